@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/agent.hpp"
+
+#include <cerrno>
+#include <csignal>
+
+#include <boost/json.hpp>
+#include <grp.h>
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "app/log.hpp"
+#include "app/metrics.hpp"
+#include "base/version.hpp"
+#include "channel/split.hpp"
+#include "config/settings_file.hpp"
+
+namespace meshd::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto shortest_retry = 200ms;
+constexpr auto longest_retry = 60s;
+constexpr auto longest_start = 10s;  // then the agent counts as started, whatever the registry does
+
+std::optional<gid_t> group_id(const std::string& name) {
+    const auto* const entry = ::getgrnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    if (entry == nullptr) return std::nullopt;
+    return entry->gr_gid;
+}
+
+}  // namespace
+
+Agent::Agent(Options options, config::Settings settings)
+    : options_(std::move(options)),
+      state_file_(settings.state_directory),
+      saver_(
+          io_, state_file_, [this] { return reconciler_->desired(); },
+          [this](const base::Result<void>& outcome) {
+              if (outcome) context_.degradations.clear("state file");
+              else context_.degradations.set("state file", outcome.error().message(), "the agent works on; a reboot would start from the last state that was saved");
+          }),
+      views_(context_, [this] { return check(); }),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      check_timer_(io_),
+      retry_timer_(io_),
+      start_timer_(io_),
+      retry_delay_(shortest_retry) {
+    context_.settings = std::move(settings);
+    context_.started_at = std::chrono::system_clock::now();
+    context_.worker = [this] { return worker_ ? worker_->status() : WorkerStatus{}; };
+}
+
+Agent::~Agent() = default;
+
+base::Result<void> Agent::load() {
+    const auto& settings = context_.settings;
+    const kernel::Pins pins(settings.bpffs);
+    if (auto made = pins.make_top(); !made) return made;
+    auto pins_lock = kernel::DirectoryLock::take(pins.top());
+    if (!pins_lock) return tl::make_unexpected(pins_lock.error());
+    pins_lock_ = std::move(*pins_lock);
+    if (::mkdir(settings.run_directory.c_str(), 0755) != 0 && errno != EEXIST) return base::fail_errno("make directory", settings.run_directory);
+    auto run_lock = kernel::DirectoryLock::take(settings.run_directory);
+    if (!run_lock) return tl::make_unexpected(run_lock.error());
+    run_lock_ = std::move(*run_lock);
+
+    auto cgroup = kernel::Cgroup::open(settings.cgroup);
+    if (!cgroup) return tl::make_unexpected(cgroup.error());
+    cgroup_ = std::move(*cgroup);
+    context_.cgroup_path = cgroup_->path();
+
+    auto datapath = kernel::Datapath::load(pins, settings.limits);
+    if (!datapath) return tl::make_unexpected(datapath.error());
+    datapath_ = std::move(*datapath);
+    context_.datapath = &*datapath_;
+    context_.adopted = datapath_->adopted();
+    for (const auto& degraded : datapath_->degraded()) context_.degradations.set(degraded.feature, degraded.reason, degraded.remedy);
+
+    maps_.emplace(*datapath_);
+    const auto tables = datapath_->map("md_tables").info();
+    if (!tables) return tl::make_unexpected(tables.error());
+    reconciler_.emplace(*maps_, tables->max_entries);
+    context_.reconciler = &*reconciler_;
+    return reconciler_->adopt();
+}
+
+// After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken over know more than the
+// file does: then it only fills in for services whose source cannot be read (see on_delta).
+void Agent::load_saved_state() {
+    auto saved = state_file_.load();
+    if (!saved) {
+        spdlog::warn("{}", saved.error().message());
+        return;
+    }
+    if (saved->services.empty()) return;
+    if (context_.adopted) {
+        saved_ = std::move(saved->services);
+        return;
+    }
+    spdlog::info("starting with {} services of {} until the registry answers", saved->services.size(), state_file_.path());
+    reconciler_->seed(std::move(saved->services));
+    context_.origin = Origin::state_file;
+    context_.desired_at = saved->saved_at;
+}
+
+base::Result<void> Agent::serve() {
+    load_saved_state();
+    if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
+        if (auto attached = attach(); !attached) return attached;
+    if (auto listening = listen(); !listening) return listening;
+    if (auto started = start_worker(); !started) return started;
+    watch_configuration();
+    wait_for_signal();
+    schedule_check();
+    start_timer_.expires_after(longest_start);
+    start_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && context_.starting) end_of_start();
+    });
+    const auto& realized = reconciler_->realized();
+    spdlog::info("meshd {} ({}) serves {} on {}: {} {} services and {} backends", base::version, base::commit, context_.cgroup_path,
+                 context_.settings.run_directory + "/control.sock", context_.adopted ? "took over" : "began with", realized.services().size(),
+                 realized.backend_count());
+    return {};
+}
+
+base::Result<void> Agent::attach() {
+    auto outcome = datapath_->attach(*cgroup_);
+    attached_ = outcome.has_value();
+    return outcome;
+}
+
+base::Result<void> Agent::listen() {
+    const auto group = group_id(context_.settings.control_group);
+    if (!group)
+        spdlog::warn("there is no group {}: only root can use the control socket; make it with `groupadd --system {}`, or set control.group",
+                     context_.settings.control_group, context_.settings.control_group);
+    router_.emplace(views_, control::Access{::geteuid(), group});
+    http::UnixSocket socket;
+    socket.path = context_.settings.run_directory + "/control.sock";
+    socket.group = group;
+    socket.mode = group ? 0660 : 0600;
+    auto server = http::Server::listen(io_, socket, http::answer_at_once([this](const http::Request& request) { return router_->handle(request); }));
+    if (!server) return tl::make_unexpected(server.error());
+    server_ = std::move(*server);
+    return {};
+}
+
+base::Result<void> Agent::start_worker() {
+    WorkerOptions options;
+    options.binary = options_.worker_binary;
+    options.user = context_.settings.worker_user;
+    WorkerHandlers handlers;
+    handlers.on_channel_open = [this](channel::Channel&) { send_settings(); };
+    handlers.on_message = [this](channel::Message message) { on_worker_message(std::move(message)); };
+    handlers.on_down = [this](std::string_view why) {
+        spdlog::warn("the worker is down: {}", why);
+        note_worker();
+    };
+    worker_ = std::make_unique<WorkerProcess>(io_, std::move(options), std::move(handlers));
+    return worker_->start();
+}
+
+void Agent::note_worker() {
+    const auto status = worker_->status();
+    if (status.state == WorkerState::running) context_.degradations.clear("worker");
+    else
+        context_.degradations.set("worker", "not running" + (status.last_exit.empty() ? "" : ": " + status.last_exit),
+                                  "services stay as they are and changes wait; it is started again by itself, see the log for why it ends");
+}
+
+void Agent::send_settings() {
+    const auto& settings = context_.settings;
+    auto* const channel = worker_->channel();
+    if (channel == nullptr) return;
+    channel::SettingsMessage message;
+    message.registry_directory = settings.registry_directory;
+    message.metrics_enabled = settings.metrics_enabled;
+    message.metrics_listen = settings.metrics_listen;
+    message.log_level = config::name(settings.log_level);
+    if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
+}
+
+void Agent::on_worker_message(channel::Message message) {
+    if (std::holds_alternative<channel::Hello>(message)) note_worker();
+    else if (auto* const delta = std::get_if<channel::Delta>(&message)) on_delta(std::move(*delta));
+    else if (auto* const status = std::get_if<channel::RegistryStatus>(&message)) on_registry(std::move(*status));
+    else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message)) on_metrics_request(request->id);
+    else spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
+}
+
+void Agent::on_delta(channel::Delta delta) {
+    reconcile::Change change;
+    change.full = delta.full;
+    change.complete = delta.complete;
+    change.upsert = std::move(delta.upsert);
+    change.remove = std::move(delta.remove);
+    if (change.full && !change.complete && !saved_.empty()) {
+        // Some source cannot be read. What was last known good of its services goes on: the maps hold them already.
+        std::set<std::string_view> named;
+        for (const auto& service : change.upsert) named.insert(service->name);
+        const auto& known = reconciler_->desired().services;
+        for (const auto& service : saved_)
+            if (!named.contains(service->name) && !known.contains(service->name)) change.upsert.push_back(service);
+    }
+    saved_.clear();
+    const auto size = change.upsert.size() + change.remove.size();
+    reconciler_->change(std::move(change));
+    context_.origin = Origin::registry;
+    context_.desired_at = std::chrono::system_clock::now();
+    if (!attached_)
+        if (auto attached = attach(); !attached) context_.degradations.set("programs", attached.error().message(), "those of the earlier agent go on; restart meshd");
+    after_change();
+    spdlog::log(size > 0 ? spdlog::level::info : spdlog::level::debug, "registry: {} services changed, {} in all, {} pending, {} µs", size,
+                reconciler_->desired().services.size(), reconciler_->pending().size(), reconciler_->figures().last_duration.count());
+    if (context_.starting) end_of_start();
+    if (size > 1000) ::malloc_trim(0);
+}
+
+void Agent::on_registry(channel::RegistryStatus status) {
+    context_.registry = std::move(status);
+    std::string refused;
+    std::size_t count = 0;
+    for (const auto& source : context_.registry.sources) {
+        if (source.ok) continue;
+        if (refused.empty()) refused = source.error;
+        ++count;
+    }
+    if (!context_.registry.directory_error.empty())
+        context_.degradations.set("registry", context_.registry.directory_error, "services stay as they were; put the directory back");
+    else if (count != 0)
+        context_.degradations.set("registry", refused + (count > 1 ? " (and " + std::to_string(count - 1) + " more files)" : ""),
+                                  "the last good content of the file goes on; correct the file");
+    else context_.degradations.clear("registry");
+    if (context_.registry.metrics_error.empty()) context_.degradations.clear("metrics");
+    else context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
+}
+
+void Agent::on_metrics_request(std::uint64_t id) {
+    auto* const channel = worker_->channel();
+    if (channel == nullptr) return;
+    channel::split_metrics(id, metric_families(context_), [&](std::string_view frame) {
+        if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+    });
+}
+
+void Agent::after_change() {
+    saver_.changed();
+    const auto& pending = reconciler_->pending();
+    if (pending.empty()) {
+        context_.degradations.clear("services");
+        retry_delay_ = shortest_retry;
+        retry_timer_.cancel();
+        return;
+    }
+    const auto& [name, why] = *pending.begin();
+    context_.degradations.set("services", std::to_string(pending.size()) + " pending, " + name + ": " + why, "tried again by itself; see meshctl service list");
+    schedule_retry();
+}
+
+void Agent::schedule_retry() {
+    retry_timer_.expires_after(retry_delay_);
+    retry_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        retry_delay_ = std::min<std::chrono::milliseconds>(retry_delay_ * 2, longest_retry);
+        reconciler_->retry();
+        after_change();
+    });
+}
+
+void Agent::end_of_start() {
+    context_.starting = false;
+    start_timer_.cancel();
+    ::malloc_trim(0);
+    ::sd_notify(0, "READY=1");
+}
+
+base::Result<reconcile::Plan> Agent::check() {
+    auto drift = reconciler_->check();
+    if (!drift) {
+        context_.degradations.set("drift check", drift.error().message(), "tried again at the next interval");
+        return drift;
+    }
+    context_.degradations.clear("drift check");
+    for (const auto& operation : *drift) spdlog::warn("drift repaired: {}", reconcile::text(operation));
+    // Programs may have been detached by hand, too.
+    for (const auto& program : datapath_->programs()) {
+        if (!attached_ || program.attached) continue;
+        spdlog::warn("drift: {} was detached, attaching it again", program.name);
+        if (auto attached = attach(); !attached) context_.degradations.set("programs", attached.error().message(), "");
+        else context_.degradations.clear("programs");
+        break;
+    }
+    if (!drift->empty() || !reconciler_->pending().empty()) after_change();
+    return drift;
+}
+
+void Agent::schedule_check() {
+    check_timer_.expires_after(context_.settings.reconcile_interval);
+    check_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        if (auto checked = check(); !checked) spdlog::warn("{}", checked.error().message());
+        if (reconciler_->realized().services().size() > 1000) ::malloc_trim(0);
+        schedule_check();
+    });
+}
+
+void Agent::watch_configuration() {
+    auto watch = FileWatch::start(io_, options_.config_file, [this] { reload(); });
+    if (watch) config_watch_ = std::move(*watch);
+    else spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
+}
+
+// What can change while the agent runs does; the rest is named, and waits for a restart.
+void Agent::reload() {
+    auto loaded = effective_settings(options_);
+    if (!loaded) {
+        context_.degradations.set("configuration", loaded.error().message(), "the settings before go on; correct the file");
+        return;
+    }
+    auto wanted = *loaded;
+    auto& now = context_.settings;
+    const bool worker_changed =
+        now.registry_directory != wanted.registry_directory || now.metrics_enabled != wanted.metrics_enabled ||
+        now.metrics_listen != wanted.metrics_listen || now.log_level != wanted.log_level;
+    if (now.log_level != wanted.log_level) set_log_level(wanted.log_level);
+    const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
+    now.registry_directory = wanted.registry_directory;
+    now.metrics_enabled = wanted.metrics_enabled;
+    now.metrics_listen = wanted.metrics_listen;
+    now.log_level = wanted.log_level;
+    now.reconcile_interval = wanted.reconcile_interval;
+    if (worker_changed) send_settings();
+    if (interval_changed) schedule_check();
+    if (now == wanted) context_.degradations.clear("configuration");
+    else
+        context_.degradations.set("configuration", "the file has settings that do not change while the agent runs",
+                                  "restart meshd; a change of limits also needs `meshd --unload` before");
+    spdlog::info("configuration read again");
+}
+
+void Agent::wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        if (signal != SIGHUP) {
+            spdlog::info("signal {}: ending; programs and maps stay at work", signal);
+            ::sd_notify(0, "STOPPING=1");
+            io_.stop();
+            return;
+        }
+        ::sd_notify(0, "RELOADING=1");
+        reload();
+        ::sd_notify(0, "READY=1");
+        wait_for_signal();
+    });
+}
+
+void Agent::loop() {
+    io_.run();
+    worker_->stop();
+    server_.reset();
+    saver_.save_now();
+}
+
+}  // namespace meshd::app

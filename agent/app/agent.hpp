@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the running agent owns, and how its parts react to each other.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/context.hpp"
+#include "app/file_watch.hpp"
+#include "app/options.hpp"
+#include "app/state_saver.hpp"
+#include "app/views.hpp"
+#include "control/router.hpp"
+#include "http/server.hpp"
+#include "kernel/directory_lock.hpp"
+#include "kernel/kernel_maps.hpp"
+
+namespace meshd::app {
+
+class Agent {
+public:
+    Agent(Options options, config::Settings settings);
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+    ~Agent();
+
+    // In this order; after an error the agent is only good for destruction.
+    base::Result<void> load();   // locks, programs, maps, what they hold
+    base::Result<void> serve();  // hooks, control socket, worker
+    void loop();                 // until a signal
+
+private:
+    base::Result<void> attach();
+    base::Result<void> listen();
+    base::Result<void> start_worker();
+    void load_saved_state();
+
+    void on_worker_message(channel::Message message);
+    void on_delta(channel::Delta delta);
+    void on_registry(channel::RegistryStatus status);
+    void on_metrics_request(std::uint64_t id);
+    void send_settings();
+
+    void after_change();  // whatever changed the desired state or its success
+    void end_of_start();
+    base::Result<reconcile::Plan> check();
+    void schedule_check();
+    void schedule_retry();
+    void reload();
+    void watch_configuration();
+    void wait_for_signal();
+    void note_worker();
+
+    Options options_;
+    boost::asio::io_context io_{1};
+    Context context_;
+    std::optional<kernel::DirectoryLock> pins_lock_, run_lock_;
+    std::optional<kernel::Cgroup> cgroup_;
+    std::optional<kernel::Datapath> datapath_;
+    std::optional<kernel::KernelMaps> maps_;
+    std::optional<reconcile::Reconciler> reconciler_;
+    bool attached_ = false;
+
+    StateFile state_file_;
+    StateSaver saver_;
+    std::vector<model::ServicePtr> saved_;  // until the registries have answered
+
+    Views views_;
+    std::optional<control::Router> router_;
+    std::unique_ptr<http::Server> server_;
+    std::unique_ptr<WorkerProcess> worker_;
+    std::unique_ptr<FileWatch> config_watch_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer check_timer_, retry_timer_, start_timer_;
+    std::chrono::milliseconds retry_delay_;
+};
+
+}  // namespace meshd::app

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: loads or takes over the datapath, follows what the worker says, answers on the control socket. One thread, one loop.
+#pragma once
+
+#include <memory>
+
+#include "app/options.hpp"
+
+namespace meshd::app {
+
+// Runs until SIGTERM or SIGINT. Programs and maps stay pinned and at work.
+base::Result<void> run(const Options& options);
+
+// Detaches all programs and removes all pins and the saved state.
+base::Result<void> unload(const Options& options);
+
+}  // namespace meshd::app

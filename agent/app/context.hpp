@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent consists of while it runs, for those who only look at it: views and metrics.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "app/degradations.hpp"
+#include "app/worker_process.hpp"
+#include "channel/messages.hpp"
+#include "config/settings.hpp"
+#include "kernel/datapath.hpp"
+#include "reconcile/reconciler.hpp"
+
+namespace meshd::app {
+
+// Where the desired state comes from right now.
+enum class Origin : std::uint8_t { nothing, state_file, registry };
+
+struct Context {
+    config::Settings settings;
+    std::string cgroup_path;
+    std::chrono::system_clock::time_point started_at;
+    bool starting = true;  // until the desired state, or the time without one, has begun
+    Origin origin = Origin::nothing;
+    std::chrono::system_clock::time_point desired_at;  // of the last change
+    bool adopted = false;
+    channel::RegistryStatus registry;
+    Degradations degradations;
+
+    const kernel::Datapath* datapath = nullptr;
+    reconcile::Reconciler* reconciler = nullptr;
+    std::function<WorkerStatus()> worker;
+};
+
+}  // namespace meshd::app

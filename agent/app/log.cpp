@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/log.hpp"
+
+#include <cstdlib>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace meshd::app {
+
+namespace {
+
+spdlog::level::level_enum level_of(config::LogLevel level) {
+    switch (level) {
+        case config::LogLevel::trace: return spdlog::level::trace;
+        case config::LogLevel::debug: return spdlog::level::debug;
+        case config::LogLevel::warn: return spdlog::level::warn;
+        case config::LogLevel::error: return spdlog::level::err;
+        case config::LogLevel::info: break;
+    }
+    return spdlog::level::info;
+}
+
+}  // namespace
+
+void start_log(config::LogLevel level) {
+    const auto logger = spdlog::stderr_logger_st("meshd");
+    const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;  // NOLINT(concurrency-mt-unsafe): before any thread
+    logger->set_pattern(journal ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%e meshd %l: %v");
+    spdlog::set_default_logger(logger);
+    set_log_level(level);
+}
+
+void set_log_level(config::LogLevel level) { spdlog::set_level(level_of(level)); }
+
+}  // namespace meshd::app

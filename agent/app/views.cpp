@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/views.hpp"
+
+#include <array>
+
+#include <boost/json.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "app/explanation.hpp"
+#include "app/log.hpp"
+#include "app/map_view.hpp"
+#include "app/service_view.hpp"
+#include "app/time_text.hpp"
+#include "base/version.hpp"
+
+namespace meshd::app {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string kernel_release() {
+    utsname names{};
+    return ::uname(&names) == 0 ? names.release : "unknown";
+}
+
+std::int64_t seconds_since(std::chrono::system_clock::time_point then) {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - then).count();
+}
+
+json::object worker_json(const WorkerStatus& worker) {
+    return {{"state", name(worker.state)}, {"pid", worker.pid}, {"restarts", worker.restarts}, {"since", time_text(worker.since)}, {"last_exit", worker.last_exit}};
+}
+
+json::object registry_json(const Context& context) {
+    json::array sources;
+    for (const auto& source : context.registry.sources)
+        sources.emplace_back(json::object{{"name", source.name},
+                                          {"state", source.ok ? "ok" : "refused"},
+                                          {"services", source.services},
+                                          {"error", source.error},
+                                          {"since", source.since}});
+    return {{"complete", context.reconciler->desired().complete},
+            {"directory", context.settings.registry_directory},
+            {"directory_error", context.registry.directory_error},
+            {"sources", std::move(sources)}};
+}
+
+json::object desired_json(const Context& context) {
+    const auto& desired = context.reconciler->desired();
+    const char* const from = context.origin == Origin::registry ? "registry" : context.origin == Origin::state_file ? "state file" : "maps";
+    const bool known = context.desired_at != std::chrono::system_clock::time_point{};
+    return {{"version", desired.version}, {"services", desired.services.size()}, {"from", from}, {"age_s", known ? seconds_since(context.desired_at) : 0}};
+}
+
+json::object backends_json(const model::DesiredState& desired) {
+    std::array<std::uint64_t, 3> by_state{};
+    std::uint64_t total = 0;
+    for (const auto& [name, service] : desired.services)
+        for (const auto& port : service->ports)
+            for (const auto& backend : port.backends) {
+                ++by_state[static_cast<std::size_t>(backend.state)];
+                ++total;
+            }
+    return {{"total", total}, {"ready", by_state[0]}, {"drain", by_state[1]}, {"maint", by_state[2]}};
+}
+
+json::object reconcile_json(const Context& context) {
+    const auto& figures = context.reconciler->figures();
+    const auto& drift = context.reconciler->last_drift();
+    return {{"last_at", time_text(figures.last_at)},
+            {"last_duration_us", figures.last_duration.count()},
+            {"interval_s", static_cast<double>(context.settings.reconcile_interval.count()) / 1000},
+            {"runs_total", figures.runs},
+            {"errors_total", figures.errors},
+            {"drift_total", figures.drift_operations},
+            {"drift_last_at", drift ? time_text(drift->at) : ""}};
+}
+
+json::array programs_json(const Context& context) {
+    json::array programs;
+    for (const auto& program : context.datapath->programs())
+        programs.emplace_back(json::object{{"name", program.name}, {"attach", program.attach}, {"id", program.id}, {"attached", program.attached}});
+    return programs;
+}
+
+json::array degraded_json(const Degradations& degradations) {
+    json::array rows;
+    for (const auto& [feature, degradation] : degradations.all())
+        rows.emplace_back(json::object{{"feature", feature},
+                                       {"reason", degradation.reason},
+                                       {"since", time_text(degradation.since)},
+                                       {"remedy", degradation.remedy}});
+    return rows;
+}
+
+json::object events_json(const kernel::Datapath& datapath) {
+    json::object events;
+    const auto reasons = kernel::read_reasons(datapath);
+    if (!reasons) return events;
+#define X(enumerator, label, meaning) events[label] = (*reasons)[MD_REASON_##enumerator];
+    MD_REASONS(X)
+#undef X
+    return events;
+}
+
+}  // namespace
+
+json::array operations_json(const reconcile::Plan& plan) {
+    json::array rows;
+    for (const auto& operation : plan) {
+        const bool backend = operation.kind == reconcile::OperationKind::set_backend || operation.kind == reconcile::OperationKind::remove_backend;
+        const bool frontend = operation.kind == reconcile::OperationKind::publish_frontend || operation.kind == reconcile::OperationKind::remove_frontend;
+        std::string object;
+        if (operation.kind == reconcile::OperationKind::set_backend) object = reconcile::text(operation.backend.endpoint);
+        if (frontend) object = reconcile::text(operation.frontend);
+        rows.emplace_back(json::object{{"operation", reconcile::name(operation.kind)},
+                                       {"service", operation.service},
+                                       {"id", backend ? operation.backend_id : operation.service_id},
+                                       {"object", object},
+                                       {"text", reconcile::text(operation)}});
+    }
+    return rows;
+}
+
+json::object Views::version() { return {{"version", base::version}, {"commit", base::commit}, {"abi", MD_ABI_VERSION}}; }
+
+json::object Views::status() {
+    const auto& desired = context_.reconciler->desired();
+    const auto pending = context_.reconciler->pending().size();
+    auto view = version();
+    view["pid"] = ::getpid();
+    view["started_at"] = time_text(context_.started_at);
+    view["uptime_s"] = seconds_since(context_.started_at);
+    view["state"] = context_.starting ? "starting" : context_.degradations.all().empty() ? "ok" : "degraded";
+    view["kernel"] = kernel_release();
+    view["cgroup"] = context_.cgroup_path;
+    view["pins"] = context_.datapath->pins().version_directory();
+    view["adopted"] = context_.adopted;
+    view["worker"] = worker_json(context_.worker());
+    view["registry"] = registry_json(context_);
+    view["desired"] = desired_json(context_);
+    view["services"] = json::object{{"total", desired.services.size()},
+                                    {"applied", desired.services.size() - std::min(pending, desired.services.size())},
+                                    {"pending", pending}};
+    view["backends"] = backends_json(desired);
+    view["reconcile"] = reconcile_json(context_);
+    view["programs"] = programs_json(context_);
+    view["degraded"] = degraded_json(context_.degradations);
+    view["events"] = events_json(*context_.datapath);
+    return view;
+}
+
+base::Result<json::object> Views::services() {
+    const auto connects = kernel::Connects::read(*context_.datapath);
+    if (!connects) return tl::make_unexpected(connects.error());
+    json::array rows;
+    for (const auto& [name, service] : context_.reconciler->desired().services) rows.emplace_back(service_view(context_, *service, *connects));
+    return json::object{{"services", std::move(rows)}};
+}
+
+base::Result<std::optional<json::object>> Views::service(std::string_view name) {
+    const auto& services = context_.reconciler->desired().services;
+    const auto found = services.find(name);
+    if (found == services.end()) return std::optional<json::object>{};
+    const auto connects = kernel::Connects::read(*context_.datapath);
+    if (!connects) return tl::make_unexpected(connects.error());
+    return std::optional(json::object{{"service", service_view(context_, *found->second, *connects)}});
+}
+
+base::Result<json::object> Views::backends() {
+    const auto connects = kernel::Connects::read(*context_.datapath);
+    if (!connects) return tl::make_unexpected(connects.error());
+    json::array rows;
+    for (const auto& [name, service] : context_.reconciler->desired().services) append_backends(context_, *service, *connects, rows);
+    return json::object{{"backends", std::move(rows)}};
+}
+
+json::object Views::drift() {
+    const auto& figures = context_.reconciler->figures();
+    const auto& last = context_.reconciler->last_drift();
+    json::value last_json = nullptr;
+    if (last) last_json = json::object{{"at", time_text(last->at)}, {"operations", operations_json(last->operations)}};
+    return {{"last_check_at", time_text(figures.last_check_at)},
+            {"interval_s", static_cast<double>(context_.settings.reconcile_interval.count()) / 1000},
+            {"checks_total", figures.checks},
+            {"repaired_total", figures.drift_operations},
+            {"last", std::move(last_json)}};
+}
+
+base::Result<json::object> Views::maps() { return map_views(*context_.datapath, context_.reconciler->realized()); }
+
+base::Result<json::object> Views::explain(const control::ExplainQuery& query) { return explanation(context_, query); }
+
+base::Result<json::object> Views::plan(std::vector<model::Service> services, bool complete) {
+    std::vector<model::ServicePtr> shared;
+    shared.reserve(services.size());
+    for (auto& service : services) shared.push_back(std::make_shared<const model::Service>(std::move(service)));
+    return json::object{{"operations", operations_json(context_.reconciler->preview(std::move(shared), complete))}};
+}
+
+base::Result<json::object> Views::reconcile() {
+    const auto repaired = check_();
+    if (!repaired) return tl::make_unexpected(repaired.error());
+    json::array errors;
+    for (const auto& [service, why] : context_.reconciler->pending()) errors.emplace_back(json::object{{"service", service}, {"message", why}});
+    return json::object{{"operations", operations_json(*repaired)}, {"errors", std::move(errors)}};
+}
+
+void Views::set_log_level(config::LogLevel level) { app::set_log_level(level); }
+
+}  // namespace meshd::app

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoders of what a request carries: they believe nothing and name what is wrong. Private to this library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/settings.hpp"
+#include "control/agent_view.hpp"
+#include "http/message.hpp"
+#include "model/service.hpp"
+
+namespace meshd::control {
+
+struct PlanQuery {
+    std::vector<model::Service> services;
+    bool complete = false;
+};
+
+base::Result<ExplainQuery> explain_query(const http::Request& request);
+base::Result<PlanQuery> plan_query(std::string_view body);
+base::Result<config::LogLevel> log_level_query(std::string_view body);
+base::Result<void> no_query(const http::Request& request);
+
+// Text from outside, made fit for an error message: printable ASCII, bounded, in quotes.
+std::string quoted(std::string_view text);
+
+}  // namespace meshd::control

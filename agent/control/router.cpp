@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/router.hpp"
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include <boost/json.hpp>
+
+#include "config/settings_file.hpp"
+#include "control/query.hpp"
+
+namespace meshd::control {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view service_prefix = "/v1/services/";
+constexpr std::string_view service_names = "GET /v1/services or `meshctl service list` tells the names";
+
+http::Response answer(const json::object& object, unsigned status = 200) {
+    return {status, json::serialize(object) + "\n", "application/json", {}};
+}
+
+http::Response failure(unsigned status, std::string_view message, std::string_view remedy) {
+    return answer({{"error", {{"message", message}, {"remedy", remedy}}}}, status);
+}
+
+http::Response failure(unsigned status, base::Error error) {
+    const auto remedy = std::exchange(error.remedy, {});
+    return failure(status, error.message(), remedy);
+}
+
+http::Response answer(const base::Result<json::object>& result) {
+    if (result) return answer(*result);
+    return failure(result.error().code == EBUSY ? 409 : 500, result.error());
+}
+
+// Each verb checks what it was asked and calls the agent.
+http::Response version(Agent& agent, const http::Request& /*request*/) { return answer(agent.version()); }
+http::Response status(Agent& agent, const http::Request& /*request*/) { return answer(agent.status()); }
+http::Response services(Agent& agent, const http::Request& /*request*/) { return answer(agent.services()); }
+http::Response backends(Agent& agent, const http::Request& /*request*/) { return answer(agent.backends()); }
+http::Response drift(Agent& agent, const http::Request& /*request*/) { return answer(agent.drift()); }
+http::Response maps(Agent& agent, const http::Request& /*request*/) { return answer(agent.maps()); }
+http::Response reconcile(Agent& agent, const http::Request& /*request*/) { return answer(agent.reconcile()); }
+
+http::Response service(Agent& agent, const http::Request& request) {
+    const auto name = std::string_view(request.path).substr(service_prefix.size());
+    if (!model::is_service_name(name)) return failure(404, quoted(name) + " is no name of a service", service_names);
+    const auto found = agent.service(name);
+    if (!found) return answer(tl::make_unexpected(found.error()));
+    if (!*found) return failure(404, "there is no service " + quoted(name), service_names);
+    return answer(**found);
+}
+
+http::Response explain(Agent& agent, const http::Request& request) {
+    const auto query = explain_query(request);
+    return query ? answer(agent.explain(*query)) : failure(400, query.error());
+}
+
+http::Response plan(Agent& agent, const http::Request& request) {
+    auto query = plan_query(request.body);
+    return query ? answer(agent.plan(std::move(query->services), query->complete)) : failure(400, query.error());
+}
+
+http::Response log_level(Agent& agent, const http::Request& request) {
+    const auto level = log_level_query(request.body);
+    if (!level) return failure(400, level.error());
+    agent.set_log_level(*level);
+    return answer({{"level", config::name(*level)}});
+}
+
+struct Route {
+    std::string_view method;
+    std::string_view path;
+    bool changes;    // for root only
+    bool has_query;  // the verb itself checks its query
+    http::Response (*verb)(Agent& agent, const http::Request& request);
+};
+
+constexpr std::array<Route, 11> routes{{
+    {"GET", "/v1/version", false, false, version},
+    {"GET", "/v1/status", false, false, status},
+    {"GET", "/v1/services", false, false, services},
+    {"GET", "/v1/services/NAME", false, false, service},
+    {"GET", "/v1/backends", false, false, backends},
+    {"GET", "/v1/drift", false, false, drift},
+    {"GET", "/v1/maps", false, false, maps},
+    {"GET", "/v1/explain", false, true, explain},
+    {"POST", "/v1/plan", false, false, plan},
+    {"POST", "/v1/reconcile", true, false, reconcile},
+    {"PUT", "/v1/log-level", true, false, log_level},
+}};
+
+const Route* find_route(std::string_view path) {
+    const bool names_service = path.starts_with(service_prefix) && path.size() > service_prefix.size();
+    for (const auto& route : routes)
+        if (route.path == (names_service ? "/v1/services/NAME" : path)) return &route;
+    return nullptr;
+}
+
+http::Response not_found(std::string_view path) {
+    std::string known = "known are";
+    for (const auto& route : routes)
+        known.append(&route == &routes.front() ? " " : ", ").append(route.method).append(" ").append(route.path);
+    return failure(404, "there is nothing at " + quoted(path), known);
+}
+
+http::Response not_allowed(const Route& route, std::string_view method) {
+    auto response =
+        failure(405, quoted(method) + " does not work on " + std::string(route.path), "use " + std::string(route.method));
+    response.headers.emplace("Allow", route.method);
+    return response;
+}
+
+}  // namespace
+
+http::Response Router::handle(const http::Request& request) {
+    if (!request.peer || !access_.may_read(*request.peer))
+        return failure(403, "reading is for root and members of the agent's group",
+                       "run as root, or join the group that `control.group` names in the configuration and log in again");
+    const auto* const route = find_route(request.path);
+    if (route == nullptr) return not_found(request.path);
+    if (route->method != request.method) return not_allowed(*route, request.method);
+    if (route->changes && !access_.may_change(*request.peer))
+        return failure(403, std::string(route->method) + " " + std::string(route->path) + " is for root", "run as root");
+    if (!route->has_query)
+        if (const auto checked = no_query(request); !checked) return failure(400, checked.error());
+    return route->verb(agent_, request);
+}
+
+}  // namespace meshd::control

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/datapath.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "base/version.hpp"
+#include "bpf/meshd.skel.h"
+#include "kernel/links.hpp"
+
+namespace meshd::kernel {
+
+namespace {
+
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+    std::array<char, 2048> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    std::string_view text(line.data());
+    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+    // What goes wrong comes back as an error value too, in our words: its details are for whoever debugs.
+    spdlog::log(level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace, "{}", text);
+    return 0;
+}
+
+struct Bound {
+    const char* map;
+    std::uint32_t entries;
+};
+
+std::array<Bound, 6> bounds(const config::Limits& limits) {
+    return {{{"md_frontends", limits.frontends},
+             {"md_services", limits.services},
+             {"md_tables", limits.services},
+             {"md_cursors", limits.services},
+             {"md_backends", limits.backends},
+             {"md_connects", limits.backends + limits.services}}};
+}
+
+std::string shape(std::uint32_t type, std::uint32_t key, std::uint32_t value) {
+    return "type " + std::to_string(type) + ", key " + std::to_string(key) + " bytes, value " + std::to_string(value) + " bytes";
+}
+
+// A map that is already pinned is used as it is. Its shape must be ours; its size stays what it was made with.
+base::Result<bool> prepare(bpf_map* map, const std::string& path) {
+    const base::UniqueFd pinned(::bpf_obj_get(path.c_str()));
+    if (::bpf_map__set_pin_path(map, path.c_str()) != 0) return base::fail_errno("pin map to", path);
+    if (!pinned.valid()) {
+        if (errno == ENOENT) return false;
+        return base::fail_errno("open pinned map", path);
+    }
+    bpf_map_info info{};
+    __u32 size = sizeof info;
+    if (::bpf_obj_get_info_by_fd(pinned.get(), &info, &size) != 0) return base::fail_errno("look at pinned map", path);
+    const bool same = info.type == static_cast<__u32>(::bpf_map__type(map)) && info.key_size == ::bpf_map__key_size(map) &&
+                      info.value_size == ::bpf_map__value_size(map);
+    if (!same)
+        return base::fail({"take over map", path, 0,
+                           "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
+                               shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
+                           "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
+    if (info.max_entries != ::bpf_map__max_entries(map)) {
+        spdlog::warn("map {} holds {} entries, not {}: limits change only after `meshd --unload`", path, info.max_entries,
+                     ::bpf_map__max_entries(map));
+        ::bpf_map__set_max_entries(map, info.max_entries);
+    }
+    return true;
+}
+
+base::Result<void> check_version(const Map& meta, bool adopted) {
+    md_meta value{};
+    const __u32 zero = 0;
+    if (auto found = meta.lookup(&zero, &value); !found) return tl::make_unexpected(found.error());
+    if (value.abi_version == MD_ABI_VERSION) return {};
+    if (adopted && value.abi_version != 0)
+        return base::fail({"take over maps of", meta.name(), 0,
+                           "they have ABI version " + std::to_string(value.abi_version) + ", this agent has " + std::to_string(MD_ABI_VERSION),
+                           "run the meshd that made them (" + std::string(value.made_by) + "), or `meshd --unload` to remove them"});
+    value = {};
+    value.abi_version = MD_ABI_VERSION;
+    std::strncpy(value.made_by, base::version, sizeof value.made_by - 1);
+    return meta.update(&zero, &value);
+}
+
+bool is_internal(const bpf_map* map) { return std::string_view(::bpf_map__name(map)).substr(0, 3) != "md_"; }
+
+}  // namespace
+
+void redirect_libbpf_log() { ::libbpf_set_print(log_libbpf); }
+
+void Datapath::Close::operator()(meshd_bpf* skeleton) const { meshd_bpf::destroy(skeleton); }
+
+Datapath::Datapath(Pins pins, Skeleton skeleton) : pins_(std::move(pins)), skeleton_(std::move(skeleton)) {}
+Datapath::Datapath(Datapath&&) noexcept = default;
+Datapath& Datapath::operator=(Datapath&&) noexcept = default;
+Datapath::~Datapath() = default;
+
+base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits) {
+    if (const auto others = pins.other_versions(); !others.empty())
+        return base::fail({"use pins under", pins.top(), 0, "they belong to ABI version " + others.front() + ", this agent has v" +
+                                                                std::to_string(MD_ABI_VERSION),
+                           "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
+    if (auto made = pins.make_version(); !made) return tl::make_unexpected(made.error());
+
+    Datapath datapath(pins, Skeleton(meshd_bpf::open()));
+    if (!datapath.skeleton_) return base::fail_errno("open", "the BPF programs");
+    auto* const object = datapath.skeleton_->obj;
+    for (const auto& [name, entries] : bounds(limits)) ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object) {
+        if (is_internal(map)) continue;
+        auto adopted = prepare(map, pins.map(::bpf_map__name(map)));
+        if (!adopted) return tl::make_unexpected(adopted.error());
+        datapath.adopted_ |= *adopted;
+    }
+    datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
+    if (const int error = meshd_bpf::load(datapath.skeleton_.get()); error != 0) {
+        errno = -error;
+        return base::fail_errno("load", "the BPF programs",
+                                error == -EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+                                                : "run with --log-level trace to see what the kernel's verifier says");
+    }
+    const auto* const types = ::bpf_object__btf(object);
+    datapath.slot_key_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
+    datapath.slot_value_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
+    if (auto checked = check_version(datapath.map("md_meta"), datapath.adopted_); !checked) return tl::make_unexpected(checked.error());
+    return datapath;
+}
+
+base::Result<void> Datapath::attach(const Cgroup& cgroup) {
+    std::vector<Link> links;
+    for (const auto& hook : hooks) {
+        auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, hook.program);
+        auto link = Link::attach(program, hook, cgroup, pins_.link(hook.program));
+        if (!link) {
+            for (auto& earlier : links) earlier.undo();
+            return tl::make_unexpected(link.error());
+        }
+        links.push_back(std::move(*link));
+    }
+    linked_ = true;
+    return {};
+}
+
+Map Datapath::map(const std::string& name) const {
+    const auto* const found = ::bpf_object__find_map_by_name(skeleton_->obj, name.c_str());
+    const auto type = ::bpf_map__type(found);
+    const bool per_cpu = type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH;
+    const auto value = ::bpf_map__value_size(found);
+    return {::bpf_map__fd(found), name, ::bpf_map__key_size(found), per_cpu ? per_cpu_stride(value) : value};
+}
+
+std::vector<Map> Datapath::maps() const {
+    std::vector<Map> all;
+#define X(name, kind, key, value, owner, purpose) all.push_back(map(#name));
+    MD_MAPS(X)
+#undef X
+    return all;
+}
+
+std::vector<ProgramStatus> Datapath::programs() const {
+    std::vector<ProgramStatus> all;
+    for (const auto& hook : hooks) {
+        ProgramStatus status{hook.program, hook.section, 0, false};
+        bpf_prog_info info{};
+        __u32 size = sizeof info;
+        const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, hook.program);
+        if (::bpf_obj_get_info_by_fd(::bpf_program__fd(program), &info, &size) == 0) status.id = info.id;
+        status.attached = attached_program(pins_.link(hook.program)) == status.id && status.id != 0;
+        all.push_back(std::move(status));
+    }
+    return all;
+}
+
+std::vector<Degraded> Datapath::degraded() const {
+    std::vector<Degraded> all;
+    // btf of the running kernel tells whether a hook can name its errno (see bpf/connect.bpf.c).
+    const std::unique_ptr<btf, decltype(&::btf__free)> kernel(::btf__load_vmlinux_btf(), &::btf__free);
+    const auto id = kernel ? ::btf__find_by_name_kind(kernel.get(), "bpf_func_id", BTF_KIND_ENUM) : -1;
+    const auto* const type = id > 0 ? ::btf__type_by_id(kernel.get(), static_cast<__u32>(id)) : nullptr;
+    bool has_set_retval = false;
+    for (__u16 i = 0; type != nullptr && i < btf_vlen(type); ++i)
+        has_set_retval |= std::string_view(::btf__name_by_offset(kernel.get(), btf_enum(type)[i].name_off)) == "BPF_FUNC_set_retval";
+    if (!has_set_retval)
+        all.push_back({"errno", "this kernel lacks bpf_set_retval: connect() to a service without a backend fails with EPERM", "run Linux 5.18 or newer"});
+    return all;
+}
+
+base::Result<base::UniqueFd> Datapath::make_slots(const std::vector<md_slot>& slots) const {
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
+    if (slot_key_type_ > 0 && slot_value_type_ > 0) {
+        options.btf_fd = static_cast<__u32>(::bpf_object__btf_fd(skeleton_->obj));
+        options.btf_key_type_id = static_cast<__u32>(slot_key_type_);
+        options.btf_value_type_id = static_cast<__u32>(slot_value_type_);
+    }
+    base::UniqueFd fd(::bpf_map_create(BPF_MAP_TYPE_ARRAY, "md_slots", sizeof(__u32), sizeof(md_slot),
+                                       static_cast<__u32>(slots.size()), &options));
+    if (!fd.valid()) return base::fail_errno("make", "a table of " + std::to_string(slots.size()) + " slots");
+    const Map inner(fd.get(), "md_slots", sizeof(__u32), sizeof(md_slot));
+    std::vector<__u32> keys(slots.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<__u32>(i);
+    for (const auto& failure : inner.update_all(keys.data(), slots.data(), slots.size()))
+        if (failure) return base::fail(*failure);
+    return fd;
+}
+
+base::Result<md_explain> Datapath::explain(const md_explain& question) const {
+    constexpr std::size_t offset = 14;  // behind an Ethernet header, see MD_QUESTION_OFFSET
+    std::array<char, 128> packet{};
+    static_assert(offset + sizeof(md_explain) <= sizeof packet);
+    std::memcpy(packet.data() + offset, &question, sizeof question);
+    std::array<char, 256> answer{};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = answer.data(),
+                .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()), .repeat = 1);
+    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, "md_explain");
+    if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run", "the BPF program md_explain");
+    if (options.retval != 0) return base::fail({"run", "the BPF program md_explain", 0, "it answered " + std::to_string(options.retval), {}});
+    md_explain result{};
+    std::memcpy(&result, answer.data() + offset, sizeof result);
+    return result;
+}
+
+}  // namespace meshd::kernel

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel half, from userspace: programs and maps are loaded or taken over, attached, pinned, asked. The only owner of the skeleton.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/settings.hpp"
+#include "kernel/cgroup.hpp"
+#include "kernel/map.hpp"
+#include "kernel/pins.hpp"
+#include "meshd/abi.h"
+
+struct meshd_bpf;
+
+namespace meshd::kernel {
+
+struct ProgramStatus {
+    std::string name;    // "md_connect4"
+    std::string attach;  // "cgroup/connect4"
+    std::uint32_t id = 0;
+    bool attached = false;
+};
+
+// Something that this kernel does in a lesser way.
+struct Degraded {
+    std::string feature;
+    std::string reason;
+    std::string remedy;
+};
+
+// Order of calls: load(), then maps are written, then attach(). Destroying it leaves everything pinned and working.
+class Datapath {
+public:
+    // Makes the maps, or takes over those that are pinned, and loads the programs. The caller holds the lock on pins.top().
+    static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits);
+
+    Datapath(Datapath&&) noexcept;
+    Datapath& operator=(Datapath&&) noexcept;
+    ~Datapath();
+
+    // Attaches each program to the cgroup and pins the link; where a link is pinned already, its program is replaced in place, so that no
+    // connect() ever meets neither. On an error what this call attached is detached again.
+    base::Result<void> attach(const Cgroup& cgroup);
+
+    // False when every map was made anew.
+    [[nodiscard]] bool adopted() const { return adopted_; }
+    // True when programs of an earlier agent run on other maps than these: they must serve until these are filled.
+    [[nodiscard]] bool must_fill_before_attach() const { return !adopted_ && linked_; }
+
+    [[nodiscard]] Map map(const std::string& name) const;  // one of MD_MAPS
+    [[nodiscard]] std::vector<Map> maps() const;           // all that userspace can look at, in the order of MD_MAPS
+    [[nodiscard]] std::vector<ProgramStatus> programs() const;
+    [[nodiscard]] std::vector<Degraded> degraded() const;
+    [[nodiscard]] const Pins& pins() const { return pins_; }
+
+    // A new inner array of md_tables that holds these slots. It lives as long as the descriptor or the table it is put in.
+    [[nodiscard]] base::Result<base::UniqueFd> make_slots(const std::vector<md_slot>& slots) const;
+
+    // Fills the answer of one question.
+    [[nodiscard]] base::Result<md_explain> explain(const md_explain& question) const;
+
+private:
+    struct Close {
+        void operator()(meshd_bpf* skeleton) const;
+    };
+    using Skeleton = std::unique_ptr<meshd_bpf, Close>;
+
+    Datapath(Pins pins, Skeleton skeleton);
+
+    Pins pins_;
+    Skeleton skeleton_;
+    bool adopted_ = false;
+    bool linked_ = false;
+    int slot_key_type_ = 0;    // ids in the object's BTF, for the inner arrays of md_tables
+    int slot_value_type_ = 0;
+};
+
+// Sends libbpf's own messages to the log. Once, before the first load().
+void redirect_libbpf_log();
+
+}  // namespace meshd::kernel

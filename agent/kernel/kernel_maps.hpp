@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reconciler's maps, in the kernel.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "kernel/datapath.hpp"
+#include "reconcile/maps.hpp"
+
+namespace meshd::kernel {
+
+class KernelMaps : public reconcile::Maps {
+public:
+    // The datapath must outlive it.
+    explicit KernelMaps(const Datapath& datapath);
+
+    base::Result<reconcile::RealizedState> read() override;
+    std::vector<std::optional<base::Error>> run(std::span<const reconcile::Operation> operations) override;
+
+private:
+    using Outcome = std::vector<std::optional<base::Error>>;
+
+    base::Result<void> read_tables(reconcile::RealizedState& state);
+    base::Result<std::vector<md_slot>> read_slots(std::uint32_t map_id);
+
+    Outcome set_backends(std::span<const reconcile::Operation> operations);
+    Outcome name_services(std::span<const reconcile::Operation> operations);
+    Outcome replace_tables(std::span<const reconcile::Operation> operations);
+    Outcome publish_frontends(std::span<const reconcile::Operation> operations);
+    void add_counters(std::span<const reconcile::Operation> operations, Outcome& outcome);
+    void remove_counters(std::span<const reconcile::Operation> operations);
+
+    const Datapath& datapath_;
+    Map frontends_;
+    Map services_;
+    Map tables_;
+    Map backends_;
+    Map connects_;
+};
+
+}  // namespace meshd::kernel

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/links.hpp"
+
+#include <cerrno>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+namespace meshd::kernel {
+
+namespace {
+
+// Zero values when the link cannot be read. A link whose cgroup was removed is detached by the kernel and reports cgroup id 0.
+bpf_link_info info_of(int fd) {
+    bpf_link_info info{};
+    __u32 size = sizeof info;
+    if (::bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return {};
+    return info;
+}
+
+tl::unexpected<base::Error> refused(const Hook& hook, const Cgroup& cgroup) {
+    const int code = errno;
+    const auto operation = std::string("attach ") + hook.program + " to";
+    const auto object = cgroup.path() + " (" + hook.section + ")";
+    if (code == EPERM)
+        if (const auto blocker = cgroup.blocker(hook.type))
+            return base::fail({operation, object, code, *blocker + " stands in the way",
+                               "detach it (bpftool cgroup detach CGROUP TYPE id ID), attach it with the multi flag, or choose another `cgroup`"});
+    return base::fail({operation, object, code, {}, code == EPERM ? "run as root, or with CAP_NET_ADMIN and CAP_BPF" : ""});
+}
+
+}  // namespace
+
+base::Result<Link> Link::attach(const bpf_program* program, const Hook& hook, const Cgroup& cgroup, const std::string& pin) {
+    base::UniqueFd pinned(::bpf_obj_get(pin.c_str()));
+    if (pinned.valid() && info_of(pinned.get()).cgroup.cgroup_id == cgroup.id()) {
+        if (::bpf_link_update(pinned.get(), ::bpf_program__fd(program), nullptr) != 0)
+            return base::fail_errno("replace the program of pinned link", pin, "remove the pins with `meshd --unload` and start again");
+        return Link(std::move(pinned), pin, false);
+    }
+
+    base::UniqueFd fresh(::bpf_link_create(::bpf_program__fd(program), cgroup.fd(), hook.type, nullptr));
+    if (!fresh.valid()) return refused(hook, cgroup);
+    if (pinned.valid() && ::unlink(pin.c_str()) != 0) return base::fail_errno("replace pin", pin);
+    if (::bpf_obj_pin(fresh.get(), pin.c_str()) != 0) return base::fail_errno("pin link to", pin);
+    return Link(std::move(fresh), pin, true);
+}
+
+void Link::undo() {
+    if (!fresh_) return;
+    ::unlink(pin_.c_str());
+    fd_.reset();
+}
+
+std::uint32_t attached_program(const std::string& pin) {
+    const base::UniqueFd fd(::bpf_obj_get(pin.c_str()));
+    if (!fd.valid()) return 0;
+    const auto info = info_of(fd.get());
+    return info.cgroup.cgroup_id == 0 ? 0 : info.prog_id;
+}
+
+}  // namespace meshd::kernel

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcile/encode.hpp"
+
+#include <arpa/inet.h>
+
+namespace meshd::reconcile {
+
+namespace {
+
+std::uint8_t encode(model::BackendState state) {
+    switch (state) {
+        case model::BackendState::drain: return MD_BACKEND_DRAIN;
+        case model::BackendState::maint: return MD_BACKEND_MAINT;
+        case model::BackendState::ready: break;
+    }
+    return MD_BACKEND_READY;
+}
+
+}  // namespace
+
+md_endpoint encode(const base::SocketAddress& address, base::Protocol protocol) {
+    md_endpoint endpoint{};
+    std::memcpy(endpoint.address.bytes, address.address.bytes.data(), sizeof endpoint.address.bytes);
+    endpoint.port = htons(address.port);
+    endpoint.protocol = static_cast<std::uint8_t>(protocol);
+    return endpoint;
+}
+
+md_backend encode(const model::Backend& backend, base::Protocol protocol, std::uint32_t service_id) {
+    md_backend value{};
+    value.endpoint = encode(backend.endpoint, protocol);
+    value.service_id = service_id;
+    value.weight = backend.weight;
+    value.state = encode(backend.state);
+    return value;
+}
+
+base::SocketAddress decode(const md_endpoint& endpoint) {
+    base::SocketAddress address;
+    std::memcpy(address.address.bytes.data(), endpoint.address.bytes, sizeof endpoint.address.bytes);
+    address.port = ntohs(endpoint.port);
+    return address;
+}
+
+base::Protocol protocol_of(const md_endpoint& endpoint) {
+    return endpoint.protocol == static_cast<std::uint8_t>(base::Protocol::udp) ? base::Protocol::udp : base::Protocol::tcp;
+}
+
+std::string text(const md_endpoint& endpoint) {
+    return decode(endpoint).text() + "/" + std::string(base::name(protocol_of(endpoint)));
+}
+
+}  // namespace meshd::reconcile

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcile/table.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "reconcile/encode.hpp"
+
+namespace meshd::reconcile {
+
+std::vector<std::uint32_t> slot_counts(const std::vector<std::uint32_t>& weights, std::uint32_t most) {
+    std::uint32_t divisor = 0;
+    std::uint64_t sum = 0;
+    for (const auto weight : weights) {
+        divisor = std::gcd(divisor, weight);
+        sum += weight;
+    }
+    std::vector<std::uint32_t> counts(weights.size());
+    if (sum == 0) return counts;
+    if (sum / divisor <= most) {
+        std::transform(weights.begin(), weights.end(), counts.begin(), [&](std::uint32_t weight) { return weight / divisor; });
+        return counts;
+    }
+
+    // Everybody gets one slot, the rest is shared out in proportion; what rounding leaves over goes to the largest remainders.
+    const std::uint64_t spare = most - weights.size();
+    std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
+    std::uint64_t given = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        const auto exact = std::uint64_t{weights[i]} * spare;
+        counts[i] = static_cast<std::uint32_t>(1 + exact / sum);
+        given += exact / sum;
+        remainders.emplace_back(exact % sum, i);
+    }
+    std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    for (std::size_t i = 0; given < spare; ++i, ++given) ++counts[remainders[i].second];
+    return counts;
+}
+
+std::vector<std::uint32_t> smooth_order(const std::vector<std::uint32_t>& counts) {
+    const auto total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    std::vector<std::int64_t> current(counts.size());
+    std::vector<std::uint32_t> order;
+    order.reserve(static_cast<std::size_t>(total));
+    for (std::int64_t step = 0; step < total; ++step) {
+        std::size_t best = 0;
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            current[i] += counts[i];
+            if (current[i] > current[best]) best = i;
+        }
+        current[best] -= total;
+        order.push_back(static_cast<std::uint32_t>(best));
+    }
+    return order;
+}
+
+namespace {
+
+std::vector<std::uint32_t> order_of(const std::vector<Candidate>& family, model::Balancing balancing) {
+    std::vector<std::uint32_t> order(family.size());
+    std::iota(order.begin(), order.end(), 0U);
+    if (balancing == model::Balancing::round_robin) return order;
+
+    std::vector<std::uint32_t> weights;
+    std::transform(family.begin(), family.end(), std::back_inserter(weights), [](const auto& candidate) { return candidate.weight; });
+    // More backends than the usual bound: each still gets its slot.
+    const auto counts = slot_counts(weights, std::max<std::uint32_t>(MD_MAX_SLOTS, static_cast<std::uint32_t>(weights.size())));
+    if (std::all_of(counts.begin(), counts.end(), [](std::uint32_t count) { return count == 1; })) return order;
+    if (balancing == model::Balancing::weighted) return smooth_order(counts);
+
+    order.clear();  // random: the order of slots does not matter
+    for (std::uint32_t i = 0; i < counts.size(); ++i) order.insert(order.end(), counts[i], i);
+    return order;
+}
+
+void append(std::vector<md_slot>& table, const std::vector<Candidate>& family, const std::vector<std::uint32_t>& order) {
+    for (const auto index : order) {
+        md_slot slot{};
+        slot.backend_id = family[index].id;
+        slot.backend = family[index].endpoint;
+        table.push_back(slot);
+    }
+}
+
+}  // namespace
+
+std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing, model::WhenNoBackend when_no_backend) {
+    // The order of a registry's answer means nothing, and must not replace tables.
+    std::sort(candidates.begin(), candidates.end(),
+              [](const auto& a, const auto& b) { return BytesLess{}(a.endpoint, b.endpoint); });
+    std::vector<Candidate> v4;
+    std::vector<Candidate> v6;
+    for (const auto& candidate : candidates) (decode(candidate.endpoint).address.is_v4() ? v4 : v6).push_back(candidate);
+
+    const auto order_v4 = order_of(v4, balancing);
+    const auto order_v6 = order_of(v6, balancing);
+    std::vector<md_slot> table;
+    table.reserve(order_v4.size() + order_v6.size());
+    append(table, v4, order_v4);
+    append(table, v6, order_v6);
+    if (table.empty()) table.emplace_back();
+
+    md_table head{};
+    head.slots_v4 = static_cast<std::uint32_t>(order_v4.size());
+    head.slots_v6 = static_cast<std::uint32_t>(order_v6.size());
+    head.pick = balancing == model::Balancing::random ? MD_PICK_RANDOM : MD_PICK_CYCLE;
+    head.no_backend = when_no_backend == model::WhenNoBackend::unreachable ? MD_NO_BACKEND_UNREACHABLE : MD_NO_BACKEND_REFUSE;
+    for (auto& slot : table) slot.table = head;
+    return table;
+}
+
+}  // namespace meshd::reconcile

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What every .bpf.c includes first: kernel types, helpers, the contract, the maps. */
+#ifndef MESHD_LIB_PROGRAM_H
+#define MESHD_LIB_PROGRAM_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "meshd/abi.h"
+#include "maps.bpf.h"
+
+/* errno values, which vmlinux.h does not carry (include/uapi/asm-generic/errno.h). */
+#define ECONNREFUSED 111
+#define EHOSTUNREACH 113
+
+/* Verdicts of cgroup hooks on addresses. */
+#define MD_ALLOW  1
+#define MD_REFUSE 0
+
+#endif

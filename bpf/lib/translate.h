@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The cores of the hooks: they take the address that the application named, leave the one to use instead in its place, and return 1 (use it),
+ * 0 (nothing to change) or -errno (fail the call). Each path counts one reason.
+ */
+#ifndef MESHD_LIB_TRANSLATE_H
+#define MESHD_LIB_TRANSLATE_H
+
+static __always_inline bool md_is_balanced(const struct md_endpoint *destination)
+{
+	return destination->protocol == IPPROTO_TCP || destination->protocol == IPPROTO_UDP;
+}
+
+static __always_inline int md_refuse(const struct md_choice *choice, enum md_call call, int error)
+{
+	md_count(choice->reason);
+	md_count_call(choice->service_id, 0, call);
+	return error;
+}
+
+static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *destination, __u8 reach)
+{
+	struct md_choice choice = {};
+	__u32 service_id;
+	int error;
+
+	if (!md_is_balanced(destination)) {
+		md_count(MD_REASON_PROTOCOL_UNSUPPORTED);
+		return 0;
+	}
+	service_id = md_service_of(destination);
+	if (!service_id) {
+		md_forget_peer(sk);
+		md_count(MD_REASON_NOT_A_SERVICE);
+		return 0;
+	}
+	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
+	if (error)
+		return md_refuse(&choice, MD_CALL_CONNECT, error);
+
+	bool remembered = md_remember_peer(sk, destination, &choice);
+
+	*destination = choice.backend->backend;
+	md_count(remembered ? MD_REASON_CONNECT_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);
+	md_count_call(service_id, choice.backend->backend_id, MD_CALL_CONNECT);
+	return 1;
+}
+
+/* An unconnected socket keeps the backend it was given first for as long as that one takes traffic: most UDP protocols are conversations. */
+static __always_inline int md_send(struct bpf_sock *sk, struct md_endpoint *destination, __u8 reach)
+{
+	struct md_choice choice = {};
+	struct md_sock_udp *memory;
+	struct md_translation *way = NULL;
+	__u32 service_id;
+	int error;
+
+	if (!md_is_balanced(destination)) {
+		md_count(MD_REASON_PROTOCOL_UNSUPPORTED);
+		return 0;
+	}
+	service_id = md_service_of(destination);
+	if (!service_id) {
+		md_count(MD_REASON_NOT_A_SERVICE);
+		return 0;
+	}
+	memory = bpf_sk_storage_get(&md_sock_udp, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (memory)
+		way = md_find_way(memory, destination);
+	if (way && md_still_good(way, service_id)) {
+		md_count(MD_REASON_DATAGRAM_FORWARDED);
+		md_count_call(service_id, way->backend_id, MD_CALL_DATAGRAM);
+		*destination = way->backend;
+		return 1;
+	}
+
+	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
+	if (error)
+		return md_refuse(&choice, MD_CALL_DATAGRAM, error);
+	if (memory) {
+		if (!way)
+			way = md_next_way(memory);
+		md_fill_translation(way, destination, &choice);
+	}
+	*destination = choice.backend->backend;
+	md_count(memory ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);
+	md_count_call(service_id, choice.backend->backend_id, MD_CALL_DATAGRAM);
+	return 1;
+}
+
+static __always_inline int md_getpeername(struct bpf_sock *sk, struct md_endpoint *peer)
+{
+	const struct md_endpoint *service = md_service_of_peer(sk, peer);
+
+	if (!service) {
+		md_count(MD_REASON_PEER_UNTOUCHED);
+		return 0;
+	}
+	md_count(MD_REASON_PEER_RESTORED);
+	*peer = *service;
+	return 1;
+}
+
+static __always_inline int md_receive(struct bpf_sock *sk, struct md_endpoint *source)
+{
+	const struct md_endpoint *service = md_service_of_peer(sk, source);
+
+	if (!service)
+		service = md_service_of_source(sk, source);
+	if (!service) {
+		md_count(MD_REASON_SOURCE_UNTOUCHED);
+		return 0;
+	}
+	md_count(MD_REASON_SOURCE_RESTORED);
+	*source = *service;
+	return 1;
+}
+
+#endif

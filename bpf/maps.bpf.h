@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps of every program. __weak, so that each object may carry them and the linker keeps one. Only the accessors of
+ * bpf/lib/ look into them. BPF_F_RDONLY_PROG: the agent owns the map, no program may write it.
+ */
+#ifndef MESHD_MAPS_BPF_H
+#define MESHD_MAPS_BPF_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_FRONTENDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, struct md_endpoint);
+	__type(value, struct md_frontend);
+} md_frontends __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_service);
+} md_services __weak SEC(".maps");
+
+/* Never read: clang describes a type in BTF only when a variable has it, and the value of an inner map is no variable. */
+const volatile struct md_slot md_slot_type __weak = {};
+
+/* What an inner array of md_tables looks like; the agent makes one of the right length for each table. */
+struct md_slots_type {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_slot);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__type(key, __u32);
+	__array(values, struct md_slots_type);
+} md_tables __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_BACKENDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_backend);
+} md_backends __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct md_cursor);
+} md_cursors __weak SEC(".maps");
+
+/* Entries are made and removed by the agent with the backend they belong to, so programs only ever add to them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, MD_MAX_BACKENDS + MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct md_connects_key);
+	__type(value, struct md_connects);
+} md_connects __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MD_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} md_reasons __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct md_sock_peer);
+} md_sock_peer __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct md_sock_udp);
+} md_sock_udp __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_meta);
+} md_meta __weak SEC(".maps");
+
+#endif

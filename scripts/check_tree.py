@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks rules of the tree that no compiler checks: direction of includes, one user for each library, length of map names, licence lines."""
+
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh"}
+MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
+
+# A folder under userspace/ may include those of a lower level and itself, nothing else.
+LEVELS = {"base": 0, "model": 1, "config": 2, "http": 2, "channel": 2, "registry": 2, "telemetry": 2, "worker": 3}
+
+# library's include -> the only folders that may use it
+USERS = {
+    r"bpf/(libbpf|bpf|btf)\.h": ("agent/kernel/",),
+    r"(\w+/)*\w+\.skel\.h": ("agent/kernel/",),
+    r"yaml-cpp/": ("userspace/config/",),
+    r"boost/beast": ("userspace/http/",),
+    r"prometheus/": ("userspace/telemetry/",),
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def files():
+    for folder in ("agent", "bpf", "include", "scripts", "test", "tools", "userspace"):
+        yield from sorted(p for p in (TOP / folder).rglob("*") if p.suffix in SOURCES and p.is_file())
+
+
+def includes(text):
+    for match in INCLUDE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1) == "<", match.group(2)
+
+
+def layer_of(path):
+    return path.split("/", 1)[0] if "/" in path else None
+
+
+def check_direction(name, line, included):
+    """Includes between our own folders."""
+    target = layer_of(included)
+    if name.startswith("userspace/") and target in LEVELS:
+        own = name.split("/")[1]
+        if own != target and LEVELS.get(own, -1) <= LEVELS[target]:
+            yield f"{name}:{line}: userspace/{own} may not include {included}"
+    if name.startswith(("userspace/", "include/", "bpf/")) and re.match(r"(agent|kernel|reconcile|control|app)/", included):
+        yield f"{name}:{line}: only the agent may include {included}"
+    if name.startswith("tools/meshctl/") and re.match(r"(agent|kernel|reconcile|control|app)/", included):
+        yield f"{name}:{line}: meshctl speaks to the agent by its socket only, it may not include {included}"
+
+
+def check_contract(name, line, system, included):
+    """The contract and the kernel half are C: no header of C++ (they have no suffix) or of userspace."""
+    if name.startswith(("include/meshd/", "bpf/")) and (included.endswith(".hpp") or (system and "." not in included)):
+        yield f"{name}:{line}: {included} is C++, this file is read by BPF C"
+
+
+def check_users(name, line, included):
+    if name.startswith("test/"):
+        return
+    for pattern, allowed in USERS.items():
+        if re.match(pattern, included) and not name.startswith(allowed) and not name.startswith("bpf/"):
+            yield f"{name}:{line}: {included} may be used in {', '.join(allowed)} only"
+
+
+def check_map_names():
+    for path in sorted((TOP / "bpf").rglob("*.[ch]")):
+        text = path.read_text()
+        for match in re.finditer(r"\}\s*(\w+)\s+(?:__weak\s+)?SEC\(\"\.maps\"\)", text):
+            if len(match.group(1)) > MAP_NAME_LIMIT:
+                line = text.count("\n", 0, match.start(1)) + 1
+                yield f"{path.relative_to(TOP)}:{line}: map name {match.group(1)} has more than {MAP_NAME_LIMIT} characters"
+    maps = (TOP / "include/meshd/maps.h").read_text()
+    for match in re.finditer(r"^\s*X\((\w+)", maps, re.MULTILINE):
+        if len(match.group(1)) > MAP_NAME_LIMIT:
+            line = maps.count("\n", 0, match.start(1)) + 1
+            yield f"include/meshd/maps.h:{line}: map name {match.group(1)} has more than {MAP_NAME_LIMIT} characters"
+
+
+def check_licence(name, text):
+    if "SPDX-License-Identifier:" not in "\n".join(text.splitlines()[:3]):
+        yield f"{name}:1: no SPDX-License-Identifier line"
+
+
+def problems():
+    for path in files():
+        name = str(path.relative_to(TOP))
+        text = path.read_text()
+        yield from check_licence(name, text)
+        if path.suffix in {".py", ".sh"}:
+            continue
+        for line, system, included in includes(text):
+            yield from check_direction(name, line, included)
+            yield from check_contract(name, line, system, included)
+            yield from check_users(name, line, included)
+    yield from check_map_names()
+
+
+def main():
+    found = list(problems())
+    for problem in found:
+        print(problem, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

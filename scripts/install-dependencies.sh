@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the distribution's packages that building, testing, measuring or showing meshd needs. Does nothing, quickly, when all of
+# them are there. Known distributions: Debian 12, Debian 13, Ubuntu 24.04 (others of the family are treated like Debian 13).
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: install-dependencies.sh [PURPOSE...]
+PURPOSE: build (default), test, bench, demo, lint; --list prints the packages instead of installing them
+TEXT
+}
+
+list_only=false
+purposes=()
+for argument in "$@"; do
+    case $argument in
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        --list) list_only=true ;;
+        build | test | bench | demo | lint) purposes+=("$argument") ;;
+        *)
+            usage >&2
+            exit 2
+            ;;
+    esac
+done
+[ ${#purposes[@]} -gt 0 ] || purposes=(build)
+
+[ -r /etc/os-release ] || { echo "install-dependencies.sh: no /etc/os-release: which distribution is this?" >&2; exit 1; }
+# shellcheck source=/dev/null
+distribution=$(. /etc/os-release && echo "${ID:-unknown} ${VERSION_ID:-}")
+
+# Debian 12 carries 1.74 as its default Boost; JSON with the features used here came later and is packaged beside it.
+case $distribution in
+    "debian 12") boost=(libboost1.81-dev libboost-json1.81-dev) ;;
+    *) boost=(libboost-dev libboost-json-dev) ;;
+esac
+# Ubuntu 24.04 ships bpftool with the kernel's tools.
+case $distribution in
+    "ubuntu 24.04") bpftool=(linux-tools-common linux-tools-generic) ;;
+    *) bpftool=(bpftool) ;;
+esac
+
+packages_for() {
+    case $1 in
+        build)
+            printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
+                libbpf-dev libcap-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev prometheus-cpp-dev \
+                libgtest-dev libgmock-dev
+            ;;
+        test)
+            printf '%s\n' python3 python3-pytest python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
+                netcat-openbsd socat prometheus
+            ;;
+        bench) printf '%s\n' python3 iproute2 nginx haproxy nftables wrk ;;
+        demo) printf '%s\n' python3 iproute2 nginx curl ;;
+        lint) printf '%s\n' python3 clang-format clang-tidy shellcheck ;;
+    esac
+}
+
+mapfile -t packages < <(for purpose in "${purposes[@]}"; do packages_for "$purpose"; done | sort -u)
+if $list_only; then
+    printf '%s\n' "${packages[@]}"
+    exit 0
+fi
+
+missing_of() {
+    local installed
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' || true)
+    comm -13 <(sort -u <<<"$installed") <(printf '%s\n' "$@" | sort -u)
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "install-dependencies.sh: missing packages need root: run it as root once" >&2
+        exit 1
+    fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# A freshly installed server starts its daemon where systemd runs; the tests start their own instead. Services that were there before are
+# left alone.
+stop_new_daemons() {
+    [ -d /run/systemd/system ] || return 0
+    local package
+    for package in "$@"; do
+        case $package in
+            nginx | haproxy | prometheus) as_root systemctl disable --now --quiet "$package" || true ;;
+        esac
+    done
+}
+
+mapfile -t missing < <(missing_of "${packages[@]}")
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "installing: ${missing[*]}"
+    newest_list=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -1440 -print -quit 2>/dev/null || true)
+    [ -n "$newest_list" ] || apt update
+    if ! apt install -y --no-install-recommends "${missing[@]}" </dev/null; then
+        apt update # the lists were older than the archive
+        apt install -y --no-install-recommends "${missing[@]}" </dev/null
+    fi
+    stop_new_daemons "${missing[@]}"
+fi
+
+# Ubuntu's bpftool is a wrapper that looks for the tools of the running kernel only; any recent bpftool does.
+if [[ " ${packages[*]} " == *" linux-tools-common "* ]] && ! bpftool version >/dev/null 2>&1; then
+    newest=$(find /usr/lib -path '*linux-tools*' -name bpftool \( -type f -o -type l \) | sort -V | tail -n 1)
+    [ -n "$newest" ] || { echo "install-dependencies.sh: no bpftool found under /usr/lib/linux-tools*" >&2; exit 1; }
+    as_root ln -sf "$newest" /usr/local/sbin/bpftool
+fi

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
+#include <gmock/gmock.h>
+
+#include "bpf/datapath_fixture.hpp"
+#include "kernel/directory_lock.hpp"
+
+namespace meshd::kernel {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(DatapathTest, LoadsAndAttachesEveryProgram) {
+    auto datapath = load();
+    const auto cgroup = Cgroup::open(cgroup_directory_);
+    ASSERT_TRUE(cgroup);
+    const auto attached = datapath.attach(*cgroup);
+    ASSERT_TRUE(attached) << attached.error().message();
+    EXPECT_EQ(datapath.programs().size(), 8U);
+    for (const auto& program : datapath.programs()) EXPECT_TRUE(program.attached) << program.name;
+}
+
+TEST_F(DatapathTest, TakesOverMapsAndLinksAndReplacesThePrograms) {
+    std::uint32_t before = 0;
+    {
+        auto first = load();
+        ASSERT_TRUE(first.attach(*Cgroup::open(cgroup_directory_)));
+        EXPECT_FALSE(first.adopted());
+        before = first.programs().front().id;
+    }
+    auto second = load();
+    EXPECT_TRUE(second.adopted());
+    EXPECT_FALSE(second.programs().front().attached) << "the first agent's program is still on the hook";
+    ASSERT_TRUE(second.attach(*Cgroup::open(cgroup_directory_)));
+    EXPECT_TRUE(second.programs().front().attached);
+    EXPECT_NE(second.programs().front().id, before);
+}
+
+TEST_F(DatapathTest, AttachesAnewWhenTheCgroupWasRemoved) {
+    auto datapath = load();
+    ASSERT_TRUE(datapath.attach(*Cgroup::open(cgroup_directory_)));
+    ASSERT_EQ(::rmdir(cgroup_directory_.c_str()), 0);
+    std::filesystem::create_directory(cgroup_directory_);
+    ASSERT_TRUE(datapath.attach(*Cgroup::open(cgroup_directory_)));
+    for (const auto& program : datapath.programs()) EXPECT_TRUE(program.attached) << program.name;
+}
+
+TEST_F(DatapathTest, NamesTheProgramThatStandsInTheWay) {
+    // The same program twice: once as a stranger, attached the exclusive way.
+    auto datapath = load();
+    const auto cgroup = Cgroup::open(cgroup_directory_);
+    ASSERT_TRUE(cgroup);
+    const base::UniqueFd program(::bpf_prog_get_fd_by_id(datapath.programs()[4].id));
+    ASSERT_EQ(datapath.programs()[4].name, "md_connect4");
+    ASSERT_EQ(::bpf_prog_attach(program.get(), cgroup->fd(), BPF_CGROUP_INET4_CONNECT, 0), 0);
+    const auto attached = datapath.attach(*cgroup);
+    ASSERT_FALSE(attached);
+    EXPECT_THAT(attached.error().message(), HasSubstr("program 'md_connect4'"));
+    EXPECT_THAT(attached.error().message(), HasSubstr("attached exclusively to " + cgroup_directory_));
+    for (const auto& status : datapath.programs()) EXPECT_FALSE(status.attached) << status.name << " was left behind";
+    ::bpf_prog_detach2(program.get(), cgroup->fd(), BPF_CGROUP_INET4_CONNECT);
+}
+
+TEST_F(DatapathTest, RefusesPinsOfAnotherVersion) {
+    std::filesystem::create_directory(pins_->top() + "/v99");
+    const auto loaded = Datapath::load(*pins_, {});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message(), HasSubstr("ABI version v99"));
+    EXPECT_THAT(loaded.error().message(), HasSubstr("meshd --unload"));
+}
+
+TEST_F(DatapathTest, RefusesAMapOfAnotherShapeAndNamesIt) {
+    ASSERT_TRUE(pins_->make_version());
+    const base::UniqueFd stranger(::bpf_map_create(BPF_MAP_TYPE_HASH, "md_services", 4, 8, 16, nullptr));
+    ASSERT_EQ(::bpf_obj_pin(stranger.get(), pins_->map("md_services").c_str()), 0);
+    const auto loaded = Datapath::load(*pins_, {});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message(), HasSubstr(pins_->map("md_services")));
+    EXPECT_THAT(loaded.error().message(), HasSubstr("value 8 bytes"));
+}
+
+TEST_F(DatapathTest, RefusesMapsWhoseMetaNamesAnotherVersion) {
+    {
+        auto datapath = load();
+        const __u32 zero = 0;
+        md_meta meta{};
+        meta.abi_version = 77;
+        ASSERT_TRUE(datapath.map("md_meta").update(&zero, &meta));
+    }
+    const auto loaded = Datapath::load(*pins_, {});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message(), HasSubstr("ABI version 77"));
+}
+
+TEST_F(DatapathTest, KeepsTheSizeOfMapsThatAreThere) {
+    { auto datapath = load({.services = 100, .frontends = 100, .backends = 100}); }
+    auto datapath = load({.services = 200, .frontends = 200, .backends = 200});
+    EXPECT_EQ(datapath.map("md_services").info()->max_entries, 100U);
+}
+
+TEST_F(DatapathTest, TellsAProgramCannotWriteWhatTheAgentOwns) {
+    auto datapath = load();
+    for (const auto* name : {"md_frontends", "md_services", "md_backends", "md_meta"}) {
+        bpf_map_info info{};
+        __u32 size = sizeof info;
+        ASSERT_EQ(::bpf_obj_get_info_by_fd(datapath.map(name).fd(), &info, &size), 0);
+        EXPECT_NE(info.map_flags & BPF_F_RDONLY_PROG, 0U) << name;
+    }
+}
+
+TEST_F(DatapathTest, IsLockedForOneAgentWhosePidIsNamed) {
+    const auto first = DirectoryLock::take(pins_->top());
+    ASSERT_TRUE(first);
+    const auto second = DirectoryLock::take(pins_->top());
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().message(), HasSubstr("pid " + std::to_string(::getpid())));
+}
+
+TEST_F(DatapathTest, LeavesNothingAfterRemovingAllPins) {
+    {
+        auto datapath = load();
+        ASSERT_TRUE(datapath.attach(*Cgroup::open(cgroup_directory_)));
+    }
+    ASSERT_TRUE(*pins_->remove_all());
+    EXPECT_FALSE(std::filesystem::exists(pins_->top()));
+    const auto cgroup = Cgroup::open(cgroup_directory_);
+    __u32 count = 8, flags = 0, ids[8];
+    ASSERT_EQ(::bpf_prog_query(cgroup->fd(), BPF_CGROUP_INET4_CONNECT, 0, &flags, ids, &count), 0);
+    EXPECT_EQ(count, 0U);
+    EXPECT_FALSE(*pins_->remove_all());
+}
+
+}  // namespace
+}  // namespace meshd::kernel

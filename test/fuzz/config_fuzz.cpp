@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both kinds of file from the same bytes. Whatever a parser accepts must keep the rules of the model, and must read as the same
+// after it has been written.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include <boost/json.hpp>
+
+#include "config/registry_file.hpp"
+#include "config/service_index.hpp"
+#include "config/settings_file.hpp"
+#include "config/yaml_output.hpp"
+#include "model/service_json.hpp"
+
+namespace {
+
+namespace config = meshd::config;
+namespace model = meshd::model;
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+// A refusal says where and why.
+void check_error(const meshd::base::Error& error) { require(error.object.starts_with("input:") && !error.detail.empty()); }
+
+void check_settings(std::string_view text) {
+    const auto settings = config::parse_settings(text, "input");
+    if (!settings) return check_error(settings.error());
+    require(settings->cgroup == "auto" || settings->cgroup.starts_with('/'));
+    require(settings->run_directory.starts_with('/') && settings->registry_directory.starts_with('/'));
+    require(settings->reconcile_interval.count() >= 1000 && settings->reconcile_interval.count() <= 3'600'000);
+    require(settings->limits.services >= 1 && settings->limits.services <= config::max_limits.services);
+}
+
+void check_registry(std::string_view text) {
+    const auto file = config::parse_registry_file(text, "input");
+    if (!file) return check_error(file.error());
+    require(file->services.size() == file->marks.size());
+    require(config::check_together({&*file, 1}).empty());
+    for (const auto& service : file->services) {
+        const auto json = model::to_json(service);
+        const auto again = model::service_from_json(json);
+        require(again.has_value() && *again == service);
+        require(!config::to_yaml(json).empty());
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    check_settings(text);
+    check_registry(text);
+    return 0;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/messages.hpp"
+
+#include <gtest/gtest.h>
+
+#include "frames.hpp"
+
+namespace meshd::channel {
+namespace {
+
+template <typename T>
+T decoded(const boost::json::object& json) {
+    auto message = decode(json);
+    EXPECT_TRUE(message) << message.error().message();
+    if (!message || !std::holds_alternative<T>(*message)) {
+        ADD_FAILURE() << "another message than was expected";
+        return {};
+    }
+    return std::get<T>(std::move(*message));
+}
+
+constexpr const char* web = R"({"name":"web","addresses":["10.96.0.10"],"balancing":"random","when_no_backend":"refuse",
+    "ports":[{"port":80,"protocol":"tcp","backends":[{"address":"10.0.0.1","port":8080,"weight":1,"state":"ready"}]}]})";
+
+TEST(Messages, GoThereAndBack) {
+    const auto hello = decoded<Hello>(encode(Hello{"0.1.0", 4711}));
+    EXPECT_EQ(hello.version, "0.1.0");
+    EXPECT_EQ(hello.pid, 4711);
+    EXPECT_EQ(decoded<MetricsRequest>(encode(MetricsRequest{7})).id, 7U);
+    const SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    EXPECT_EQ(decoded<SettingsMessage>(encode(settings)), settings);
+    decoded<Shutdown>(encode(Shutdown{}));
+}
+
+TEST(Messages, ADeltaCarriesServices) {
+    const auto delta = decoded<Delta>(object(
+        std::string(R"({"type":"delta","sequence":2,"last":true,"complete":true,"remove":["db"],"upsert":[)") + web + "]}"));
+    EXPECT_EQ(delta.sequence, 2U);
+    EXPECT_FALSE(delta.full);
+    EXPECT_TRUE(delta.complete);
+    ASSERT_EQ(delta.upsert.size(), 1U);
+    EXPECT_EQ(delta.upsert[0]->name, "web");
+    EXPECT_EQ(delta.remove, std::vector<std::string>{"db"});
+}
+
+TEST(Messages, AMetricsPartKeepsItsForm) {
+    const auto part = decoded<MetricsPart>(object(R"({"type":"metrics","id":3,"last":false,"part":{"families":[1]}})"));
+    EXPECT_EQ(part.id, 3U);
+    EXPECT_FALSE(part.last);
+    EXPECT_EQ(part.part, object(R"({"families":[1]})"));
+}
+
+TEST(Messages, FieldsThatAreNotKnownAreIgnored) {
+    EXPECT_EQ(decoded<MetricsRequest>(object(R"({"type":"metrics_request","id":3,"colour":"red"})")).id, 3U);
+}
+
+TEST(Messages, EachWrongFieldIsNamed) {
+    const auto delta = [](const std::string& rest) {
+        return R"({"type":"delta","sequence":1,"last":true,"complete":true,)" + rest + "}";
+    };
+    const auto settings = [](const std::string& rest) { return R"({"type":"settings","registry_directory":"/a",)" + rest + "}"; };
+    const auto source = [](const std::string& rest) { return R"({"type":"registry","sources":[{"name":"a",)" + rest + "}]}"; };
+    const struct {
+        std::string json;
+        std::string expected;
+    } cases[] = {
+        {"{}", "type: expected text"},
+        {R"({"type":7})", "type: expected text"},
+        {R"({"type":"format the disk"})", "type: expected a message of the channel, not 'format the disk'"},
+        {R"({"type":"hello","pid":1})", "hello.version: expected text"},
+        {R"({"type":"hello","version":"1","pid":0})", "hello.pid: expected a whole number from 1 up"},
+        {R"({"type":"hello","version":"1","pid":-3})", "hello.pid: expected a whole number from 1 up"},
+        {R"({"type":"hello","version":"1","pid":1.5})", "hello.pid: expected a whole number from 1 up"},
+        {R"({"type":"hello","version":"1","pid":18446744073709551615})", "hello.pid: expected the id of a process"},
+        {R"({"type":"delta"})", "delta.sequence: expected a whole number from 1 up"},
+        {R"({"type":"delta","sequence":1,"complete":true})", "delta.last: expected true or false"},
+        {R"({"type":"delta","sequence":1,"last":true})", "delta.complete: expected true or false"},
+        {delta(R"("full":"yes")"), "delta.full: expected true or false"},
+        {delta(R"("remove":[])"), "delta.upsert: expected an array"},
+        {delta(R"("upsert":{})"), "delta.upsert: expected an array"},
+        {delta(R"("upsert":[])"), "delta.remove: expected an array"},
+        {delta(R"("upsert":[],"remove":["../x"])"), "delta.remove[0]: expected a service name"},
+        {delta(R"("upsert":[],"remove":["x",3])"), "delta.remove[1]: expected a service name"},
+        {delta(R"("upsert":[],"remove":["x","x"])"), "delta.remove[1]: expected a name that the message has only once"},
+        {delta(std::string(R"("remove":["web"],"upsert":[)") + web + "]"),
+         "delta.remove[0]: expected a name that the message has only once"},
+        {delta(std::string(R"("remove":[],"upsert":[)") + web + "," + web + "]"),
+         "delta.upsert: expected each service once, 'web' is there twice"},
+        {R"({"type":"registry"})", "registry.sources: expected an array"},
+        {R"({"type":"registry","sources":[],"directory_error":3})", "registry.directory_error: expected text"},
+        {R"({"type":"registry","sources":[],"metrics_error":[]})", "registry.metrics_error: expected text"},
+        {R"({"type":"registry","sources":[],"last":0})", "registry.last: expected true or false"},
+        {R"({"type":"registry","sources":["a"]})", "registry.sources[0]: expected an object"},
+        {R"({"type":"registry","sources":[{}]})", "registry.sources[0].name: expected text"},
+        {source(R"("state":"good")"), "registry.sources[0].state: expected ok or refused"},
+        {source(R"("state":"ok","services":-1)"), "registry.sources[0].services: expected a whole number from 0 up"},
+        {source(R"("state":"ok","services":1,"error":null)"), "registry.sources[0].error: expected text"},
+        {source(R"("state":"ok","services":1)"), "registry.sources[0].since: expected text"},
+        {R"({"type":"metrics_request"})", "metrics_request.id: expected a whole number from 0 up"},
+        {R"({"type":"settings","registry_directory":"a"})", "settings.registry_directory: expected an absolute path"},
+        {settings(R"("x":1)"), "settings.metrics_enabled: expected true or false"},
+        {settings(R"("metrics_enabled":true,"metrics_listen":"localhost")"), "settings.metrics_listen: expected ADDRESS:PORT"},
+        {settings(R"("metrics_enabled":true,"metrics_listen":"127.0.0.1:0","log_level":"loud")"),
+         "settings.log_level: expected trace, debug, info, warn or error"},
+        {R"({"type":"metrics","last":true,"part":{}})", "metrics.id: expected a whole number from 0 up"},
+        {R"({"type":"metrics","id":1,"part":{}})", "metrics.last: expected true or false"},
+        {R"({"type":"metrics","id":1,"last":true,"part":[]})", "metrics.part: expected an object"},
+    };
+    for (const auto& item : cases) {
+        const auto message = decode(object(item.json));
+        ASSERT_FALSE(message) << item.json;
+        EXPECT_EQ(message.error().message(), "cannot read message field " + item.expected);
+    }
+}
+
+TEST(Messages, ABadServiceIsNamed) {
+    auto json =
+        object(std::string(R"({"type":"delta","sequence":1,"last":true,"complete":true,"remove":[],"upsert":[)") + web + "]}");
+    json["upsert"].as_array()[0].as_object()["ports"].as_array()[0].as_object()["port"] = 0;
+    const auto message = decode(json);
+    ASSERT_FALSE(message);
+    EXPECT_EQ(message.error().message(), "cannot read service from JSON at web.ports[0].port: expected a number from 1 to 65535");
+}
+
+}  // namespace
+}  // namespace meshd::channel

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validates the example files, and files that must fail, against the JSON schemas with an implementation that is not ours.
+
+Usage: schema_examples.py SOURCE_DIRECTORY. Exit code 77: skipped, a Python module is missing.
+"""
+import pathlib
+import sys
+import json
+
+try:
+    import jsonschema
+    import yaml
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+root = pathlib.Path(sys.argv[1])
+failures = []
+
+
+def validator(name):
+    schema = json.loads((root / "userspace/config/schema" / name).read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def expect(schema, value, valid, what):
+    errors = [error.message for error in schema.iter_errors(value)]
+    if bool(errors) == valid:
+        failures.append(f"{what}: {errors or 'accepted'}")
+
+
+settings = validator("settings.schema.json")
+registry = validator("registry.schema.json")
+
+examples = root / "deploy/examples"
+expect(settings, yaml.safe_load((examples / "meshd.yaml").read_text(encoding="utf-8")), True, "meshd.yaml")
+for path in sorted((examples / "services.d").glob("*.yaml")):
+    expect(registry, yaml.safe_load(path.read_text(encoding="utf-8")), True, path.name)
+
+expect(settings, None, True, "an empty meshd.yaml")
+expect(registry, None, True, "an empty file of services")
+
+web = {"name": "web", "address": "10.96.0.10", "port": 80, "backends": []}
+for what, change in {
+    "unknown key": {"zzz": 1},
+    "two kinds of address": {"addresses": ["10.96.0.11"]},
+    "two kinds of port": {"ports": [{"port": 81}]},
+    "port out of range": {"port": 65536},
+    "port as text": {"port": "80"},
+    "name with a space": {"name": "my web"},
+    "name too long": {"name": "w" * 128},
+    "backend with port and ports": {"backends": [{"address": "10.0.0.1", "port": 1, "ports": {"http": 1}}]},
+    "weight out of range": {"backends": [{"address": "10.0.0.1", "weight": 1001}]},
+}.items():
+    expect(registry, {"services": [web | change]}, False, what)
+expect(registry, {"services": [web | {"name": "w" * 127}]}, True, "longest name")
+for key in web:
+    expect(registry, {"services": [{k: v for k, v in web.items() if k != key}]}, False, f"service without {key}")
+
+for failure in failures:
+    print(failure)
+sys.exit(1 if failures else 0)

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schemas and the parsers are written apart; these tests hold them together: the same keys, the same words, the same bounds.
+#include "config/schema.hpp"
+
+#include <functional>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <boost/json.hpp>
+
+#include "config/registry_file.hpp"
+#include "config/settings_file.hpp"
+
+namespace meshd::config {
+namespace {
+
+namespace json = boost::json;
+
+json::object schema_of(std::string_view text) { return json::parse({text.data(), text.size()}).as_object(); }
+
+std::set<std::string> keys_of(const json::object& object) {
+    std::set<std::string> keys;
+    for (const auto& member : object.at("properties").as_object()) keys.insert(std::string(member.key()));
+    return keys;
+}
+
+// The keys that an error names: "unknown key "x" in y, expected a, b or c".
+std::set<std::string> expected_keys(const base::Error& error) {
+    constexpr std::string_view intro = "expected ";
+    std::string text = error.detail.substr(error.detail.find(intro) + intro.size());
+    if (const auto last = text.find(" or "); last != std::string::npos) text.replace(last, 4, ", ");
+    std::set<std::string> keys;
+    for (std::size_t start = 0; start <= text.size();) {
+        const auto end = std::min(text.find(", ", start), text.size());
+        keys.insert(text.substr(start, end - start));
+        start = end + 2;
+    }
+    return keys;
+}
+
+// A schema behind its references: what the definition says, with what stands beside the reference.
+json::object resolve(const json::object& root, json::object schema) {
+    if (const auto* const reference = schema.if_contains("$ref")) {
+        const std::string path(reference->as_string());
+        const auto& definition = root.at("$defs").as_object().at(path.substr(path.rfind('/') + 1)).as_object();
+        for (const auto& member : definition) schema.emplace(member.key(), member.value());
+    }
+    return schema;
+}
+
+// Whether a parser takes the value in the place that is tested.
+using Accepts = std::function<bool(const json::value&)>;
+
+void check_bounds(const json::object& schema, const Accepts& accepts) {
+    if (const auto* const words = schema.if_contains("enum")) {
+        for (const auto& word : words->as_array()) EXPECT_TRUE(accepts(word)) << word;
+        EXPECT_FALSE(accepts("zzzzzz"));
+    }
+    if (const auto* const value = schema.if_contains("const")) {
+        EXPECT_TRUE(accepts(*value));
+        EXPECT_FALSE(accepts(value->as_int64() + 1));
+    }
+    if (const auto* const least = schema.if_contains("minimum")) {
+        const auto most = schema.at("maximum").as_int64();
+        EXPECT_TRUE(accepts(*least) && accepts(most));
+        EXPECT_FALSE(accepts(least->as_int64() - 1) || accepts(most + 1));
+    }
+    if (const auto* const fallback = schema.if_contains("default")) {
+        EXPECT_TRUE(accepts(*fallback)) << *fallback;
+    }
+    if (const auto* const length = schema.if_contains("maxLength")) {
+        const bool is_path = schema.contains("pattern");
+        const auto text = [&](std::int64_t size) {
+            return (is_path ? "/" : "x") + std::string(static_cast<std::size_t>(size) - 1, 'x');
+        };
+        EXPECT_TRUE(accepts(json::string(text(length->as_int64()))));
+        EXPECT_FALSE(accepts(json::string(text(length->as_int64() + 1))));
+    }
+    EXPECT_TRUE(schema.contains("description") || schema.contains("const"));
+}
+
+// ---- meshd.yaml: the place of a value is the path of its keys ----
+
+json::value at_path(const std::vector<std::string>& path, json::value value) {
+    for (auto key = path.rbegin(); key != path.rend(); ++key) value = json::object{{*key, std::move(value)}};
+    return value;
+}
+
+void check_settings(const json::object& root, const json::object& object, const std::vector<std::string>& path) {
+    auto unknown = path;
+    unknown.emplace_back("zzzzzz");
+    const auto refused = parse_settings(json::serialize(at_path(unknown, 1)), "meshd.yaml");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(expected_keys(refused.error()), keys_of(object)) << refused.error().message();
+    EXPECT_FALSE(object.at("additionalProperties").as_bool());
+
+    for (const auto& member : object.at("properties").as_object()) {
+        auto inner = path;
+        inner.emplace_back(member.key());
+        SCOPED_TRACE(inner.back());
+        const auto schema = resolve(root, member.value().as_object());
+        if (schema.contains("properties")) {
+            check_settings(root, schema, inner);
+            continue;
+        }
+        check_bounds(schema, [&](const json::value& value) {
+            return parse_settings(json::serialize(at_path(inner, value)), "meshd.yaml").has_value();
+        });
+        const auto by_default = parse_settings(json::serialize(at_path(inner, schema.at("default"))), "meshd.yaml");
+        EXPECT_EQ(by_default.value(), Settings{});
+    }
+}
+
+TEST(SettingsSchema, SaysWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    check_settings(root, root, {});
+}
+
+// ---- A file of services: each kind of object has a good one around which a value is tried ----
+
+struct Place {
+    const char* definition;
+    json::object good;
+    std::function<json::value(json::object)> wrap;  // into a whole file
+};
+
+json::value file_with(json::object service) { return {{"services", json::array{std::move(service)}}}; }
+
+json::object good_service() { return {{"name", "web"}, {"address", "10.96.0.10"}, {"port", 80}, {"backends", json::array{}}}; }
+
+std::vector<Place> places() {
+    const auto with = [](std::string_view key, std::string_view without, json::object item) {
+        auto service = good_service();
+        service.erase(without);
+        service[key] = json::array{std::move(item)};
+        return file_with(std::move(service));
+    };
+    return {{"service", good_service(), file_with},
+            {"port", {{"port", 80}}, [=](json::object port) { return with("ports", "port", std::move(port)); }},
+            {"backend", {{"address", "10.0.0.1"}}, [=](json::object backend) {
+                 return with("backends", "backends", std::move(backend));
+             }}};
+}
+
+TEST(RegistrySchema, SaysWhatTheParserSays) {
+    const auto root = schema_of(registry_schema());
+    for (const auto& place : places()) {
+        SCOPED_TRACE(place.definition);
+        const auto& object = root.at("$defs").as_object().at(place.definition).as_object();
+        const auto parse_with = [&](std::string_view key, const json::value& value) {
+            auto changed = place.good;
+            changed[key] = value;
+            return parse_services(json::serialize(place.wrap(std::move(changed))), "web.yaml");
+        };
+        const auto refused = parse_with("zzzzzz", 1);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(expected_keys(refused.error()), keys_of(object)) << refused.error().message();
+        EXPECT_FALSE(object.at("additionalProperties").as_bool());
+        for (const auto& member : object.at("properties").as_object()) {
+            SCOPED_TRACE(member.key());
+            check_bounds(resolve(root, member.value().as_object()),
+                         [&](const json::value& value) { return parse_with(member.key(), value).has_value(); });
+        }
+        for (const auto& key : object.at("required").as_array()) {
+            auto changed = place.good;
+            EXPECT_EQ(changed.erase(key.as_string()), 1U);
+            EXPECT_FALSE(parse_services(json::serialize(place.wrap(std::move(changed))), "web.yaml").has_value()) << key;
+        }
+    }
+}
+
+TEST(RegistrySchema, HasTheTopKeysOfTheParser) {
+    const auto root = schema_of(registry_schema());
+    const auto refused = parse_services("zzzzzz: 1", "web.yaml");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(expected_keys(refused.error()), keys_of(root));
+    EXPECT_FALSE(root.at("additionalProperties").as_bool());
+}
+
+}  // namespace
+}  // namespace meshd::config

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/router.hpp"
+
+#include <cerrno>
+
+#include <gmock/gmock.h>
+
+#include "fake_agent.hpp"
+#include "model/service_json.hpp"
+
+namespace meshd::control {
+namespace {
+
+namespace json = boost::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const http::Peer root{1, 0, 0, {}};
+const http::Peer member{1, 1000, 1000, {901}};
+const http::Peer stranger{1, 1001, 1001, {}};
+
+class RouterTest : public testing::Test {
+protected:
+    http::Response ask(const std::string& method, const std::string& target, const std::string& body = {},
+                       const std::optional<http::Peer>& peer = root) {
+        auto parsed = http::parse_target(target);
+        EXPECT_TRUE(parsed) << target;
+        return router_.handle({method, parsed->path, parsed->query, {}, body, peer});
+    }
+    http::Response get(const std::string& target) { return ask("GET", target); }
+
+    static json::object object(const http::Response& response) { return json::parse(response.body).as_object(); }
+    static std::string message(const http::Response& response) {
+        return std::string(object(response).at("error").at("message").as_string());
+    }
+    static std::string remedy(const http::Response& response) {
+        return std::string(object(response).at("error").at("remedy").as_string());
+    }
+
+    FakeAgent agent_;
+    Router router_{agent_, Access{900, 901}};
+};
+
+struct Verb {
+    const char* method;
+    const char* target;
+    const char* body;
+    const char* call;
+    bool changes;
+};
+std::ostream& operator<<(std::ostream& out, const Verb& row) { return out << row.method << " " << row.target; }
+
+class Verbs : public RouterTest, public testing::WithParamInterface<Verb> {
+protected:
+    http::Response ask_as(const std::optional<http::Peer>& peer) {
+        return ask(GetParam().method, GetParam().target, GetParam().body, peer);
+    }
+};
+
+TEST_P(Verbs, AnswerRoot) {
+    const auto response = ask_as(root);
+    EXPECT_EQ(response.status, 200U) << response.body;
+    EXPECT_EQ(response.content_type, "application/json");
+    EXPECT_FALSE(object(response).contains("error"));
+    EXPECT_THAT(agent_.calls, ElementsAre(GetParam().call));
+}
+
+TEST_P(Verbs, AnswerAMemberOfTheGroupUnlessTheyChangeSomething) {
+    const auto response = ask_as(member);
+    EXPECT_EQ(response.status, GetParam().changes ? 403U : 200U);
+    EXPECT_EQ(agent_.calls.empty(), GetParam().changes);
+}
+
+TEST_P(Verbs, RefuseAStranger) {
+    const auto response = ask_as(stranger);
+    EXPECT_EQ(response.status, 403U);
+    EXPECT_THAT(remedy(response), HasSubstr("group"));
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+TEST_P(Verbs, RefuseAPeerThatIsNotKnown) {
+    EXPECT_EQ(ask_as(std::nullopt).status, 403U);
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+TEST_P(Verbs, SayWhichMethodTheyWant) {
+    const auto response = ask("DELETE", GetParam().target);
+    EXPECT_EQ(response.status, 405U);
+    EXPECT_EQ(response.headers.at("Allow"), GetParam().method);
+    EXPECT_THAT(remedy(response), HasSubstr(GetParam().method));
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+TEST_P(Verbs, RefuseAQueryTheyDoNotKnow) {
+    const std::string target = GetParam().target;
+    const auto response =
+        ask(GetParam().method, target + (target.find('?') == std::string::npos ? "?" : "&") + "colour=red", GetParam().body);
+    EXPECT_EQ(response.status, 400U);
+    EXPECT_THAT(message(response), HasSubstr("'colour'"));
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Verbs,
+                         testing::Values(Verb{"GET", "/v1/version", "", "version", false},  //
+                                         Verb{"GET", "/v1/status", "", "status", false},
+                                         Verb{"GET", "/v1/services", "", "services", false},
+                                         Verb{"GET", "/v1/services/web", "", "service web", false},
+                                         Verb{"GET", "/v1/services/shop/web", "", "service shop/web", false},
+                                         Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false},
+                                         Verb{"GET", "/v1/backends", "", "backends", false},
+                                         Verb{"GET", "/v1/drift", "", "drift", false},  //
+                                         Verb{"GET", "/v1/maps", "", "maps", false},
+                                         Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
+                                         Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
+                                         Verb{"POST", "/v1/reconcile", "", "reconcile", true},
+                                         Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
+
+TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
+    for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/"}) {
+        const auto response = get(path);
+        EXPECT_EQ(response.status, 404U) << path;
+        EXPECT_THAT(remedy(response), HasSubstr("GET /v1/status"));
+    }
+}
+
+TEST_F(RouterTest, SaysThatAServiceIsMissing) {
+    const auto response = get("/v1/services/missing");
+    EXPECT_EQ(response.status, 404U);
+    EXPECT_EQ(message(response), "there is no service 'missing'");
+}
+
+TEST_F(RouterTest, DoesNotAskForAServiceWhoseNameCannotBe) {
+    EXPECT_EQ(get("/v1/services/-web").status, 404U);
+    EXPECT_EQ(get("/v1/services/a%20b").status, 404U);
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+TEST_F(RouterTest, AnswersOnlyWithTextThatIsPrintable) {
+    const auto response = get("/%ff%1b[31m");
+    EXPECT_EQ(message(response), "there is nothing at '/??[31m'");
+    EXPECT_LT(get("/" + std::string(10000, 'x')).body.size(), 1000U);
+}
+
+TEST_F(RouterTest, TurnsAnErrorOfTheAgentInto500WithItsRemedy) {
+    agent_.error = base::Error{"read map", "md_backends", EPERM, {}, "run as root"};
+    const auto response = get("/v1/backends");
+    EXPECT_EQ(response.status, 500U);
+    EXPECT_EQ(message(response), "cannot read map md_backends: Operation not permitted");
+    EXPECT_EQ(remedy(response), "run as root");
+    EXPECT_EQ(get("/v1/services/web").status, 500U);
+}
+
+TEST_F(RouterTest, TurnsBusyInto409) {
+    agent_.error = base::Error{"reconcile", "", EBUSY, "a reconciliation is running", "try again"};
+    EXPECT_EQ(ask("POST", "/v1/reconcile").status, 409U);
+}
+
+TEST_F(RouterTest, HandsOnWhatExplainAsks) {
+    get("/v1/explain?destination=%5Bfd00::10%5D:53&protocol=udp&from=10.0.0.1");
+    EXPECT_EQ(agent_.explained.destination.text(), "[fd00::10]:53");
+    EXPECT_EQ(agent_.explained.protocol, base::Protocol::udp);
+    EXPECT_EQ(agent_.explained.from->text(), "10.0.0.1");
+    get("/v1/explain?destination=10.96.0.10:80");
+    EXPECT_EQ(agent_.explained.protocol, base::Protocol::tcp);
+    EXPECT_FALSE(agent_.explained.from);
+}
+
+TEST_F(RouterTest, HandsOnWhatPlanAsks) {
+    model::Service web;
+    web.name = "web";
+    web.addresses = {*base::IpAddress::parse("10.96.0.10")};
+    web.ports.push_back({"", 80, base::Protocol::tcp, {{*base::SocketAddress::parse("10.0.0.1:8080"), 1, {}, {}}}});
+    const json::object body{{"services", json::array{model::to_json(web)}}, {"complete", true}};
+    EXPECT_EQ(ask("POST", "/v1/plan", json::serialize(body)).status, 200U);
+    EXPECT_THAT(agent_.planned, ElementsAre(web));
+    EXPECT_TRUE(agent_.is_complete);
+}
+
+TEST_F(RouterTest, SetsTheLogLevelAndRepeatsIt) {
+    const auto response = ask("PUT", "/v1/log-level", R"( {"level":"trace"} )");
+    EXPECT_EQ(object(response), (json::object{{"level", "trace"}}));
+    EXPECT_EQ(agent_.level, config::LogLevel::trace);
+}
+
+struct BadQuestion {
+    const char* method;
+    const char* target;
+    std::string body;
+    const char* message;
+};
+std::ostream& operator<<(std::ostream& out, const BadQuestion& row) { return out << row.message; }
+
+constexpr const char* service =
+    R"({"name":"NAME","addresses":["10.96.0.10"],"balancing":"random","when_no_backend":"refuse","source":"",)"
+    R"("ports":[{"name":"","port":80,"protocol":"tcp","backends":[]}]})";
+
+std::string plan_of(const std::vector<std::string>& names) {
+    std::string body = R"({"complete":true,"services":[)";
+    for (const auto& name : names) {
+        std::string text = service;
+        text.replace(text.find("NAME"), 4, name);
+        body += (name == names.front() && body.back() == '[' ? "" : ",") + text;
+    }
+    return body + "]}";
+}
+
+class BadQuestions : public RouterTest, public testing::WithParamInterface<BadQuestion> {};
+TEST_P(BadQuestions, AreRefusedWithAReason) {
+    const auto& row = GetParam();
+    const auto response = ask(row.method, row.target, row.body);
+    EXPECT_EQ(response.status, 400U);
+    EXPECT_THAT(message(response), HasSubstr(row.message));
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadQuestions,
+    testing::Values(
+        BadQuestion{"GET", "/v1/explain", "", "destination is missing"},
+        BadQuestion{"GET", "/v1/explain?destination=web:80", "", "the destination 'web:80'"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1", "", "no address and port"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1:0", "", "no address and port"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1:65536", "", "no address and port"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1:80&protocol=sctp", "", "neither tcp nor udp"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1:80&protocol=TCP", "", "neither tcp nor udp"},
+        BadQuestion{"GET", "/v1/explain?destination=10.0.0.1:80&from=here", "", "the address 'here' of from"},
+        BadQuestion{"POST", "/v1/plan", "", "it is not JSON"},  //
+        BadQuestion{"POST", "/v1/plan", "{", "it is not JSON"}, BadQuestion{"POST", "/v1/plan", "[]", "not a JSON object"},
+        BadQuestion{"POST", "/v1/plan", "{} {}", "it is not JSON"},
+        BadQuestion{"POST", "/v1/plan", std::string(100000, '['), "it is not JSON"},
+        BadQuestion{"POST", "/v1/plan", R"({"complete":true})", "services is no array"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":{},"complete":true})", "services is no array"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":[]})", "complete is neither true nor false"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":[],"complete":1})", "complete is neither true nor false"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":[],"complete":true,"dry":true})", "the member 'dry'"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":[7],"complete":true})", "services[0]"},
+        BadQuestion{"POST", "/v1/plan", plan_of({"web", "-web"}), "services[1], 'name': expected a service name"},
+        BadQuestion{"POST", "/v1/plan", plan_of({"web", "web"}), "service 'web': it is there twice"},
+        BadQuestion{"POST", "/v1/plan", plan_of({"web", "shop"}), "service 'web' has the address 10.96.0.10:80/tcp too"},
+        BadQuestion{"PUT", "/v1/log-level", "", "it is not JSON"}, BadQuestion{"PUT", "/v1/log-level", "{}", "level is no text"},
+        BadQuestion{"PUT", "/v1/log-level", R"({"level":3})", "level is no text"},
+        BadQuestion{"PUT", "/v1/log-level", R"({"level":"loud"})", "the log level 'loud'"}));
+
+}  // namespace
+}  // namespace meshd::control

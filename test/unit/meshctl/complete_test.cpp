@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "complete.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fake_server.hpp"
+
+namespace meshd::meshctl {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Complete : public testing::Test {
+protected:
+    std::string after(std::vector<std::string> words) {
+        words.insert(words.begin(), {"complete", "--", "--socket", server_.socket()});
+        const auto outcome = run_meshctl(words);
+        EXPECT_EQ(outcome.code, 0);
+        EXPECT_EQ(outcome.err, "");
+        return outcome.out;
+    }
+
+    FakeServer server_{Answers{{"GET /v1/services", {"services"}}}};
+};
+
+TEST_F(Complete, OffersNouns) { EXPECT_EQ(after({""}), "status\nservice\nbackend\nconfig\ndrift\nmap\nexplain\nlog\nversion\n"); }
+TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
+TEST_F(Complete, OffersVerbs) { EXPECT_EQ(after({"config", ""}), "check\ndiff\nschema\n"); }
+TEST_F(Complete, OffersOptionsOfTheVerbAndGlobalOnes) {
+    EXPECT_THAT(after({"config", "diff", "--"}),
+                AllOf(HasSubstr("--partial\n"), HasSubstr("--output\n"), Not(HasSubstr("--repair"))));
+    EXPECT_EQ(after({"drift", "--re"}), "--repair\n");
+}
+TEST_F(Complete, OffersFormats) {
+    EXPECT_EQ(after({"status", "-o", ""}), "table\nwide\njson\nyaml\n");
+    EXPECT_EQ(after({"--output", "j"}), "json\n");
+}
+TEST_F(Complete, OffersNamesOfServices) {
+    EXPECT_EQ(after({"service", "show", ""}), "dns\nidle\nshop/web\n");
+    EXPECT_EQ(after({"service", "show", "sh"}), "shop/web\n");
+    EXPECT_EQ(after({"backend", "list", "--service", "d"}), "dns\n");
+    EXPECT_EQ(after({"-o", "json", "service", "show", "i"}), "idle\n");
+}
+TEST_F(Complete, OffersLevelsProtocolsAndKinds) {
+    EXPECT_EQ(after({"log", "level", "d"}), "debug\n");
+    EXPECT_EQ(after({"explain", "10.0.0.1:80", "--protocol", ""}), "tcp\nudp\n");
+    EXPECT_EQ(after({"config", "schema", "r"}), "registry\n");
+}
+TEST_F(Complete, LeavesFilesToTheShell) {
+    EXPECT_EQ(after({"config", "check", "/etc/me"}), ":files\n");
+    EXPECT_EQ(after({"config", "check", "a.yaml", ""}), ":files\n");
+    EXPECT_EQ(after({"--socket", "/ru"}), ":files\n");
+}
+TEST_F(Complete, OffersNothingWhereNothingFits) {
+    EXPECT_EQ(after({"status", ""}), "");
+    EXPECT_EQ(after({"frobnicate", "--unknown", "x", "zz"}), "");
+}
+TEST(CompleteWithoutAgent, OffersNoNamesAndNoError) {
+    const auto outcome = run_meshctl({"complete", "--", "--socket=/nonexistent/s", "service", "show", ""});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out + outcome.err, "");
+}
+TEST(CompleteWithoutWords, OffersNouns) { EXPECT_THAT(run_meshctl({"complete"}).out, HasSubstr("status\n")); }
+
+}  // namespace
+}  // namespace meshd::meshctl

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command in every format, as it was once looked at and found good. MESHD_UPDATE_GOLDEN=1 writes the files anew: look at
+// the difference before it is committed.
+#include <filesystem>
+
+#include <boost/json.hpp>
+
+#include "base/version.hpp"
+#include "fake_server.hpp"
+
+namespace meshd::meshctl {
+namespace {
+
+struct Case {
+    std::string name;  // of the file
+    std::vector<std::string> arguments;
+    Answers answers;
+    int code = 0;
+};
+std::ostream& operator<<(std::ostream& out, const Case& row) { return out << row.name; }
+
+std::vector<Case> commands() {
+    const Answers status{{"GET /v1/status", {"status"}}};
+    const auto explain = [](const char* file) { return Answers{{"GET /v1/explain", {file}}}; };
+    const auto plan = [](const char* file) { return Answers{{"POST /v1/plan", {file}}}; };
+    return {
+        {"status", {"status"}, status},
+        {"status_degraded", {"status"}, {{"GET /v1/status", {"status_degraded"}}}, 4},
+        {"status_starting", {"status"}, {{"GET /v1/status", {"status_starting"}}}, 4},
+        {"service_list", {"service", "list"}, {{"GET /v1/services", {"services"}}}},
+        {"service_list_none", {"service", "list"}, {{"GET /v1/services", {"services_none"}}}},
+        {"service_show", {"service", "show", "shop/web"}, {{"GET /v1/services/shop/web", {"service_web"}}}},
+        {"service_show_pending", {"service", "show", "idle"}, {{"GET /v1/services/idle", {"service_idle"}}}},
+        {"service_show_unknown", {"service", "show", "nowhere"}, {{"GET /v1/services/nowhere", {"not_found", 404}}}, 1},
+        {"backend_list", {"backend", "list"}, {{"GET /v1/backends", {"backends"}}}},
+        {"backend_list_service", {"backend", "list", "--service", "dns"}, {{"GET /v1/backends", {"backends"}}}},
+        {"config_check_good", {"config", "check", "config/good", "config/good/services.d"}, {}},
+        {"config_check_bad", {"config", "check", "config/bad", "config/bad/services.d", "config/none"}, {}, 4},
+        {"config_diff", {"config", "diff", "config/good/services.d"}, plan("plan")},
+        {"config_diff_exit_code", {"config", "diff", "config/good/services.d", "--exit-code"}, plan("plan"), 4},
+        {"config_diff_nothing", {"config", "diff", "config/good/services.d", "--exit-code"}, plan("plan_nothing")},
+        {"config_diff_bad_files", {"config", "diff", "config/bad/services.d"}, plan("plan"), 1},
+        {"drift", {"drift"}, {{"GET /v1/drift", {"drift"}}}},
+        {"drift_none", {"drift"}, {{"GET /v1/drift", {"drift_none"}}}},
+        {"drift_repair", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile"}}}, 4},
+        {"drift_repair_nothing", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile_nothing"}}}},
+        {"drift_repair_failed", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile_failed"}}}, 1},
+        {"map_list", {"map", "list"}, {{"GET /v1/maps", {"maps"}}}},
+        {"explain", {"explain", "10.96.0.10:80"}, explain("explain")},
+        {"explain_udp", {"explain", "10.96.0.53:53", "--protocol", "udp"}, explain("explain_udp")},
+        {"explain_no_backend", {"explain", "10.96.0.99:9000"}, explain("explain_no_backend"), 4},
+        {"explain_not_a_service", {"explain", "198.51.100.1:80", "--from", "192.0.2.7"}, explain("explain_not_a_service")},
+        {"log_level", {"log", "level", "debug"}, {{"PUT /v1/log-level", {"log_level"}}}},
+        {"log_level_forbidden", {"log", "level", "debug"}, {{"PUT /v1/log-level", {"forbidden", 403}}}, 1},
+        {"version", {"version"}, {{"GET /v1/version", {"version"}}}},
+        {"usage", {"service", "shw"}, {}, 2},
+    };
+}
+
+// What differs from build to build and from run to run.
+std::string without(std::string text, const std::string& part, const std::string& name) {
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + name.size()))
+        text.replace(at, part.size(), name);
+    return text;
+}
+
+std::string record(const Case& row, const std::string& format, const Outcome& outcome) {
+    std::string text = "$ meshctl";
+    for (const auto& argument : row.arguments) text += " " + argument;
+    text += " -o " + format + "\n" + outcome.out;
+    if (!outcome.err.empty()) text += "[stderr]\n" + outcome.err;
+    return text + "[exit " + std::to_string(outcome.code) + "]\n";
+}
+
+class Golden : public testing::TestWithParam<Case> {
+protected:
+    // Files are named as they stand on the command line.
+    void SetUp() override { std::filesystem::current_path(MESHD_GOLDEN_DIRECTORY); }
+
+    static void compare(const std::string& name, const std::string& text) {
+        const auto path = golden_path("text/" + name);
+        if (std::getenv("MESHD_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
+        EXPECT_EQ(text, read_file(path)) << "MESHD_UPDATE_GOLDEN=1 writes " << path << " anew";
+    }
+};
+
+TEST_P(Golden, TextIsAsRecorded) {
+    const auto& row = GetParam();
+    FakeServer server(row.answers);
+    for (const std::string format : {"table", "wide", "json", "yaml"}) {
+        auto arguments = row.arguments;
+        arguments.insert(arguments.end(), {"-o", format});
+        auto outcome = run_meshctl(server.socket(), arguments);
+        EXPECT_EQ(outcome.code, row.code);
+        if (row.name == "version") outcome.out = without(without(outcome.out, base::commit, "COMMIT"), base::version, "VERSION");
+        compare(row.name + "." + format, record(row, format, outcome));
+        boost::json::error_code error;
+        if (format == "json") boost::json::parse(outcome.out, error);
+        EXPECT_FALSE(error) << outcome.out;
+    }
+}
+
+TEST_P(Golden, JsonIsTheAnswerOfTheAgentItself) {
+    const auto& row = GetParam();
+    if (row.answers.size() != 1 || row.code == 1 || row.name == "version" || row.name == "backend_list_service") return;
+    FakeServer server(row.answers);
+    auto arguments = row.arguments;
+    arguments.insert(arguments.end(), {"-o", "json"});
+    const auto recorded = read_file(golden_path("answers/" + row.answers.begin()->second.file + ".json"));
+    EXPECT_EQ(boost::json::parse(run_meshctl(server.socket(), arguments).out), boost::json::parse(recorded));
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, Golden, testing::ValuesIn(commands()), [](const auto& row) { return row.param.name; });
+
+TEST_F(Golden, NoAgent) {
+    for (const std::string format : {"table", "wide", "json", "yaml"}) {
+        const Case row{"no_agent", {"status"}, {}, 3};
+        const auto outcome = run_meshctl("/nonexistent/control.sock", {"status", "-o", format});
+        EXPECT_EQ(outcome.code, 3);
+        compare("no_agent." + format, record(row, format, outcome));
+    }
+}
+
+TEST_F(Golden, Help) {
+    std::string text;
+    for (const std::vector<std::string>& command : {std::vector<std::string>{},
+                                                    {"status"},
+                                                    {"service"},
+                                                    {"service", "list"},
+                                                    {"service", "show"},
+                                                    {"backend"},
+                                                    {"backend", "list"},
+                                                    {"config"},
+                                                    {"config", "check"},
+                                                    {"config", "diff"},
+                                                    {"config", "schema"},
+                                                    {"drift"},
+                                                    {"map"},
+                                                    {"map", "list"},
+                                                    {"explain"},
+                                                    {"log"},
+                                                    {"log", "level"},
+                                                    {"version"}}) {
+        auto arguments = command;
+        arguments.emplace_back("--help");
+        const auto outcome = run_meshctl(arguments);
+        EXPECT_EQ(outcome.code, 0);
+        text += "$ meshctl";
+        for (const auto& argument : arguments) text += " " + argument;
+        text += "\n" + outcome.out + "\n";
+    }
+    compare("help", text);
+}
+
+}  // namespace
+}  // namespace meshd::meshctl

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/service_json.hpp"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace meshd::model {
+namespace {
+
+namespace json = boost::json;
+
+Service sample() {
+    Service service;
+    service.name = "shop/web";
+    service.addresses = {*base::IpAddress::parse("10.96.0.10"), *base::IpAddress::parse("fd00:96::10")};
+    service.balancing = Balancing::weighted;
+    service.when_no_backend = WhenNoBackend::unreachable;
+    service.source = "file:/etc/meshd/services.d/web.yaml";
+    ServicePort http{"http", 80, base::Protocol::tcp, {}};
+    http.backends.push_back({{*base::IpAddress::parse("10.0.0.1"), 8080}, 3, BackendState::ready, "zone-a"});
+    http.backends.push_back({{*base::IpAddress::parse("fd00::1"), 8080}, 0, BackendState::drain, {}});
+    service.ports = {http, {"dns", 53, base::Protocol::udp, {}}};
+    return service;
+}
+
+TEST(ServiceJson, ReadsBackWhatItWrote) {
+    const auto again = service_from_json(to_json(sample()));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, sample());
+}
+
+struct Broken {
+    const char* pointer;  // RFC 6901
+    const char* value;    // JSON; null: remove
+    const char* expected; // part of the message
+};
+
+class ServiceJsonRefuses : public testing::TestWithParam<Broken> {};
+
+TEST_P(ServiceJsonRefuses, AndNamesTheField) {
+    json::value value = to_json(sample());
+    *value.find_pointer(GetParam().pointer, *std::make_unique<boost::system::error_code>()) = json::parse(GetParam().value);
+    const auto result = service_from_json(value);
+    ASSERT_FALSE(result) << GetParam().pointer;
+    EXPECT_NE(result.error().message().find(GetParam().expected), std::string::npos) << result.error().message();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, ServiceJsonRefuses,
+    testing::Values(Broken{"/name", "\"\"", "name"}, Broken{"/name", "7", "name"}, Broken{"/addresses", "[]", "shop/web.addresses"},
+                    Broken{"/addresses/0", "\"10.0.0\"", "addresses[0]"}, Broken{"/addresses/1", "\"10.96.0.10\"", "listed twice"},
+                    Broken{"/addresses/0", "\"0.0.0.0\"", "unicast"}, Broken{"/balancing", "\"best\"", "random, round_robin or weighted"},
+                    Broken{"/when_no_backend", "null", "refuse or unreachable"}, Broken{"/ports", "{}", "ports"},
+                    Broken{"/ports/0/port", "0", "1 to 65535"}, Broken{"/ports/0/port", "65536", "1 to 65535"},
+                    Broken{"/ports/0/port", "80.5", "1 to 65535"}, Broken{"/ports/1", "{\"name\":\"x\",\"port\":80,\"protocol\":\"tcp\",\"backends\":[]}", "no other port has"},
+                    Broken{"/ports/0/protocol", "\"sctp\"", "tcp or udp"}, Broken{"/ports/0/backends", "null", "backends"},
+                    Broken{"/ports/0/backends/0/weight", "1001", "0 to 1000"}, Broken{"/ports/0/backends/0/weight", "-1", "0 to 1000"},
+                    Broken{"/ports/0/backends/0/address", "\"ff02::1\"", "unicast"}, Broken{"/ports/0/backends/0/state", "\"dead\"", "ready, drain or maint"},
+                    Broken{"/ports/0/backends/1/address", "\"10.0.0.1\"", "no other backend has"},
+                    Broken{"/ports/0/backends/0/locality", "[]", "locality"}));
+
+TEST(ServiceJson, RefusesWhatIsNoObject) { EXPECT_FALSE(service_from_json(json::parse("[1]"))); }
+
+}  // namespace
+}  // namespace meshd::model

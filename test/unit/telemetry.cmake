@@ -1,0 +1,1 @@
+meshd_unit_test(telemetry SOURCES telemetry/exposition_test.cpp telemetry/promtool_test.cpp LIBRARIES meshd_telemetry)

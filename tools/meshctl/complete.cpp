@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "complete.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include "agent.hpp"
+#include "failure.hpp"
+
+namespace meshd::meshctl {
+
+namespace {
+
+// A person waits for it.
+constexpr std::chrono::milliseconds patience{1000};
+
+using Words = std::vector<std::string>;
+
+const std::string files = ":files";
+const std::string services = ":services";
+
+// What stands for the value of an option, and for the first word that belongs to a command itself.
+const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
+                                                 {"--service", {services}},
+                                                 {"--protocol", {"tcp", "udp"}},
+                                                 {"--socket", {files}}};
+const std::map<std::string, Words> argument_values{{"service show", {services}},
+                                                   {"config check", {files}},
+                                                   {"config diff", {files}},
+                                                   {"config schema", {"settings", "registry"}},
+                                                   {"log level", {"trace", "debug", "info", "warn", "error"}}};
+
+// Where the last word stands on the command line.
+struct Place {
+    const CLI::App* command = nullptr;
+    std::string path;                     // "service show"
+    const CLI::Option* option = nullptr;  // the last word is its value
+    std::string socket;                   // as the words before name it
+};
+
+const CLI::Option* option_named(const CLI::App* command, const std::string& word) {
+    for (; command != nullptr; command = command->get_parent())
+        if (const auto* const option = command->get_option_no_throw(word)) return option;
+    return nullptr;
+}
+
+const std::function<bool(const CLI::App*)> any = [](const CLI::App*) { return true; };
+
+const CLI::App* subcommand_named(const CLI::App* command, const std::string& word) {
+    for (const auto* subcommand : command->get_subcommands(any))
+        if (subcommand->get_name() == word) return subcommand;
+    return nullptr;
+}
+
+Place place_of(const CLI::App& app, const Words& words) {
+    const auto* const from_environment = std::getenv("MESHD_SOCKET");
+    Place place{&app, {}, nullptr, from_environment != nullptr ? from_environment : "/run/meshd/control.sock"};
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        const auto& word = words[i];
+        if (place.option != nullptr) {
+            if (place.option->check_name("--socket")) place.socket = word;
+            place.option = nullptr;
+        } else if (word.starts_with("--socket=")) {
+            place.socket = word.substr(9);
+        } else if (word.starts_with('-')) {
+            const auto* const option = option_named(place.command, word);
+            if (option != nullptr && option->get_items_expected_max() > 0) place.option = option;
+        } else if (const auto* const next = subcommand_named(place.command, word)) {
+            place.command = next;
+            place.path += (place.path.empty() ? "" : " ") + word;
+        }
+    }
+    return place;
+}
+
+Words options_of(const CLI::App* command) {
+    Words names;
+    for (; command != nullptr; command = command->get_parent())
+        for (const auto* option : command->get_options())
+            for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+Words service_names(const std::string& socket) {
+    Words names;
+    const auto answer = Agent(socket, patience).get("/v1/services");
+    if (!answer) return names;
+    for (const auto& service : array_at(*answer, "services"))
+        if (service.is_object()) names.push_back(text_at(service.get_object(), "name"));
+    return names;
+}
+
+Words candidates(const Place& place, const std::string& word) {
+    if (place.option == nullptr && word.starts_with('-')) return options_of(place.command);
+    Words words;
+    if (place.option == nullptr)
+        for (const auto* command : place.command->get_subcommands(any)) words.push_back(command->get_name());
+    const auto& values = place.option != nullptr ? option_values : argument_values;
+    const auto key = place.option != nullptr ? "--" + place.option->get_single_name() : place.path;
+    if (const auto found = values.find(key); found != values.end()) words = found->second;
+    return words == Words{services} ? service_names(place.socket) : words;
+}
+
+}  // namespace
+
+int complete(const CLI::App& app, const std::vector<std::string>& arguments, std::ostream& out) {
+    Words words(arguments.begin() + 1, arguments.end());
+    if (!words.empty() && words.front() == "--") words.erase(words.begin());
+    if (words.empty()) words.emplace_back();
+    const auto& last = words.back();
+    std::set<std::string> shown;
+    for (const auto& candidate : candidates(place_of(app, words), last))
+        if ((candidate.starts_with(last) || candidate == files) && shown.insert(candidate).second) out << candidate << '\n';
+    return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace meshd::meshctl

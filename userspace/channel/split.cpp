@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/split.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "channel/channel.hpp"
+#include "model/service_json.hpp"
+
+namespace meshd::channel {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t reserve_for_end = 64;   // bytes of brackets, commas and "last" behind the items
+constexpr std::size_t longest_report = 4096;  // bytes of one error's text, or of a path (PATH_MAX)
+constexpr std::size_t longest_escape = 6;     // bytes of JSON for one byte of text: \u0001
+constexpr std::size_t backend_form = 160;     // bytes of a backend's JSON less its locality, rounded up
+constexpr std::size_t port_form = 192;        // the same for a port less its name and backends
+constexpr std::size_t address_form = 64;      // for an address
+constexpr std::size_t service_form = 256;     // for a service less its name and source
+
+// Builds one frame after the other; each begins with the head.
+class Frames {
+public:
+    Frames(const Emit& emit, std::string head) : emit_(emit), head_(std::move(head)), text_(head_) {}
+
+    // Whether the open frame has room for so many bytes. An empty frame takes anything.
+    [[nodiscard]] bool has_room(std::size_t size) const {
+        return !has_items_ || text_.size() + size + reserve_for_end <= frame_goal;
+    }
+
+    void add_item(std::string_view item) {
+        if (needs_comma_) text_ += ',';
+        text_ += item;
+        needs_comma_ = true;
+        has_items_ = true;
+    }
+
+    // Brackets that end one list and begin another.
+    void begin_list(std::string_view text) {
+        text_ += text;
+        needs_comma_ = false;
+    }
+
+    void end_list(std::string_view text) {
+        text_ += text;
+        needs_comma_ = true;
+    }
+
+    void end_frame(std::string_view tail) {
+        text_ += tail;
+        emit_(text_);
+        text_ = head_;
+        needs_comma_ = false;
+        has_items_ = false;
+    }
+
+    void set_head(std::string head) { head_ = std::move(head); }
+
+private:
+    const Emit& emit_;
+    std::string head_;
+    std::string text_;
+    bool needs_comma_ = false;
+    bool has_items_ = false;
+};
+
+void serialize_into(std::string& text, const json::value& value) {
+    text.clear();
+    json::serializer serializer;
+    serializer.reset(&value);
+    std::array<char, 4096> piece;
+    while (!serializer.done()) text += std::string_view(serializer.read(piece.data(), piece.size()));
+}
+
+std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+
+std::string_view word(bool value) { return value ? "true" : "false"; }
+
+// No service is serialized to learn this unless it is near the bound.
+bool fits_frame(const model::Service& service, std::size_t head) {
+    std::size_t bound = service_form + head + reserve_for_end + service.name.size() + longest_escape * service.source.size() +
+                        address_form * service.addresses.size();
+    for (const auto& port : service.ports) {
+        bound += port_form + longest_escape * port.name.size();
+        for (const auto& backend : port.backends) bound += backend_form + longest_escape * backend.locality.size();
+    }
+    if (bound <= max_frame) return true;
+    return json::serialize(model::to_json(service)).size() + head + reserve_for_end <= max_frame;
+}
+
+std::string delta_head(const Delta& delta, bool complete) {
+    auto head = R"({"type":"delta","sequence":)" + std::to_string(delta.sequence);
+    if (delta.full) head += R"(,"full":true)";
+    return head.append(R"(,"complete":)").append(word(complete)).append(R"(,"upsert":[)");
+}
+
+json::object source_to_json(const RegistrySource& source) {
+    return {{"name", std::string_view(source.name).substr(0, longest_report)},
+            {"state", source.ok ? "ok" : "refused"},
+            {"services", source.services},
+            {"error", std::string_view(source.error).substr(0, longest_report)},
+            {"since", source.since}};
+}
+
+// The text of one family up to its first sample.
+std::string family_head(const json::object& family) {
+    std::string head = "{";
+    for (const auto& [key, value] : family)
+        if (key != "samples") head.append(quoted(key)).append(":").append(json::serialize(value)).append(",");
+    return head.append(R"("samples":[)");
+}
+
+}  // namespace
+
+std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
+    constexpr std::size_t longest_head = 128;
+    std::vector<std::string> too_large;
+    for (const auto& service : delta.upsert)
+        if (!fits_frame(*service, longest_head)) too_large.push_back(service->name);
+    const auto left_out = [&](const std::string& name) {
+        return !too_large.empty() && std::find(too_large.begin(), too_large.end(), name) != too_large.end();
+    };
+
+    const auto head = delta_head(delta, delta.complete && !(delta.full && !too_large.empty()));
+    Frames frames(emit, head);
+    std::string item;
+    for (const auto& service : delta.upsert) {
+        if (left_out(service->name)) continue;
+        serialize_into(item, model::to_json(*service));
+        if (!frames.has_room(item.size())) frames.end_frame(R"(],"remove":[],"last":false})");
+        frames.add_item(item);
+    }
+    constexpr std::string_view remove = R"(],"remove":[)";
+    if (!delta.remove.empty() && !frames.has_room(model::max_name_length)) frames.end_frame(R"(],"remove":[],"last":false})");
+    frames.begin_list(remove);
+    frames.set_head(head + std::string(remove));
+    for (const auto& name : delta.remove) {
+        item = quoted(name);
+        if (!frames.has_room(item.size())) frames.end_frame(R"(],"last":false})");
+        frames.add_item(item);
+    }
+    frames.end_frame(R"(],"last":true})");
+    return too_large;
+}
+
+void split_registry_status(const RegistryStatus& status, const Emit& emit) {
+    const auto cut = [](const std::string& text) { return quoted(std::string_view(text).substr(0, longest_report)); };
+    Frames frames(emit, R"({"type":"registry","directory_error":)" + cut(status.directory_error) + R"(,"metrics_address":)" +
+                            quoted(status.metrics_address) + R"(,"metrics_error":)" + cut(status.metrics_error) +
+                            R"(,"sources":[)");
+    std::string item;
+    for (const auto& source : status.sources) {
+        serialize_into(item, source_to_json(source));
+        if (!frames.has_room(item.size())) frames.end_frame(R"(],"last":false})");
+        frames.add_item(item);
+    }
+    frames.end_frame(R"(],"last":true})");
+}
+
+void split_metrics(std::uint64_t id, const json::array& families, const Emit& emit) {
+    Frames frames(emit, R"({"type":"metrics","id":)" + std::to_string(id) + R"(,"part":{"families":[)");
+    std::string item;
+    for (const auto& value : families) {
+        const auto& family = value.as_object();
+        const auto head = family_head(family);
+        if (!frames.has_room(head.size())) frames.end_frame(R"(]},"last":false})");
+        frames.add_item(head);
+        frames.begin_list("");
+        for (const auto& sample : family.at("samples").as_array()) {
+            serialize_into(item, sample);
+            if (!frames.has_room(item.size())) {
+                frames.end_frame(R"(]}]},"last":false})");
+                frames.add_item(head);
+                frames.begin_list("");
+            }
+            frames.add_item(item);
+        }
+        frames.end_list("]}");
+    }
+    frames.end_frame(R"(]},"last":true})");
+}
+
+}  // namespace meshd::channel

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/service_index.hpp"
+
+#include <cstring>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "config/characters.hpp"
+
+namespace meshd::config {
+
+std::size_t ServiceIndex::EndpointHash::operator()(const Endpoint& endpoint) const {
+    const auto& bytes = endpoint.address.address.bytes;
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const auto rest = static_cast<std::size_t>(endpoint.address.port) << 8U | static_cast<std::size_t>(endpoint.protocol);
+    return std::hash<std::string_view>{}(text) ^ (rest * 0x9e3779b97f4a7c15ULL);
+}
+
+std::optional<Conflict> ServiceIndex::find_conflict(std::string_view file_name, const model::Service& service,
+                                                    const ServiceMarks& marks) const {
+    if (const auto same = names_.find(service.name); same != names_.end()) {
+        const auto& other = same->second;
+        return Conflict{
+            refusal(file_name, marks.name,
+                    fmt::format("service {} is already defined at {}", quote(service.name), place(other.file_name, other.mark)),
+                    "give each service a name of its own"),
+            std::string(other.file_name)};
+    }
+    for (std::size_t i = 0; i < service.addresses.size(); ++i) {
+        for (const auto& port : service.ports) {
+            const Endpoint endpoint{{service.addresses[i], port.number}, port.protocol};
+            const auto same = endpoints_.find(endpoint);
+            if (same == endpoints_.end()) continue;
+            const auto& other = same->second;
+            return Conflict{
+                refusal(file_name, marks.addresses[i],
+                        fmt::format("{}/{} is already an address of service {} at {}", endpoint.address.text(),
+                                    base::name(port.protocol), quote(other.service->name), place(other.file_name, other.mark)),
+                        "give each service an address or a port of its own"),
+                std::string(other.file_name)};
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Conflict> ServiceIndex::add(std::string_view file_name, const model::Service& service, const ServiceMarks& marks) {
+    if (auto conflict = find_conflict(file_name, service, marks)) return conflict;
+    names_.emplace(service.name, Place{file_name, &service, marks.name});
+    for (std::size_t i = 0; i < service.addresses.size(); ++i)
+        for (const auto& port : service.ports)
+            endpoints_.emplace(Endpoint{{service.addresses[i], port.number}, port.protocol},
+                               Place{file_name, &service, marks.addresses[i]});
+    return std::nullopt;
+}
+
+void ServiceIndex::remove(const model::Service& service) {
+    names_.erase(service.name);
+    for (const auto& address : service.addresses)
+        for (const auto& port : service.ports) endpoints_.erase(Endpoint{{address, port.number}, port.protocol});
+}
+
+const model::Service* ServiceIndex::owner(const base::SocketAddress& address, base::Protocol protocol) const {
+    const auto found = endpoints_.find(Endpoint{address, protocol});
+    return found == endpoints_.end() ? nullptr : found->second.service;
+}
+
+std::vector<base::Error> check_together(std::span<const RegistryFile> files) {
+    std::vector<base::Error> errors;
+    ServiceIndex index;
+    for (const auto& file : files) {
+        for (std::size_t i = 0; i < file.services.size(); ++i) {
+            auto conflict = index.add(file.name, file.services[i], file.marks[i]);
+            if (!conflict) continue;
+            errors.push_back(std::move(conflict->error));
+            while (i > 0) index.remove(file.services[--i]);  // a refused file is no reason to refuse the ones behind it
+            break;
+        }
+    }
+    return errors;
+}
+
+}  // namespace meshd::config

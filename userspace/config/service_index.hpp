@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which file has which service name and service address. Finds what two services may not share, in one file and between files.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/registry_file.hpp"
+
+namespace meshd::config {
+
+struct Conflict {
+    base::Error error;       // at the later place, naming the earlier one
+    std::string other_file;  // the file of the earlier place
+};
+
+// Borrows file names and services: both must stay where they are from add() to remove().
+class ServiceIndex {
+public:
+    // Adds a service, or says whose name or address it has and adds nothing.
+    std::optional<Conflict> add(std::string_view file_name, const model::Service& service, const ServiceMarks& marks);
+
+    // Takes back what add() added.
+    void remove(const model::Service& service);
+
+    // The service that has this address, port and protocol as its own; nullptr when none has.
+    [[nodiscard]] const model::Service* owner(const base::SocketAddress& address, base::Protocol protocol) const;
+
+private:
+    struct Place {
+        std::string_view file_name;
+        const model::Service* service = nullptr;
+        Mark mark;
+    };
+    struct Endpoint {
+        base::SocketAddress address;
+        base::Protocol protocol = base::Protocol::tcp;
+        bool operator==(const Endpoint&) const = default;
+    };
+    struct EndpointHash {
+        std::size_t operator()(const Endpoint& endpoint) const;
+    };
+
+    [[nodiscard]] std::optional<Conflict> find_conflict(std::string_view file_name, const model::Service& service,
+                                                        const ServiceMarks& marks) const;
+
+    std::unordered_map<std::string_view, Place> names_;
+    std::unordered_map<Endpoint, Place, EndpointHash> endpoints_;
+};
+
+// The first conflict of each file with itself or with the files before it; empty when all of them can be used together.
+std::vector<base::Error> check_together(std::span<const RegistryFile> files);
+
+}  // namespace meshd::config

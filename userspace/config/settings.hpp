@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's own configuration, /etc/meshd/meshd.yaml: every key has a default, so an empty file is a valid one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/address.hpp"
+
+namespace meshd::config {
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+
+// Bounds of the kernel's maps, in entries. They hold from the creation of the maps until `meshd --unload`.
+struct Limits {
+    std::uint32_t services = 65536;    // ports of services
+    std::uint32_t frontends = 131072;  // address, port and protocol triples
+    std::uint32_t backends = 262144;
+
+    bool operator==(const Limits&) const = default;
+};
+
+// The most that can be asked for. At these bounds the maps take about 1 GiB of kernel memory once they are full.
+inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U};
+
+struct Settings {
+    std::string cgroup = "auto";        // directory of cgroup v2 whose processes are served; auto: its mount point
+    std::string bpffs = "/sys/fs/bpf";  // pins are made under BPFFS/meshd/
+    std::string run_directory = "/run/meshd";
+    std::string state_directory = "/var/lib/meshd";
+    std::string registry_directory = "/etc/meshd/services.d";                        // registry.files.directory
+    std::string worker_user = "meshd";                                               // worker.user
+    std::string control_group = "meshd";                                             // control.group
+    bool metrics_enabled = true;                                                     // metrics.enabled
+    base::SocketAddress metrics_listen{*base::IpAddress::parse("127.0.0.1"), 9707};  // metrics.listen; port 0: any free one
+    std::chrono::milliseconds reconcile_interval{60000};  // reconcile.interval: full comparison with the maps
+    LogLevel log_level = LogLevel::info;                  // log.level
+    Limits limits;
+
+    bool operator==(const Settings&) const = default;
+};
+
+}  // namespace meshd::config

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/settings_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "config/mapping_reader.hpp"
+#include "config/text_file.hpp"
+
+namespace meshd::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 12> top_keys{"version",         "cgroup",    "bpffs",  "run_directory",
+                                                    "state_directory", "registry",  "worker", "control",
+                                                    "metrics",         "reconcile", "log",    "limits"};
+constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
+
+constexpr std::chrono::milliseconds min_interval = 1s;
+constexpr std::chrono::milliseconds max_interval = 1h;
+// RUN_DIRECTORY/control.sock must fit into sockaddr_un::sun_path: 108 bytes with the terminating NUL.
+constexpr std::size_t max_run_directory_length = 108 - 1 - std::string_view("/control.sock").size();
+constexpr std::size_t max_path_length = 4000;  // PATH_MAX less the names that are put behind it
+constexpr std::size_t max_account_length = 32;
+
+bool is_account_name(std::string_view text) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    const auto is_inner = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
+    return !text.empty() && text.size() <= max_account_length && is_letter(text[0]) &&
+           std::all_of(text.begin(), text.end(), is_inner);
+}
+
+struct PathRule {
+    std::string_view expected = "an absolute path";
+    std::size_t max_length = max_path_length;
+};
+
+void read_path(Document& document, const MappingReader& object, std::string_view key, std::string& result, PathRule rule = {}) {
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto label = '"' + std::string(key) + '"';
+    auto text = read_text(document, value, label, rule.expected);
+    if (!text) return;
+    if (text->empty() || text->front() != '/') {
+        refuse_value(document, value, label, rule.expected);
+        return;
+    }
+    while (text->size() > 1 && text->back() == '/') text->remove_suffix(1);
+    if (text->size() > rule.max_length)
+        refuse_value(document, value, label, "a path of at most " + std::to_string(rule.max_length) + " bytes");
+    result = *text;
+}
+
+void read_cgroup(Document& document, const MappingReader& top, std::string& result) {
+    const auto value = top.find("cgroup");
+    const bool is_auto = value.exists() && value.kind() == Kind::scalar && value.text() == "auto";
+    if (is_auto)
+        result = "auto";
+    else
+        read_path(document, top, "cgroup", result, {"\"auto\" or an absolute path"});
+}
+
+void read_account(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
+    constexpr std::string_view expected = "the name of an account";
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto label = '"' + std::string(key) + '"';
+    const auto text = read_text(document, value, label, expected);
+    if (!text) return;
+    result = *text;
+    if (!is_account_name(result)) refuse_value(document, value, label, expected);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    static constexpr std::array<std::pair<std::string_view, std::chrono::milliseconds>, 4> units{
+        {{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}}};
+    std::uint32_t count = 0;  // 32 bits of hours in milliseconds do not overflow 64
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{}) return std::nullopt;
+    const auto unit = text.substr(static_cast<std::size_t>(stop - text.data()));
+    for (const auto& [suffix, length] : units)
+        if (unit == suffix) return count * length;
+    return std::nullopt;
+}
+
+void read_interval(Document& document, const MappingReader& object, std::string_view key, std::chrono::milliseconds& result) {
+    constexpr std::string_view expected = "a time from 1s to 1h (units: ms, s, m, h)";
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto label = '"' + std::string(key) + '"';
+    const auto duration = parse_duration(value.kind() == Kind::scalar ? value.text() : std::string_view{});
+    if (duration && *duration >= min_interval && *duration <= max_interval)
+        result = *duration;
+    else
+        refuse_value(document, value, label, expected);
+}
+
+void read_listen(Document& document, const MappingReader& object, std::string_view key, base::SocketAddress& result) {
+    constexpr std::string_view expected = "an address and a port such as 127.0.0.1:9707 or \"[::1]:9707\"";
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto label = '"' + std::string(key) + '"';
+    const auto text = read_text(document, value, label, expected);
+    if (!text) return;
+    if (const auto address = base::SocketAddress::parse(*text))
+        result = *address;
+    else
+        refuse_value(document, value, label, expected);
+}
+
+// Calls read with a reader of the section's own keys, when the section is there.
+template <std::size_t N, typename Read>
+void read_section(Document& document, const MappingReader& top, std::string_view key, const std::array<std::string_view, N>& keys,
+                  Read read) {
+    const auto value = top.find(key);
+    if (!value.exists()) return;
+    const auto what = '"' + std::string(key) + '"';
+    if (value.kind() == Kind::nothing) {
+        refuse_value(document, value, what, "a mapping", "remove the key or put something into it");
+        return;
+    }
+    MappingReader section(document, value, what, keys);
+    read(section);
+}
+
+void read_limits(Document& document, const MappingReader& top, Limits& limits) {
+    static constexpr std::array<std::string_view, 3> keys{"services", "frontends", "backends"};
+    read_section(document, top, "limits", keys, [&](const MappingReader& section) {
+        section.number("services", limits.services, {1, max_limits.services});
+        section.number("frontends", limits.frontends, {1, max_limits.frontends});
+        section.number("backends", limits.backends, {1, max_limits.backends});
+    });
+}
+
+void read_sections(Document& document, const MappingReader& top, Settings& settings) {
+    static constexpr std::array<std::string_view, 1> registry_keys{"files"};
+    static constexpr std::array<std::string_view, 1> files_keys{"directory"};
+    static constexpr std::array<std::string_view, 1> worker_keys{"user"};
+    static constexpr std::array<std::string_view, 1> control_keys{"group"};
+    static constexpr std::array<std::string_view, 2> metrics_keys{"enabled", "listen"};
+    static constexpr std::array<std::string_view, 1> reconcile_keys{"interval"};
+    static constexpr std::array<std::string_view, 1> log_keys{"level"};
+
+    read_section(document, top, "registry", registry_keys, [&](const MappingReader& registry) {
+        read_section(document, registry, "files", files_keys,
+                     [&](const MappingReader& files) { read_path(document, files, "directory", settings.registry_directory); });
+    });
+    read_section(document, top, "worker", worker_keys,
+                 [&](const MappingReader& worker) { read_account(document, worker, "user", settings.worker_user); });
+    read_section(document, top, "control", control_keys,
+                 [&](const MappingReader& control) { read_account(document, control, "group", settings.control_group); });
+    read_section(document, top, "metrics", metrics_keys, [&](const MappingReader& metrics) {
+        metrics.boolean("enabled", settings.metrics_enabled);
+        read_listen(document, metrics, "listen", settings.metrics_listen);
+    });
+    read_section(document, top, "reconcile", reconcile_keys, [&](const MappingReader& reconcile) {
+        read_interval(document, reconcile, "interval", settings.reconcile_interval);
+    });
+    read_section(document, top, "log", log_keys,
+                 [&](const MappingReader& log) { log.choice("level", settings.log_level, log_levels, parse_log_level); });
+    read_limits(document, top, settings.limits);
+}
+
+}  // namespace
+
+base::Result<Settings> parse_settings(std::string_view text, std::string_view file_name) {
+    auto document = Document::parse(text, file_name);
+    if (!document) return base::fail(std::move(document.error()));
+    Settings settings;
+    if (document->root().kind() == Kind::nothing) return settings;
+
+    MappingReader top(*document, document->root(), "the file", top_keys);
+    std::uint32_t version = 1;
+    top.number("version", version, {1, 1});
+    read_cgroup(*document, top, settings.cgroup);
+    read_path(*document, top, "bpffs", settings.bpffs);
+    read_path(*document, top, "run_directory", settings.run_directory, {.max_length = max_run_directory_length});
+    read_path(*document, top, "state_directory", settings.state_directory);
+    read_sections(*document, top, settings);
+    if (!document->ok()) return base::fail(document->error());
+    return settings;
+}
+
+base::Result<Settings> load_settings(const std::string& path) {
+    const auto file = read_text_file(path);
+    if (!file) return base::fail(file.error());
+    return parse_settings(file->text, path);
+}
+
+std::string_view name(LogLevel level) { return log_levels.at(static_cast<std::size_t>(level)); }
+
+std::optional<LogLevel> parse_log_level(std::string_view text) {
+    const auto* const found = std::find(log_levels.begin(), log_levels.end(), text);
+    if (found == log_levels.end()) return std::nullopt;
+    return static_cast<LogLevel>(found - log_levels.begin());
+}
+
+}  // namespace meshd::config

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace meshd::model {
+
+namespace {
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> find(const std::array<std::pair<std::string_view, Enum>, N>& names, std::string_view text) {
+    for (const auto& [label, value] : names)
+        if (label == text) return value;
+    return std::nullopt;
+}
+
+template <typename Enum, std::size_t N>
+std::string_view find(const std::array<std::pair<std::string_view, Enum>, N>& names, Enum wanted) {
+    for (const auto& [label, value] : names)
+        if (value == wanted) return label;
+    return "unknown";
+}
+
+constexpr std::array<std::pair<std::string_view, Balancing>, 3> balancing_names{{
+    {"random", Balancing::random},
+    {"round_robin", Balancing::round_robin},
+    {"weighted", Balancing::weighted},
+}};
+
+constexpr std::array<std::pair<std::string_view, WhenNoBackend>, 2> when_no_backend_names{{
+    {"refuse", WhenNoBackend::refuse},
+    {"unreachable", WhenNoBackend::unreachable},
+}};
+
+constexpr std::array<std::pair<std::string_view, BackendState>, 3> state_names{{
+    {"ready", BackendState::ready},
+    {"drain", BackendState::drain},
+    {"maint", BackendState::maint},
+}};
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+}  // namespace
+
+std::string_view name(Balancing balancing) { return find(balancing_names, balancing); }
+std::string_view name(WhenNoBackend policy) { return find(when_no_backend_names, policy); }
+std::string_view name(BackendState state) { return find(state_names, state); }
+
+std::optional<Balancing> parse_balancing(std::string_view text) { return find(balancing_names, text); }
+std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text) { return find(when_no_backend_names, text); }
+std::optional<BackendState> parse_backend_state(std::string_view text) { return find(state_names, text); }
+
+bool is_service_name(std::string_view text) {
+    if (text.empty() || text.size() > max_name_length) return false;
+    if (!is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == '/'; });
+}
+
+}  // namespace meshd::model

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a registry says, after it has been checked: values without I/O. Whoever holds one of these may rely on the rules written here.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+
+namespace meshd::model {
+
+enum class Balancing : std::uint8_t {
+    random,       // an independent draw for each connection, probability in proportion to weight
+    round_robin,  // each backend in turn, whatever its weight (0 still means never)
+    weighted,     // in turn in proportion to weight, exact over a cycle and spread evenly in it
+};
+
+enum class WhenNoBackend : std::uint8_t {
+    refuse,       // ECONNREFUSED
+    unreachable,  // EHOSTUNREACH
+};
+
+enum class BackendState : std::uint8_t {
+    ready,  // takes new connections
+    drain,  // takes none, keeps those it has
+    maint,  // out of service by an operator's word
+};
+
+inline constexpr std::uint16_t max_weight = 1000;
+inline constexpr std::size_t max_name_length = 127;      // bytes, MD_NAME_SIZE less the terminating NUL
+inline constexpr std::size_t max_port_name_length = 63;  // bytes
+
+struct Backend {
+    base::SocketAddress endpoint;  // port is never 0
+    std::uint16_t weight = 1;      // 0 to max_weight; 0: never chosen
+    BackendState state = BackendState::ready;
+    std::string locality;  // free text, empty when not given: "eu-west-1/a"
+
+    // Whether a new connection may be given to it.
+    [[nodiscard]] bool usable() const { return state == BackendState::ready && weight > 0; }
+    auto operator<=>(const Backend&) const = default;
+};
+
+// One port of a service, and where it leads.
+struct ServicePort {
+    std::string name;          // empty when the service has one port and none was given
+    std::uint16_t number = 0;  // 1 to 65535
+    base::Protocol protocol = base::Protocol::tcp;
+    std::vector<Backend> backends;  // in the order of the registry, endpoints differ
+
+    auto operator<=>(const ServicePort&) const = default;
+};
+
+struct Service {
+    std::string name;                        // unique; see is_service_name
+    std::vector<base::IpAddress> addresses;  // at least one; no other service has the same address, port and protocol
+    std::vector<ServicePort> ports;          // at least one; number and protocol differ
+    Balancing balancing = Balancing::random;
+    WhenNoBackend when_no_backend = WhenNoBackend::refuse;
+    std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
+
+    auto operator<=>(const Service&) const = default;
+};
+
+using ServicePtr = std::shared_ptr<const Service>;
+
+// All that the registries say at one moment. Copying is cheap: services are shared.
+struct DesiredState {
+    std::uint64_t version = 0;
+    // False while some source has not answered once: services that are missing here may exist, so none may be removed.
+    bool complete = false;
+    std::map<std::string, ServicePtr, std::less<>> services;
+};
+
+std::string_view name(Balancing balancing);
+std::string_view name(WhenNoBackend policy);
+std::string_view name(BackendState state);
+std::optional<Balancing> parse_balancing(std::string_view text);
+std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text);
+std::optional<BackendState> parse_backend_state(std::string_view text);
+
+// Letters, digits, '.', '-', '_' and '/', beginning and ending with a letter or a digit, at most max_name_length bytes.
+bool is_service_name(std::string_view text);
+
+}  // namespace meshd::model

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/service_json.hpp"
+
+#include <set>
+
+#include <boost/json.hpp>
+
+namespace meshd::model {
+
+namespace json = boost::json;
+
+namespace {
+
+tl::unexpected<base::Error> invalid(std::string_view where, std::string_view expected) {
+    return base::fail({"read service from JSON at", std::string(where), 0, "expected " + std::string(expected), {}});
+}
+
+const json::value* member(const json::object& object, std::string_view key) { return object.if_contains(key); }
+
+// Absent and empty are the same: every text field of the form is optional but the name.
+std::optional<std::string_view> text(const json::object& object, std::string_view key) {
+    const auto* const value = member(object, key);
+    if (value == nullptr) return std::string_view{};
+    if (!value->is_string()) return std::nullopt;
+    return std::string_view(value->get_string());
+}
+
+std::optional<std::uint16_t> number(const json::object& object, std::string_view key, std::uint16_t least, std::uint16_t most) {
+    const auto* const value = member(object, key);
+    if (value == nullptr) return std::nullopt;
+    std::int64_t wide = -1;
+    if (value->is_int64()) wide = value->get_int64();
+    else if (value->is_uint64() && value->get_uint64() <= most) wide = static_cast<std::int64_t>(value->get_uint64());
+    if (wide < least || wide > most) return std::nullopt;
+    return static_cast<std::uint16_t>(wide);
+}
+
+json::object backend_to_json(const Backend& backend) {
+    return {{"address", backend.endpoint.address.text()},
+            {"port", backend.endpoint.port},
+            {"weight", backend.weight},
+            {"state", name(backend.state)},
+            {"locality", backend.locality}};
+}
+
+base::Result<Backend> backend_from_json(const json::value& value, const std::string& where) {
+    if (!value.is_object()) return invalid(where, "an object");
+    const auto& object = value.get_object();
+    Backend backend;
+    const auto address = base::IpAddress::parse(text(object, "address").value_or(""));
+    if (!address || address->is_unspecified() || address->is_multicast()) return invalid(where + ".address", "a unicast IP address");
+    const auto port = number(object, "port", 1, 65535);
+    if (!port) return invalid(where + ".port", "a number from 1 to 65535");
+    const auto weight = number(object, "weight", 0, max_weight);
+    if (!weight) return invalid(where + ".weight", "a number from 0 to 1000");
+    const auto state = parse_backend_state(text(object, "state").value_or(""));
+    if (!state) return invalid(where + ".state", "ready, drain or maint");
+    const auto locality = text(object, "locality");
+    if (!locality) return invalid(where + ".locality", "text");
+    backend.endpoint = {*address, *port};
+    backend.weight = *weight;
+    backend.state = *state;
+    backend.locality = *locality;
+    return backend;
+}
+
+base::Result<ServicePort> port_from_json(const json::value& value, const std::string& where) {
+    if (!value.is_object()) return invalid(where, "an object");
+    const auto& object = value.get_object();
+    ServicePort port;
+    const auto port_name = text(object, "name");
+    if (!port_name || port_name->size() > max_port_name_length) return invalid(where + ".name", "text of at most 63 bytes");
+    const auto port_number = number(object, "port", 1, 65535);
+    if (!port_number) return invalid(where + ".port", "a number from 1 to 65535");
+    const auto protocol = base::parse_protocol(text(object, "protocol").value_or(""));
+    if (!protocol) return invalid(where + ".protocol", "tcp or udp");
+    port.name = *port_name;
+    port.number = *port_number;
+    port.protocol = *protocol;
+
+    const auto* const backends = member(object, "backends");
+    if (backends == nullptr || !backends->is_array()) return invalid(where + ".backends", "an array");
+    std::set<base::SocketAddress> seen;
+    port.backends.reserve(backends->get_array().size());
+    for (const auto& item : backends->get_array()) {
+        const auto at = where + ".backends[" + std::to_string(port.backends.size()) + "]";
+        auto backend = backend_from_json(item, at);
+        if (!backend) return tl::make_unexpected(backend.error());
+        if (!seen.insert(backend->endpoint).second) return invalid(at, "an address and port that no other backend has");
+        port.backends.push_back(std::move(*backend));
+    }
+    return port;
+}
+
+base::Result<std::vector<ServicePort>> ports_from_json(const json::object& object, const std::string& service_name) {
+    const auto* const ports = member(object, "ports");
+    if (ports == nullptr || !ports->is_array() || ports->get_array().empty())
+        return invalid(service_name + ".ports", "an array that is not empty");
+    std::vector<ServicePort> result;
+    std::set<std::pair<std::uint16_t, base::Protocol>> seen;
+    for (const auto& item : ports->get_array()) {
+        const auto at = service_name + ".ports[" + std::to_string(result.size()) + "]";
+        auto port = port_from_json(item, at);
+        if (!port) return tl::make_unexpected(port.error());
+        if (!seen.emplace(port->number, port->protocol).second) return invalid(at, "a port and protocol that no other port has");
+        result.push_back(std::move(*port));
+    }
+    return result;
+}
+
+base::Result<std::vector<base::IpAddress>> addresses_from_json(const json::object& object, const std::string& service_name) {
+    const auto* const addresses = member(object, "addresses");
+    if (addresses == nullptr || !addresses->is_array() || addresses->get_array().empty())
+        return invalid(service_name + ".addresses", "an array that is not empty");
+    std::vector<base::IpAddress> result;
+    std::set<base::IpAddress> seen;
+    for (const auto& item : addresses->get_array()) {
+        const auto at = service_name + ".addresses[" + std::to_string(result.size()) + "]";
+        const auto address = item.is_string() ? base::IpAddress::parse(std::string_view(item.get_string())) : std::nullopt;
+        if (!address || address->is_unspecified() || address->is_multicast()) return invalid(at, "a unicast IP address");
+        if (!seen.insert(*address).second) return invalid(at, "an address that is not listed twice");
+        result.push_back(*address);
+    }
+    return result;
+}
+
+}  // namespace
+
+json::object to_json(const Service& service) {
+    json::array addresses;
+    for (const auto& address : service.addresses) addresses.emplace_back(address.text());
+    json::array ports;
+    for (const auto& port : service.ports) {
+        json::array backends;
+        backends.reserve(port.backends.size());
+        for (const auto& backend : port.backends) backends.emplace_back(backend_to_json(backend));
+        ports.emplace_back(json::object{{"name", port.name},
+                                        {"port", port.number},
+                                        {"protocol", base::name(port.protocol)},
+                                        {"backends", std::move(backends)}});
+    }
+    return {{"name", service.name},
+            {"addresses", std::move(addresses)},
+            {"balancing", name(service.balancing)},
+            {"when_no_backend", name(service.when_no_backend)},
+            {"source", service.source},
+            {"ports", std::move(ports)}};
+}
+
+base::Result<Service> service_from_json(const json::value& value) {
+    if (!value.is_object()) return invalid("(top)", "an object");
+    const auto& object = value.get_object();
+    Service service;
+    service.name = text(object, "name").value_or("");
+    if (!is_service_name(service.name)) return invalid("name", "a service name");
+    auto addresses = addresses_from_json(object, service.name);
+    if (!addresses) return tl::make_unexpected(addresses.error());
+    auto ports = ports_from_json(object, service.name);
+    if (!ports) return tl::make_unexpected(ports.error());
+    const auto balancing = parse_balancing(text(object, "balancing").value_or(""));
+    if (!balancing) return invalid(service.name + ".balancing", "random, round_robin or weighted");
+    const auto when_no_backend = parse_when_no_backend(text(object, "when_no_backend").value_or(""));
+    if (!when_no_backend) return invalid(service.name + ".when_no_backend", "refuse or unreachable");
+    const auto source = text(object, "source");
+    if (!source) return invalid(service.name + ".source", "text");
+
+    service.addresses = std::move(*addresses);
+    service.ports = std::move(*ports);
+    service.balancing = *balancing;
+    service.when_no_backend = *when_no_backend;
+    service.source = *source;
+    return service;
+}
+
+}  // namespace meshd::model

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one JSON form of a service: between worker and agent, in the state file, in POST /v1/plan and in the answers of the control
+// socket. The decoder believes nothing: it checks every rule of model/service.hpp and names the field that breaks one.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/error.hpp"
+#include "model/service.hpp"
+
+namespace meshd::model {
+
+// {"name", "addresses": [text], "balancing", "when_no_backend", "source",
+//  "ports": [{"name", "port", "protocol", "backends": [{"address", "port", "weight", "state", "locality"}]}]}
+boost::json::object to_json(const Service& service);
+base::Result<Service> service_from_json(const boost::json::value& value);
+
+}  // namespace meshd::model

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/catalog.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace meshd::registry {
+
+// A new content that could be read, on its way to be accepted or refused.
+struct Catalog::Candidate {
+    const std::string* path = nullptr;
+    File* file = nullptr;
+    std::vector<Loaded> services;
+    std::optional<config::Conflict> conflict;  // set: refused
+    bool holds_new = false;                    // its new services are in the index
+    bool holds_old = false;                    // its last good services are in the index
+};
+
+namespace {
+
+// Like Error::message(), without "cannot accept": statuses say already that the file was refused.
+std::string status_text(const base::Error& error) {
+    if (error.operation != "accept") return error.message();
+    return error.object + ": " + error.detail + (error.remedy.empty() ? "" : "; " + error.remedy);
+}
+
+}  // namespace
+
+std::string_view name(SourceState state) { return state == SourceState::ok ? "ok" : "refused"; }
+
+std::vector<Catalog::Loaded> Catalog::load(const model::DesiredState& state, config::RegistryFile file) {
+    std::vector<Loaded> services;
+    services.reserve(file.services.size());
+    const auto source = "file:" + file.name;
+    for (std::size_t i = 0; i < file.services.size(); ++i) {
+        file.services[i].source = source;
+        // What has not changed stays the same object, so that nobody holds it twice.
+        const auto known = state.services.find(file.services[i].name);
+        const bool is_same = known != state.services.end() && *known->second == file.services[i];
+        services.push_back({is_same ? known->second : std::make_shared<const model::Service>(std::move(file.services[i])),
+                            std::move(file.marks[i])});
+    }
+    return services;
+}
+
+void Catalog::apply(std::vector<Reading> readings, const std::set<std::string>& gone) {
+    for (const auto& path : gone) forget(path);
+    std::vector<Candidate> candidates;
+    candidates.reserve(readings.size());
+    for (auto& reading : readings) {
+        const auto [at, is_new] = files_.try_emplace(reading.path);
+        if (is_new) status_changed_ = true;
+        if (!reading.file) {
+            set_status(at->second, SourceState::refused, status_text(reading.file.error()));
+            continue;
+        }
+        auto& candidate = candidates.emplace_back();
+        candidate.path = &at->first;
+        candidate.file = &at->second;
+        candidate.services = load(state_, std::move(*reading.file));
+    }
+    accept(candidates);
+    update_complete();
+}
+
+void Catalog::forget(const std::string& path) {
+    const auto found = files_.find(path);
+    if (found == files_.end()) return;
+    release(found->second.services);
+    withdraw(found->second.services);
+    files_.erase(found);
+    ++generation_;
+    status_changed_ = true;
+}
+
+// The last good contents of all files fit together, so there is always a way back to them; each further round has refused at
+// least one more candidate.
+bool Catalog::try_all(std::vector<Candidate>& candidates) {
+    for (auto& candidate : candidates) {
+        if (candidate.holds_new) release(candidate.services);
+        if (candidate.holds_old) release(candidate.file->services);
+        candidate.holds_new = candidate.holds_old = false;
+    }
+    for (auto& candidate : candidates)
+        if (candidate.conflict) candidate.holds_old = !claim(index_, *candidate.path, candidate.file->services);
+
+    for (auto& candidate : candidates) {
+        if (candidate.conflict) continue;
+        candidate.conflict = claim(index_, *candidate.path, candidate.services);
+        candidate.holds_new = !candidate.conflict;
+        if (candidate.holds_new) continue;
+        const auto old_conflict = claim(index_, *candidate.path, candidate.file->services);
+        candidate.holds_old = !old_conflict;
+        if (candidate.holds_old) continue;
+        // Another new content has taken what this file may have to keep: that one gives way, and this one is tried again.
+        const auto taker = std::find_if(candidates.begin(), candidates.end(),
+                                        [&](const Candidate& other) { return *other.path == old_conflict->other_file; });
+        if (taker != candidates.end() && taker->holds_new) {
+            config::ServiceIndex kept;
+            claim(kept, *candidate.path, candidate.file->services);
+            taker->conflict = claim(kept, *taker->path, taker->services);
+            candidate.conflict.reset();
+        }
+        return false;
+    }
+    return true;
+}
+
+void Catalog::accept(std::vector<Candidate>& candidates) {
+    for (auto& candidate : candidates) candidate.holds_old = true;
+    while (!try_all(candidates)) {
+    }
+    for (auto& candidate : candidates)
+        if (!candidate.conflict) withdraw(candidate.file->services);
+    bool any_changed = false;
+    for (auto& candidate : candidates) {
+        if (candidate.conflict) continue;
+        any_changed = true;
+        publish(candidate.services);
+        if (candidate.file->services.size() != candidate.services.size()) status_changed_ = true;
+        candidate.file->services = std::move(candidate.services);
+        candidate.file->was_good = true;
+        set_status(*candidate.file, SourceState::ok, {});
+    }
+    if (any_changed) ++generation_;
+    for (auto& candidate : candidates)
+        if (candidate.conflict)
+            set_status(*candidate.file, SourceState::refused, status_text(candidate.conflict->error),
+                       std::move(candidate.conflict->other_file));
+}
+
+std::optional<config::Conflict> Catalog::claim(config::ServiceIndex& index, std::string_view path,
+                                               const std::vector<Loaded>& services) {
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        auto conflict = index.add(path, *services[i].service, services[i].marks);
+        if (!conflict) continue;
+        while (i > 0) index.remove(*services[--i].service);
+        return conflict;
+    }
+    return std::nullopt;
+}
+
+void Catalog::release(const std::vector<Loaded>& services) {
+    for (const auto& loaded : services) index_.remove(*loaded.service);
+}
+
+void Catalog::withdraw(const std::vector<Loaded>& services) {
+    for (const auto& loaded : services) {
+        touched_.try_emplace(loaded.service->name, loaded.service);
+        state_.services.erase(loaded.service->name);
+    }
+}
+
+void Catalog::publish(const std::vector<Loaded>& services) {
+    for (const auto& loaded : services) {
+        touched_.try_emplace(loaded.service->name, nullptr);
+        state_.services.insert_or_assign(loaded.service->name, loaded.service);
+    }
+}
+
+void Catalog::set_status(File& file, SourceState state, std::string error, std::string blocker) {
+    const bool is_first = file.since == std::chrono::system_clock::time_point{};
+    if (is_first || file.state != state) file.since = std::chrono::system_clock::now();
+    if (is_first || file.state != state || file.error != error) status_changed_ = true;
+    file.state = state;
+    file.error = std::move(error);
+    file.blocker = std::move(blocker);
+    file.generation = generation_;
+}
+
+void Catalog::set_directory_was_read() {
+    directory_was_read_ = true;
+    update_complete();
+}
+
+void Catalog::update_complete() {
+    state_.complete =
+        directory_was_read_ && std::all_of(files_.begin(), files_.end(), [](const auto& entry) { return entry.second.was_good; });
+}
+
+std::set<std::string> Catalog::blocked_by(const std::set<std::string>& paths) const {
+    std::set<std::string> blocked;
+    for (bool grows = true; grows;) {
+        grows = false;
+        for (const auto& [path, file] : files_)
+            if (!file.blocker.empty() && (paths.contains(file.blocker) || blocked.contains(file.blocker)) &&
+                !paths.contains(path))
+                grows |= blocked.insert(path).second;
+    }
+    return blocked;
+}
+
+std::set<std::string> Catalog::worth_another_look() const {
+    std::set<std::string> result;
+    for (const auto& [path, file] : files_)
+        if (!file.blocker.empty() && file.generation != generation_) result.insert(path);
+    return result;
+}
+
+std::set<std::string> Catalog::blockers_of(const std::set<std::string>& paths) const {
+    std::set<std::string> blockers;
+    for (const auto& path : paths)
+        if (const auto found = files_.find(path); found != files_.end() && !found->second.blocker.empty())
+            blockers.insert(found->second.blocker);
+    return blockers;
+}
+
+std::vector<std::string> Catalog::paths() const {
+    std::vector<std::string> result;
+    result.reserve(files_.size());
+    for (const auto& [path, file] : files_) result.push_back(path);
+    return result;
+}
+
+Change Catalog::take_change() {
+    Change change;
+    change.complete = state_.complete;
+    for (const auto& [service_name, before] : std::exchange(touched_, {})) {
+        const auto now = state_.services.find(service_name);
+        if (now == state_.services.end()) {
+            if (before) change.remove.push_back(service_name);
+        } else if (!before || (before != now->second && *before != *now->second)) {
+            change.upsert.push_back(now->second);
+        }
+    }
+    if (!change.empty() || complete_was_told_ != state_.complete) ++state_.version;
+    complete_was_told_ = state_.complete;
+    return change;
+}
+
+bool Catalog::take_status_changed() { return std::exchange(status_changed_, false); }
+
+std::vector<SourceStatus> Catalog::statuses() const {
+    std::vector<SourceStatus> result;
+    result.reserve(files_.size());
+    for (const auto& [path, file] : files_)
+        result.push_back({"file:" + path, file.state, file.services.size(), file.error, file.since});
+    return result;
+}
+
+}  // namespace meshd::registry

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of a registry say together: the last good content of each, what two of them may not share, and what a change
+// in some of them means for the services. Pure: it is told what was read and does no I/O.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/registry_file.hpp"
+#include "config/service_index.hpp"
+#include "model/service.hpp"
+
+namespace meshd::registry {
+
+enum class SourceState : std::uint8_t { ok, refused };
+std::string_view name(SourceState state);  // "ok", "refused"
+
+struct SourceStatus {
+    std::string name;  // "file:PATH"
+    SourceState state = SourceState::ok;
+    std::size_t services = 0;                     // in use, from the last good content
+    std::string error;                            // "FILE:LINE:COLUMN: WHY; REMEDY", empty when ok
+    std::chrono::system_clock::time_point since;  // when it came into this state
+};
+
+// Services that differ from what was told before. A service that only moved to another file differs by its source.
+struct Change {
+    std::vector<model::ServicePtr> upsert;
+    std::vector<std::string> remove;
+    bool complete = false;  // see model::DesiredState
+
+    [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty(); }
+};
+
+struct Reading {
+    std::string path;
+    base::Result<config::RegistryFile> file;
+};
+
+class Catalog {
+public:
+    // Takes the content of files that have changed and forgets files that are gone, as one step: services may move between all
+    // of them. A file that could not be read, or whose services conflict with those of others, keeps its last good content.
+    // Of two new contents that conflict the one that stands first in `readings` is taken; but no new content can take a name
+    // or an address from a file that keeps it.
+    void apply(std::vector<Reading> readings, const std::set<std::string>& gone = {});
+
+    // A directory that has never been read may hold any service.
+    void set_directory_was_read();
+
+    // Files refused for a conflict with one of `paths`, or with a file that is itself to be tried again for that reason.
+    [[nodiscard]] std::set<std::string> blocked_by(const std::set<std::string>& paths) const;
+    // Files refused for a conflict before something changed in any other file.
+    [[nodiscard]] std::set<std::string> worth_another_look() const;
+    // The files that stand in the way of one of `paths`.
+    [[nodiscard]] std::set<std::string> blockers_of(const std::set<std::string>& paths) const;
+
+    [[nodiscard]] bool has(const std::string& path) const { return files_.contains(path); }
+    [[nodiscard]] std::vector<std::string> paths() const;
+
+    // What has changed since the last call. Increases the state's version when that is anything.
+    Change take_change();
+    bool take_status_changed();  // whether statuses() differs from what it was at the last call
+
+    [[nodiscard]] const model::DesiredState& state() const { return state_; }
+    [[nodiscard]] std::vector<SourceStatus> statuses() const;  // in order of path
+
+private:
+    struct Loaded {
+        model::ServicePtr service;
+        config::ServiceMarks marks;
+    };
+    struct File {
+        std::vector<Loaded> services;  // last good content
+        bool was_good = false;
+        SourceState state = SourceState::ok;
+        std::string error;
+        std::string blocker;           // path of the other side of a conflict
+        std::uint64_t generation = 0;  // of the catalog when the conflict was found
+        std::chrono::system_clock::time_point since;
+    };
+    struct Candidate;
+
+    static std::vector<Loaded> load(const model::DesiredState& state, config::RegistryFile file);
+    void forget(const std::string& path);
+    void accept(std::vector<Candidate>& candidates);
+    bool try_all(std::vector<Candidate>& candidates);
+    // Adds all of the services to the index, or says what the first conflict is and adds none.
+    static std::optional<config::Conflict> claim(config::ServiceIndex& index, std::string_view path,
+                                                 const std::vector<Loaded>& services);
+    void release(const std::vector<Loaded>& services);
+    void withdraw(const std::vector<Loaded>& services);
+    void publish(const std::vector<Loaded>& services);
+    void set_status(File& file, SourceState state, std::string error, std::string blocker = {});
+    void update_complete();
+
+    std::map<std::string, File> files_;
+    config::ServiceIndex index_;
+    model::DesiredState state_;
+    std::map<std::string, model::ServicePtr, std::less<>> touched_;  // as they were at the last take_change()
+    std::uint64_t generation_ = 0;
+    bool directory_was_read_ = false;
+    bool complete_was_told_ = false;
+    bool status_changed_ = false;
+};
+
+}  // namespace meshd::registry

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker.hpp"
+
+#include <csignal>
+#include <utility>
+#include <variant>
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <fmt/chrono.h>
+#include <spdlog/spdlog.h>
+
+#include "base/version.hpp"
+#include "channel/split.hpp"
+#include "telemetry/exposition.hpp"
+#include "telemetry/process.hpp"
+
+namespace meshd::worker {
+
+using boost::system::error_code;
+using std::chrono::system_clock;
+
+namespace {
+
+constexpr std::size_t longest_queue = std::size_t{16} << 20;  // bytes; an agent that reads slowly gets changes later, and merged
+constexpr std::size_t large_batch = 1000;                     // services, from which on memory is worth giving back
+constexpr std::chrono::milliseconds send_retry_time{20};
+constexpr std::chrono::milliseconds report_delay{50};  // many files change at once
+constexpr std::chrono::milliseconds source_retry_time{2000};
+constexpr std::chrono::milliseconds trim_delay{1000};
+
+std::string rfc3339(system_clock::time_point time) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(time)));
+}
+
+double seconds(system_clock::time_point time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
+
+}  // namespace
+
+Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
+    : context_(context),
+      channel_(context, std::move(channel)),
+      signals_(context, SIGTERM),
+      page_(context, {[this](channel::MetricsRequest request) { (void)channel_.send(channel::encode(request)); },
+                      [this] { return own_families(); }, [this] { return why_unhealthy(); }, [this] { report_soon(); }}),
+      source_retry_(context),
+      send_retry_(context),
+      report_timer_(context),
+      trim_timer_(context) {}
+
+void Worker::start() {
+    // They are for the agent, which shares the terminal: it tells its worker when to end.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
+    wait_for_signal();
+    (void)channel_.send(channel::encode(channel::Hello{base::version, ::getpid()}));
+    channel_.start(
+        [this](boost::json::object json) { take(std::move(json)); },
+        [this](const base::Error& error) { stop(error.detail == channel::peer_closed ? "the agent is gone" : error.message()); });
+}
+
+void Worker::stop(std::string_view why) {
+    spdlog::info("ending: {}", why);
+    context_.stop();
+}
+
+void Worker::wait_for_signal() {
+    signals_.async_wait([this](error_code ec, int) {
+        if (!ec) stop("SIGTERM");
+    });
+}
+
+void Worker::take(boost::json::object json) {
+    auto message = channel::decode(std::move(json));
+    if (!message) {
+        spdlog::error("message of the agent ignored: {}", message.error().message());
+    } else if (auto* const settings = std::get_if<channel::SettingsMessage>(&*message)) {
+        apply(std::move(*settings));
+    } else if (auto* const part = std::get_if<channel::MetricsPart>(&*message)) {
+        take_answer(std::move(*part));
+    } else if (std::holds_alternative<channel::Shutdown>(*message)) {
+        stop("the agent said shutdown");
+    } else {
+        spdlog::warn("message of the agent ignored: '{}' is not for a worker", channel::type_name(*message));
+    }
+}
+
+void Worker::take_answer(channel::MetricsPart part) {
+    auto whole = assembler_.add(std::move(part));
+    if (!whole) {
+        spdlog::error("{}", whole.error().message());
+        assembler_ = channel::Assembler();
+    } else if (*whole) {
+        page_.take_answer(std::get<channel::MetricsPart>(**whole));
+    }
+}
+
+void Worker::apply(channel::SettingsMessage settings) {
+    const auto before = std::exchange(settings_, std::move(settings));
+    spdlog::set_level(spdlog::level::from_str(settings_->log_level));
+    page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
+    if (!before || before->registry_directory != settings_->registry_directory) follow(settings_->registry_directory);
+}
+
+// ---- The registry ----
+
+void Worker::follow(const std::string& directory) {
+    spdlog::info("following {}", directory);
+    source_.reset();
+    was_read_ = false;
+    feed_.begin_again();
+    start_source();
+}
+
+void Worker::start_source() {
+    registry::FileSourceHandlers handlers;
+    handlers.on_change = [this](const registry::Change& change) { on_change(change); };
+    handlers.on_status = [this] {
+        was_read_ = was_read_ || source_->directory_error().empty();
+        report_soon();
+    };
+    source_ = std::make_unique<registry::FileSource>(context_, settings_->registry_directory, std::move(handlers));
+    const auto started = source_->start();
+    source_error_ = started ? std::string{} : started.error().message();
+    if (started) return;
+    source_.reset();
+    spdlog::error("{}; trying again every {} ms", source_error_, source_retry_time.count());
+    report_soon();
+    source_retry_.expires_after(source_retry_time);
+    source_retry_.async_wait([this](error_code ec) {
+        if (!ec && !source_) start_source();
+    });
+}
+
+void Worker::on_change(const registry::Change& change) {
+    const auto& state = source_->state();
+    last_change_ = system_clock::now();
+    spdlog::debug("registry: {} services changed, {} are gone, {} in all{}", change.upsert.size(), change.remove.size(),
+                  state.services.size(), state.complete ? "" : ", not complete");
+    feed_.add(change.upsert, change.remove, state);
+    send_changes();
+}
+
+void Worker::send_changes() {
+    if (channel_.queued_bytes() > longest_queue) {
+        send_retry_.expires_after(send_retry_time);
+        send_retry_.async_wait([this](error_code ec) {
+            if (!ec) send_changes();
+        });
+        return;
+    }
+    if (const auto delta = feed_.take()) send_delta(*delta);
+}
+
+void Worker::send_delta(const channel::Delta& delta) {
+    const auto left_out = channel::split_delta(delta, [this](std::string_view frame) {
+        // Fails when the channel is closed only, and then this process ends.
+        (void)channel_.send_text(frame);
+    });
+    const auto before = too_large_;
+    if (delta.full) too_large_.clear();
+    for (const auto& service : delta.upsert) too_large_.erase(service->name);
+    for (const auto& name : delta.remove) too_large_.erase(name);
+    too_large_.insert(left_out.begin(), left_out.end());
+    for (const auto& name : left_out) spdlog::error("service {} is too large and keeps its former state", name);
+    if (before != too_large_) report_soon();
+    if (delta.upsert.size() >= large_batch) trim_later();
+}
+
+// What a large batch was made in is of use to nobody else.
+void Worker::trim_later() {
+    trim_timer_.expires_after(trim_delay);
+    trim_timer_.async_wait([this](error_code ec) {
+        if (ec) return;
+        if (channel_.queued_bytes() > 0) {
+            trim_later();
+        } else {
+            ::malloc_trim(0);
+        }
+    });
+}
+
+// ---- What is told of it ----
+
+void Worker::report_soon() {
+    if (std::exchange(is_report_due_, true)) return;
+    report_timer_.expires_after(report_delay);
+    report_timer_.async_wait([this](error_code ec) {
+        if (!ec) report();
+    });
+}
+
+void Worker::report() {
+    is_report_due_ = false;
+    auto now = status();
+    if (reported_ == now) return;
+    if (channel_.queued_bytes() > longest_queue) {
+        report_soon();
+        return;
+    }
+    for (const auto& source : now.sources)
+        if (!source.ok) spdlog::debug("refused: {}", source.error);
+    channel::split_registry_status(now, [this](std::string_view frame) { (void)channel_.send_text(frame); });
+    reported_ = std::move(now);
+}
+
+channel::RegistryStatus Worker::status() const {
+    channel::RegistryStatus status;
+    status.directory_error = source_ ? source_->directory_error() : source_error_;
+    status.metrics_address = page_.address();
+    status.metrics_error = page_.error();
+    if (source_) {
+        for (auto& source : source_->statuses())
+            status.sources.push_back({std::move(source.name), source.state == registry::SourceState::ok, source.services,
+                                      std::move(source.error), rfc3339(source.since)});
+    }
+    for (const auto& name : too_large_)
+        status.sources.push_back({"service:" + name, false, 0,
+                                  "service " + name + " has more backends than one message takes; split it",
+                                  rfc3339(last_change_)});
+    return status;
+}
+
+std::vector<prometheus::MetricFamily> Worker::own_families() const {
+    auto families = telemetry::process_families("meshd_worker");
+    double ok = 0;
+    double refused = 0;
+    for (const auto& source : status().sources) ++(source.ok ? ok : refused);
+    prometheus::ClientMetric sample;
+    prometheus::MetricFamily sources{
+        "meshd_registry_sources", "Files of the registry by state.", prometheus::MetricType::Gauge, {}};
+    for (const auto& [state, count] : {std::pair("ok", ok), std::pair("refused", refused)}) {
+        sample.label = {{"state", state}};
+        sample.gauge.value = count;
+        sources.metric.push_back(sample);
+    }
+    families.push_back(std::move(sources));
+    families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every file has been read well at least once.",
+                                        source_ && source_->state().complete ? 1 : 0));
+    families.push_back(telemetry::gauge("meshd_registry_last_change_timestamp_seconds",
+                                        "When the registry last said something new, in seconds since the epoch.",
+                                        seconds(last_change_)));
+    return families;
+}
+
+std::string Worker::why_unhealthy() const {
+    if (!settings_) return "the agent has not sent settings yet";
+    if (!source_) return source_error_;
+    return was_read_ ? std::string{} : "the registry has not been read: " + source_->directory_error();
+}
+
+}  // namespace meshd::worker

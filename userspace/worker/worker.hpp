@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker's life: says hello, is told its settings, follows the registry they name and tells the agent what changes, until the
+// agent is gone or says shutdown.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <prometheus/metric_family.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+
+#include "base/unique_fd.hpp"
+#include "channel/assembler.hpp"
+#include "channel/channel.hpp"
+#include "channel/messages.hpp"
+#include "registry/file_source.hpp"
+#include "worker/feed.hpp"
+#include "worker/metrics_page.hpp"
+
+namespace meshd::worker {
+
+class Worker {
+public:
+    // Everything runs on the thread of the loop.
+    Worker(boost::asio::io_context& context, base::UniqueFd channel);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Ends by stopping the loop: when the channel closes, at "shutdown" and at SIGTERM.
+    void start();
+
+private:
+    void stop(std::string_view why);
+    void wait_for_signal();
+    void take(boost::json::object json);
+    void apply(channel::SettingsMessage settings);
+    void take_answer(channel::MetricsPart part);
+
+    void follow(const std::string& directory);
+    void start_source();
+    void on_change(const registry::Change& change);
+    void send_changes();
+    void send_delta(const channel::Delta& delta);
+    void report_soon();
+    void report();
+    void trim_later();
+
+    [[nodiscard]] channel::RegistryStatus status() const;
+    [[nodiscard]] std::vector<prometheus::MetricFamily> own_families() const;
+    [[nodiscard]] std::string why_unhealthy() const;
+
+    boost::asio::io_context& context_;
+    channel::Channel channel_;
+    channel::Assembler assembler_;
+    boost::asio::signal_set signals_;
+    std::optional<channel::SettingsMessage> settings_;
+    MetricsPage page_;
+
+    std::unique_ptr<registry::FileSource> source_;  // null: no settings yet, or it could not be started
+    std::string source_error_;                      // why it could not
+    boost::asio::steady_timer source_retry_;
+    bool was_read_ = false;  // the directory, by this source
+    Feed feed_;
+    std::set<std::string> too_large_;  // services that no frame takes
+    std::chrono::system_clock::time_point last_change_;
+    boost::asio::steady_timer send_retry_;
+    boost::asio::steady_timer report_timer_;
+    bool is_report_due_ = false;
+    std::optional<channel::RegistryStatus> reported_;
+    boost::asio::steady_timer trim_timer_;
+};
+
+}  // namespace meshd::worker

@@ -103,7 +103,7 @@ base::Result<json::object> explanation(const Context& context, const control::Ex
     md_explain question{};
     question.destination = reconcile::encode(query.destination, query.protocol);
     question.reach = reach_of(query);
-    const auto answer = context.datapath->explain(question);
+    const auto answer = context.datapath->ask(question);
     if (!answer) return tl::make_unexpected(answer.error());
 
     const auto& reason = reasons[answer->reason < MD_REASON_COUNT ? answer->reason : 0];

@@ -211,20 +211,24 @@ base::Result<base::UniqueFd> Datapath::make_slots(const std::vector<md_slot>& sl
     return fd;
 }
 
-base::Result<md_explain> Datapath::explain(const md_explain& question) const {
-    constexpr std::size_t offset = 14;  // behind an Ethernet header, see MD_QUESTION_OFFSET
-    std::array<char, 128> packet{};
-    static_assert(offset + sizeof(md_explain) <= sizeof packet);
-    std::memcpy(packet.data() + offset, &question, sizeof question);
-    std::array<char, 256> answer{};
+template <typename Question>
+base::Result<Question> Datapath::run(const char* name, const Question& question) const {
+    static_assert(std::is_trivially_copyable_v<Question>);
+    std::array<char, MD_QUESTION_OFFSET + sizeof(Question)> packet{};
+    std::memcpy(packet.data() + MD_QUESTION_OFFSET, &question, sizeof question);
+    auto answer = packet;
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = answer.data(),
                 .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()), .repeat = 1);
-    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, "md_explain");
-    if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run", "the BPF program md_explain");
-    if (options.retval != 0) return base::fail({"run", "the BPF program md_explain", 0, "it answered " + std::to_string(options.retval), {}});
-    md_explain result{};
-    std::memcpy(&result, answer.data() + offset, sizeof result);
+    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
+    if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run BPF program", name);
+    if (options.retval != 0) return base::fail({"run BPF program", name, 0, "it answered " + std::to_string(options.retval), {}});
+    Question result;
+    std::memcpy(&result, answer.data() + MD_QUESTION_OFFSET, sizeof result);
     return result;
 }
+
+base::Result<md_explain> Datapath::ask(const md_explain& question) const { return run("md_explain", question); }
+base::Result<md_find_tables> Datapath::ask(const md_find_tables& question) const { return run("md_find_tables", question); }
+base::Result<md_read_table> Datapath::ask(const md_read_table& question) const { return run("md_read_table", question); }
 
 }  // namespace meshd::kernel

@@ -60,8 +60,10 @@ public:
     // A new inner array of md_tables that holds these slots. It lives as long as the descriptor or the table it is put in.
     [[nodiscard]] base::Result<base::UniqueFd> make_slots(const std::vector<md_slot>& slots) const;
 
-    // Fills the answer of one question.
-    [[nodiscard]] base::Result<md_explain> explain(const md_explain& question) const;
+    // Asks one of the programs of bpf/inspect.bpf.c.
+    [[nodiscard]] base::Result<md_explain> ask(const md_explain& question) const;
+    [[nodiscard]] base::Result<md_find_tables> ask(const md_find_tables& question) const;
+    [[nodiscard]] base::Result<md_read_table> ask(const md_read_table& question) const;
 
 private:
     struct Close {
@@ -70,6 +72,8 @@ private:
     using Skeleton = std::unique_ptr<meshd_bpf, Close>;
 
     Datapath(Pins pins, Skeleton skeleton);
+    template <typename Question>
+    base::Result<Question> run(const char* program, const Question& question) const;
 
     Pins pins_;
     Skeleton skeleton_;

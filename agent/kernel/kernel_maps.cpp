@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/kernel_maps.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <thread>
 
 #include <bpf/bpf.h>
 
@@ -51,29 +54,33 @@ base::Result<reconcile::RealizedState> KernelMaps::read() {
 }
 
 base::Result<void> KernelMaps::read_tables(reconcile::RealizedState& state) {
-    base::Result<void> outcome;
-    const auto done = tables_.for_each([&](const std::byte* key, const std::byte* value) {
-        auto slots = read_slots(read_as<std::uint32_t>(value));
-        if (slots) state.set_table(read_as<std::uint32_t>(key), std::move(*slots));
-        else if (outcome) outcome = tl::make_unexpected(slots.error());
-    });
-    if (!done) return done;
-    return outcome;
+    const auto info = tables_.info();
+    if (!info) return tl::make_unexpected(info.error());
+    constexpr std::uint32_t window = MD_FIND_WORDS * 64;
+    for (std::uint32_t first = 0; first < info->max_entries; first += window) {
+        const auto found = datapath_.ask(md_find_tables{.first = first, .reserved = 0, .present = {}});
+        if (!found) return tl::make_unexpected(found.error());
+        for (std::uint32_t i = 0; i < window; ++i) {
+            if ((found->present[i / 64] >> (i % 64) & 1) == 0) continue;
+            auto table = read_table(first + i);
+            if (!table) return tl::make_unexpected(table.error());
+            state.set_table(first + i, std::move(*table));
+        }
+    }
+    return {};
 }
 
-base::Result<std::vector<md_slot>> KernelMaps::read_slots(std::uint32_t map_id) {
-    const base::UniqueFd fd(::bpf_map_get_fd_by_id(map_id));
-    if (!fd.valid()) {
-        if (errno == ENOENT) return std::vector<md_slot>{};  // replaced since we looked
-        return base::fail_errno("open table with map id", std::to_string(map_id));
+base::Result<std::vector<md_slot>> KernelMaps::read_table(std::uint32_t service_id) {
+    std::vector<md_slot> slots;
+    for (;;) {
+        md_read_table question{};
+        question.service_id = service_id;
+        question.first = static_cast<std::uint32_t>(slots.size());
+        const auto part = datapath_.ask(question);
+        if (!part) return tl::make_unexpected(part.error());
+        slots.insert(slots.end(), part->slots, part->slots + std::min<std::uint32_t>(part->count, MD_READ_SLOTS));
+        if (part->count < MD_READ_SLOTS) return slots;
     }
-    bpf_map_info info{};
-    __u32 size = sizeof info;
-    if (::bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return base::fail_errno("look at table with map id", std::to_string(map_id));
-    std::vector<md_slot> slots(info.max_entries);
-    for (__u32 index = 0; index < info.max_entries; ++index)
-        if (::bpf_map_lookup_elem(fd.get(), &index, &slots[index]) != 0) return base::fail_errno("read table with map id", std::to_string(map_id));
-    return slots;
 }
 
 KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
@@ -91,7 +98,7 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
         case OperationKind::replace_table: return replace_tables(operations);
         case OperationKind::publish_frontend: return publish_frontends(operations);
         case OperationKind::remove_frontend: return each(frontends_, [](const Operation& operation) { return operation.frontend; });
-        case OperationKind::remove_table: return each(tables_, [](const Operation& operation) { return operation.service_id; });
+        case OperationKind::remove_table: return remove_tables(operations);
         case OperationKind::unname_service:
             remove_counters(operations);
             return each(services_, [](const Operation& operation) { return operation.service_id; });
@@ -150,22 +157,49 @@ KernelMaps::Outcome KernelMaps::name_services(std::span<const Operation> operati
     return outcome;
 }
 
-// The kernel waits for its readers once for a batch of tables, but for each single one: ten milliseconds or more.
+namespace {
+
+// Changing an entry of a map of maps waits until no reader uses the old one: about ten milliseconds, once for a batch on newer kernels, once for each entry on older ones (seen on 6.1).
+// Waits on several threads pass at the same time, so the work is spread over some; each has its own range, and shares nothing.
+void spread(std::size_t count, const std::function<void(std::size_t first, std::size_t last)>& work) {
+    constexpr std::size_t least_each = 16;
+    constexpr std::size_t most_threads = 32;
+    const auto threads = std::clamp<std::size_t>(count / least_each, 1, most_threads);
+    if (threads == 1) {
+        work(0, count);
+        return;
+    }
+    std::vector<std::thread> running;
+    for (std::size_t i = 0; i < threads; ++i) running.emplace_back(work, count * i / threads, count * (i + 1) / threads);
+    for (auto& thread : running) thread.join();
+}
+
+}  // namespace
+
+KernelMaps::Outcome KernelMaps::remove_tables(std::span<const Operation> operations) {
+    std::vector<std::uint32_t> keys;
+    for (const auto& operation : operations) keys.push_back(operation.service_id);
+    Outcome outcome(operations.size());
+    spread(keys.size(), [&](std::size_t first, std::size_t last) {
+        const auto part = tables_.erase_all(keys.data() + first, last - first);
+        std::copy(part.begin(), part.end(), outcome.begin() + static_cast<std::ptrdiff_t>(first));
+    });
+    return outcome;
+}
+
 KernelMaps::Outcome KernelMaps::replace_tables(std::span<const Operation> operations) {
     Outcome outcome(operations.size());
-    std::vector<base::UniqueFd> inner;
+    constexpr std::size_t open_at_once = 512;  // below the usual limit of 1024 descriptors
+    for (std::size_t first = 0; first < operations.size(); first += open_at_once)
+        replace_some_tables(operations.subspan(first, std::min(open_at_once, operations.size() - first)), std::span(outcome).subspan(first));
+    return outcome;
+}
+
+void KernelMaps::replace_some_tables(std::span<const Operation> operations, std::span<std::optional<base::Error>> outcome) {
+    std::vector<base::UniqueFd> inner;  // the outer map holds them once they are in it
     std::vector<std::uint32_t> keys;
     std::vector<int> values;
     std::vector<std::size_t> positions;
-    const auto flush = [&] {
-        const auto written = tables_.update_all(keys.data(), values.data(), keys.size());
-        for (std::size_t i = 0; i < written.size(); ++i) outcome[positions[i]] = written[i];
-        inner.clear();
-        keys.clear();
-        values.clear();
-        positions.clear();
-    };
-    constexpr std::size_t open_at_once = 512;  // below the usual limit of 1024 descriptors
     for (std::size_t i = 0; i < operations.size(); ++i) {
         auto slots = datapath_.make_slots(operations[i].table);
         if (!slots) {
@@ -176,10 +210,11 @@ KernelMaps::Outcome KernelMaps::replace_tables(std::span<const Operation> operat
         values.push_back(slots->get());
         positions.push_back(i);
         inner.push_back(std::move(*slots));
-        if (inner.size() == open_at_once) flush();
     }
-    if (!inner.empty()) flush();
-    return outcome;
+    spread(keys.size(), [&](std::size_t first, std::size_t last) {
+        const auto part = tables_.update_all(keys.data() + first, values.data() + first, last - first);
+        for (std::size_t i = 0; i < part.size(); ++i) outcome[positions[first + i]] = part[i];
+    });
 }
 
 KernelMaps::Outcome KernelMaps::publish_frontends(std::span<const Operation> operations) {

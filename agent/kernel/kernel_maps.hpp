@@ -22,11 +22,13 @@ private:
     using Outcome = std::vector<std::optional<base::Error>>;
 
     base::Result<void> read_tables(reconcile::RealizedState& state);
-    base::Result<std::vector<md_slot>> read_slots(std::uint32_t map_id);
+    base::Result<std::vector<md_slot>> read_table(std::uint32_t service_id);
 
     Outcome set_backends(std::span<const reconcile::Operation> operations);
     Outcome name_services(std::span<const reconcile::Operation> operations);
     Outcome replace_tables(std::span<const reconcile::Operation> operations);
+    void replace_some_tables(std::span<const reconcile::Operation> operations, std::span<std::optional<base::Error>> outcome);
+    Outcome remove_tables(std::span<const reconcile::Operation> operations);
     Outcome publish_frontends(std::span<const reconcile::Operation> operations);
     void add_counters(std::span<const reconcile::Operation> operations, Outcome& outcome);
     void remove_counters(std::span<const reconcile::Operation> operations);

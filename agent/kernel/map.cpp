@@ -79,9 +79,20 @@ std::vector<std::optional<base::Error>> Map::update_all(const void* keys, const 
 
 std::vector<std::optional<base::Error>> Map::erase_all(const void* keys, std::size_t count) const {
     std::vector<std::optional<base::Error>> outcome(count);
+    LIBBPF_OPTS(bpf_map_batch_opts, options);
     const auto* const key = static_cast<const std::byte*>(keys);
-    for (std::size_t i = 0; i < count; ++i)
-        if (auto erased = erase(key + i * key_size_); !erased) outcome[i] = erased.error();
+    std::size_t done = 0;
+    while (count - done > 1) {
+        auto batch = static_cast<__u32>(std::min<std::size_t>(count - done, batch_entries));
+        const auto asked = batch;
+        const bool failed = ::bpf_map_delete_batch(fd_, key + done * key_size_, &batch, &options) != 0;
+        if (failed && batch >= asked) batch = 0;
+        done += batch;
+        if (failed) break;
+    }
+    // A batch stops at an entry that is gone already: one by one that is fine.
+    for (; done < count; ++done)
+        if (auto erased = erase(key + done * key_size_); !erased) outcome[done] = erased.error();
     return outcome;
 }
 

@@ -5,12 +5,14 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <bpf/bpf.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/unique_fd.hpp"
 #include "meshd/abi.h"
 
 namespace meshd::kernel {
@@ -39,9 +41,11 @@ base::Result<void> remove_tree(const fs::path& path) {
     for (const auto& entry : entries) {
         if (fs::is_directory(fs::symlink_status(entry, error))) {
             if (auto removed = remove_tree(entry); !removed) return removed;
-        } else if (::unlink(entry.c_str()) != 0 && errno != ENOENT) {
-            return base::fail_errno("remove pin", entry.string());
+            continue;
         }
+        // The kernel frees an unpinned link some time later: a program is off its hook now, not then. Not a link, or gone: fine.
+        if (const base::UniqueFd fd(::bpf_obj_get(entry.c_str())); fd.valid()) ::bpf_link_detach(fd.get());
+        if (::unlink(entry.c_str()) != 0 && errno != ENOENT) return base::fail_errno("remove pin", entry.string());
     }
     if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return base::fail_errno("remove directory", path.string());
     return {};

@@ -12,6 +12,10 @@
 #include "meshd/abi.h"
 #include "maps.bpf.h"
 
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
 /* errno values, which vmlinux.h does not carry (include/uapi/asm-generic/errno.h). */
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113

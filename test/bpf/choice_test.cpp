@@ -26,7 +26,7 @@ protected:
         question.destination = reconcile::encode(*base::SocketAddress::parse(destination), protocol);
         question.reach = reach;
         question.draw = draw;
-        const auto answer = datapath_->explain(question);
+        const auto answer = datapath_->ask(question);
         if (!answer) throw std::runtime_error(answer.error().message());
         return *answer;
     }

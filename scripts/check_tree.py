@@ -11,7 +11,7 @@ SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh"}
 MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 
 # A folder under userspace/ may include those of a lower level and itself, nothing else.
-LEVELS = {"base": 0, "model": 1, "config": 2, "http": 2, "channel": 2, "registry": 2, "telemetry": 2, "worker": 3}
+LEVELS = {"base": 0, "model": 1, "config": 2, "http": 2, "channel": 2, "telemetry": 2, "registry": 3, "worker": 4}
 
 # library's include -> the only folders that may use it
 USERS = {

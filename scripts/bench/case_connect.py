@@ -17,6 +17,7 @@ SERVICE, WEB = "10.96.0.10", "10.96.0.11"
 CONNECT_BAR_US = 1.5
 UNTOUCHED_BAR_US = 0.2
 LEAST_RATIO = 0.98
+TURNS, CONNECTS = 25, 4000
 NFT_TARGET = 9000
 SERVER_CPU, CLIENT_CPU = 0, 1  # a scheduler that moves them about costs more than what is measured
 
@@ -158,7 +159,7 @@ def run_case(note):
         results = []
         for protocol in ("tcp", "udp"):
             note(f"connect(), {protocol}")
-            results += connect_results(measure(connect_sides(setup, protocol), 9, 20_000), protocol)
+            results += connect_results(measure(connect_sides(setup, protocol), TURNS, CONNECTS), protocol)
         results += request_results(setup, "kept connections", 2, 9, note)
         results += request_results(setup, "a connection for each request", 2, 5, note, "--header", "Connection: close")
         return results

@@ -13,7 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "test/e2e")]
 from harness.place import remove_copies  # noqa: E402
 from harness.registry import backend, document, service  # noqa: E402
 from harness.world import World  # noqa: E402
-from traffic import Traffic  # noqa: E402
+from traffic import Traffic, url_of  # noqa: E402
 
 V4, V6 = "10.96.0.10", "fd00:96::10"
 SERVERS = ("nginx-a", "nginx-b", "nginx-host")
@@ -62,18 +62,13 @@ class Demo:
         say("2. curl through both addresses of the service, from the host and from a namespace")
         for netns, place in ((None, "host"), (self.client, "namespace")):
             for address in (V4, V6):
-                print(f"  {place:9}  curl http://{address}/".ljust(48), self.world.curl(address, netns=netns).stdout.strip())
+                print(f"  {place:9}  curl {url_of(address)}".ljust(48), self.world.curl(address, netns=netns).stdout.strip())
         self.traffic = [self.world.keep(Traffic(self.world, place, address, netns))
                         for netns, place in ((None, "host"), (self.client, "namespace")) for address in (V4, V6)]
 
     def turn(self, what, weights):
-        """Lets traffic run for a while and keeps what it met."""
-        for one in self.traffic:
-            one.take()
+        """Lets traffic run for a while. What it met since the last turn counts here, so nothing is left out."""
         time.sleep(TURN_SECONDS)
-        self.count(what, weights)
-
-    def count(self, what, weights=None):
         for one in self.traffic:
             answers = one.take()
             total = answers.total()
@@ -82,8 +77,13 @@ class Demo:
             shares = [f"{answers[name] / good:.0%}" if good else "-" for name in SERVERS]
             self.rows.append((what, one.place, one.address, total, total - good, *shares))
             what = ""
-        if weights:
-            self.rows.append(("", "", "expected", "", "", *(f"{weights[name] / sum(weights.values()):.0%}" for name in SERVERS)))
+        self.rows.append(("", "", "expected", "", "", *(f"{weights[name] / sum(weights.values()):.0%}" for name in SERVERS)))
+
+    def end_traffic(self):
+        for one in self.traffic:
+            one.stop()
+            rest = one.take()
+            self.failed += rest.total() - sum(rest[name] for name in SERVERS)
 
     def change_weight(self):
         say("3. A weight changes in the file while traffic runs")
@@ -124,9 +124,7 @@ class Demo:
         self.turn("agent killed", CHANGED)
         adopted = self.restart()
         self.turn("agent back", CHANGED)
-        for one in self.traffic:
-            one.stop()
-        self.count("the rest")
+        self.end_traffic()
         return self.verdict(adopted, time.monotonic() - began)
 
     def verdict(self, adopted, seconds):

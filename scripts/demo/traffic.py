@@ -12,13 +12,16 @@ done
 """
 
 
+def url_of(address):
+    return f"http://[{address}]/" if ":" in address else f"http://{address}/"
+
+
 class Traffic:
     def __init__(self, world, place, address, netns=None):
         self.place, self.address = place, address
-        url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
         number = sum(1 for _ in (world.place.root / "logs").glob("traffic*"))
         self._end = world.place.root / "end-of-traffic"
-        self._process = Process(["/bin/sh", "-c", LOOP, "traffic", url, self._end], world.place.root / f"logs/traffic{number}",
+        self._process = Process(["/bin/sh", "-c", LOOP, "traffic", url_of(address), self._end], world.place.root / f"logs/traffic{number}",
                                 world.enter(netns))
         self._read = 0
 

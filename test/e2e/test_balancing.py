@@ -49,9 +49,11 @@ def test_weighted_is_exact_over_a_cycle(three):
 
 
 def test_weighted_is_spread_evenly_in_the_cycle(three):
-    publish(three, "weighted", {"weight": 2}, {"weight": 1}, {"weight": 1})
-    seen = "".join(sequence(three, 8))
-    assert "aa" not in seen
+    publish(three, "weighted", {"weight": 5}, {"weight": 3}, {"weight": 2})
+    seen = sequence(three, 10)
+    for count in range(1, 11):
+        for name, share in (("a", 0.5), ("b", 0.3), ("c", 0.2)):
+            assert abs(seen[:count].count(name) - share * count) < 1, seen
 
 
 def test_random_follows_the_weights(three):

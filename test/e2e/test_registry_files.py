@@ -94,6 +94,14 @@ def test_a_half_written_file_changes_nothing(two):
     assert echo.who(two, V4, 7) == "b"
 
 
+def test_writes_in_place_one_after_another_never_show_the_empty_file(two):
+    """Between two writes the file is empty for a moment, also when the first one's end has just been seen."""
+    text = document([two.first])
+    for _ in range(300):
+        two.registry.write_in_place(text)
+        assert echo.who(two, V4, 7) == "a"
+
+
 def test_one_address_in_two_files_is_refused(two):
     two.registry.write(service("rival", V4, 7, two.other["backends"]), name="rival")
     source = wait_until(lambda: refused(two.running), "the second file to be refused")[0]

@@ -49,7 +49,7 @@ def assert_unharmed(outcome, connections=CONNECTIONS):
         "established": connections, "failed": 0, "broken": 0, "churn_failed": 0, "errors": []}, outcome
     assert outcome["idle_at_the_end"] == connections
     assert outcome["churned"] > 100
-    assert outcome["least_bytes"] > 5000, "some connection hardly moved"
+    assert outcome["least_bytes"] > 1500, "some connection hardly moved"
 
 
 @pytest.fixture

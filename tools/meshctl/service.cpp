@@ -140,7 +140,8 @@ Result<Page> show(const Agent& agent, const std::string& name) {
     for (const auto& port : array_at(service, "ports"))
         if (port.is_object()) page.blocks.emplace_back(port_table(port.get_object()));
     const auto count = count_backends(service);
-    page.verdict = count.usable == 0 ? "no backend takes new connections: they are refused"
+    const auto* const error = text_at(service, "when_no_backend") == "unreachable" ? "EHOSTUNREACH" : "ECONNREFUSED";
+    page.verdict = count.usable == 0 ? fmt::format("no backend takes new connections: they fail with {}", error)
                                      : fmt::format("{} of {} new connections", count.usable,
                                                    counted(count.total, "backend takes", "backends take"));
     page.value = std::move(*answer);

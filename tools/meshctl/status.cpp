@@ -106,20 +106,25 @@ Table sources_table(const json::object& status) {
             {}};
 }
 
-// What the agent's list of degradations sums up in one line, file by file.
+// The agent's list of degradations names only the first of them.
 Lines refused_sources(const json::object& status) {
     Lines lines;
     for (const auto& source : array_at(status, "registry.sources"))
         if (is_refused(source)) lines.lines.push_back("refused: " + text_at(source.get_object(), "error"));
-    return lines;
+    return lines.lines.size() > 1 ? lines : Lines{};
 }
 
-Table degraded_table(const json::object& status) {
-    return {{text_column("DEGRADED", "feature"), text_column("WHY", "reason"), text_column("WHAT TO DO", "remedy"),
-             text_column("SINCE", "since").wide()},
-            array_at(status, "degraded"),
-            Shown::always,
-            {}};
+// Lines, not a table: reasons and remedies are sentences.
+Lines degraded_lines(const json::object& status) {
+    Lines lines;
+    for (const auto& row : array_at(status, "degraded")) {
+        if (!row.is_object()) continue;
+        const auto& degraded = row.get_object();
+        lines.lines.push_back(fmt::format("{}, since {}: {}", text_at(degraded, "feature"), text_at(degraded, "since"),
+                                          text_at(degraded, "reason")));
+        if (const auto remedy = text_at(degraded, "remedy"); remedy != "-") lines.lines.push_back("    " + remedy);
+    }
+    return lines;
 }
 
 Table events_table(const json::object& status) {
@@ -145,7 +150,7 @@ Result<Page> status(const Agent& agent) {
     auto answer = agent.get("/v1/status");
     if (!answer) return tl::make_unexpected(answer.error());
     Page page;
-    page.blocks = {facts(*answer),          degraded_table(*answer), refused_sources(*answer),
+    page.blocks = {facts(*answer),          degraded_lines(*answer), refused_sources(*answer),
                    programs_table(*answer), sources_table(*answer),  events_table(*answer)};
     page.verdict = verdict(*answer);
     page.exit = text_at(*answer, "state") == "ok" ? ExitCode::done : ExitCode::not_healthy;

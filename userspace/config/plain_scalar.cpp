@@ -55,8 +55,9 @@ bool is_number(std::string_view text) {
 // YAML 1.1: 190:20:30 is a number in base 60.
 bool is_sexagesimal(std::string_view text) {
     text = skip_sign(text);
-    return !text.empty() && is_digit(text[0]) && text.find(':') != std::string_view::npos &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == ':' || c == '.'; });
+    const auto rest = skip_digits(text);
+    return rest.size() < text.size() && !rest.empty() && rest[0] == ':' &&
+           std::all_of(rest.begin(), rest.end(), [](char c) { return is_digit(c) || c == ':' || c == '.'; });
 }
 
 // YAML 1.1: 2001-12-14, with or without a time behind it.

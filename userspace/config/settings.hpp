@@ -21,7 +21,7 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
-// The most that can be asked for. At these bounds the maps take about 1 GiB of kernel memory once they are full.
+// The most that can be asked for.
 inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U};
 
 struct Settings {

@@ -3,6 +3,10 @@
 
 #include <yaml-cpp/emitter.h>
 #include <yaml-cpp/emittermanip.h>
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include <boost/json.hpp>
 
 #include "config/plain_scalar.hpp"
@@ -16,6 +20,19 @@ namespace {
 void write_text(YAML::Emitter& out, std::string_view text) {
     if (needs_quotes(text)) out << YAML::DoubleQuoted;
     out << std::string(text);
+}
+
+// The shortest digits that read back as the same number; yaml-cpp writes seventeen.
+void write_real(YAML::Emitter& out, double number) {
+    if (!std::isfinite(number)) {
+        out << (std::isnan(number) ? ".nan" : number > 0 ? ".inf" : "-.inf");
+        return;
+    }
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    std::string text(digits.data(), end);
+    if (text.find_first_of(".e") == std::string::npos) text += ".0";
+    out << text;
 }
 
 void write(YAML::Emitter& out, const json::value& value);
@@ -54,7 +71,7 @@ void write(YAML::Emitter& out, const json::value& value) {
             out << static_cast<unsigned long long>(value.get_uint64());
             return;
         case json::kind::double_:
-            out << value.get_double();
+            write_real(out, value.get_double());
             return;
         case json::kind::string:
             write_text(out, {value.get_string().data(), value.get_string().size()});

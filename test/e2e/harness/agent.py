@@ -10,6 +10,8 @@ from harness.api import Api, ApiError
 from harness.place import copy_of_binaries
 from harness.process import Process, marked_processes, run, wait_until
 
+PLACE = "MESHD_TEST_PLACE"  # in the environment of an agent and of what it starts
+
 # Ids of every map and program that an agent of this session ever had, to look for them at the end.
 seen_maps = set()
 seen_programs = set()
@@ -39,7 +41,7 @@ class Agent:
 
     def launch(self):
         """Starts the process without waiting for it to be ready."""
-        self.process = Process([self.binaries / "meshd", *self.options], self.log)
+        self.process = Process([self.binaries / "meshd", *self.options], self.log, env=os.environ | {PLACE: str(self.place.root)})
         return self
 
     def start(self, timeout=20):
@@ -75,8 +77,12 @@ class Agent:
         return self.process.output()
 
     def unload(self):
-        """Removes programs and pins. The agent must have ended before."""
-        return run(self.binaries / "meshd", "--unload", *self.options)
+        """Removes programs and pins. The agent must have ended before. A configuration may be one that a test has spoiled on purpose."""
+        options = list(self.options)
+        if "--config" in options:
+            at = options.index("--config")
+            del options[at:at + 2]
+        return run(self.binaries / "meshd", "--unload", *options)
 
     def status(self):
         return self.api.get("/v1/status")
@@ -116,17 +122,11 @@ class Agent:
         if self.process is not None:
             self.process.stop()
             self.unload()
-            wait_until(lambda: not self._own_processes(), lambda: f"{self._own_processes()} to end")
+            wait_until(lambda: not self.own_processes(), lambda: f"{self.own_processes()} to end")
 
-    def _own_processes(self):
-        return {pid: line for pid, line in marked_processes().items() if str(self.place.root) in line or _is_worker_of(pid, self)}
-
-
-def _is_worker_of(pid, agent):
-    try:
-        return os.readlink(f"/proc/{pid}/exe").startswith(str(agent.binaries / "meshd-userspace"))
-    except OSError:
-        return False
+    def own_processes(self):
+        """The agent and its workers."""
+        return marked_processes(PLACE, self.place.root)
 
 
 def _matches(view, item):

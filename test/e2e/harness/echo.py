@@ -51,7 +51,7 @@ class UdpEcho:
         with netns.entered() if netns else contextlib.nullcontext():
             self._socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
-        self._socket.settimeout(0.2)
+        self._socket.settimeout(0.05)
         self.address, self.port = self._socket.getsockname()[:2]
         self._open = True
         self._thread = threading.Thread(target=self._serve, daemon=True)

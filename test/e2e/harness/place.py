@@ -73,7 +73,7 @@ class Place:
                 "--state-dir", self.root / "state", "--registry-dir", self.registry.directory, "--worker-user", "nobody", "--control-group", "users"]
 
     def pins(self):
-        return sorted(str(path) for path in (self.root / "bpf").rglob("*") if not path.is_dir())
+        return sorted(str(path) for path in (self.root / "bpf/meshd").rglob("*") if not path.is_dir())
 
     def close(self):
         if self.cgroup is not None:

@@ -77,10 +77,10 @@ class Process:
         return self.child.returncode
 
 
-def marked_processes():
-    """Processes of this session other than this one: pid -> command line."""
+def marked_processes(mark=MARK, value=SESSION):
+    """Processes other than this one with that in their environment, which is inherited: pid -> command line."""
     found = {}
-    needle = f"{MARK}={SESSION}".encode()
+    needle = f"{mark}={value}".encode()
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == os.getpid():
             continue

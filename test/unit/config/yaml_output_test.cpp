@@ -36,6 +36,7 @@ TEST(YamlOutput, HasScalarsOfEveryType) {
     EXPECT_EQ(yaml("-1"), "-1\n");
     EXPECT_EQ(yaml("18446744073709551615"), "18446744073709551615\n");
     EXPECT_EQ(yaml("0.1"), "0.1\n");
+    EXPECT_EQ(yaml("1.0"), "1.0\n");
     EXPECT_EQ(yaml("1e300"), "1e+300\n");
     EXPECT_EQ(yaml("[]"), "[]\n");
     EXPECT_EQ(yaml("{}"), "{}\n");

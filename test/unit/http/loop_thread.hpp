@@ -48,7 +48,8 @@ private:
 class ServerThread {
 public:
     template <typename Where>
-    ServerThread(const Where& where, AsyncHandler handler, const ServerLimits& limits = {}) : guard_(loop_.get_executor()) {
+    ServerThread(const Where& where, AsyncHandler handler, const ServerLimits& limits = {})
+        : loop_(1), guard_(loop_.get_executor()) {
         auto server = Server::listen(loop_, where, std::move(handler), limits);
         EXPECT_TRUE(server) << (server ? "" : server.error().message());
         if (server) server_ = std::move(*server);

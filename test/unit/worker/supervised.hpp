@@ -79,7 +79,8 @@ protected:
         WorkerHandlers handlers;
         handlers.on_channel_open = [this](channel::Channel& channel) {
             ++opened;
-            if (settings) EXPECT_TRUE(channel.send(channel::encode(*settings)));
+            if (!settings) return;
+            EXPECT_TRUE(channel.send(channel::encode(*settings)));
         };
         handlers.on_message = [this](channel::Message message) { take(std::move(message)); };
         handlers.on_down = [this](std::string_view why) { downs.emplace_back(why); };

@@ -1,0 +1,1 @@
+meshd_fuzz_target(control SOURCES control_fuzz.cpp LIBRARIES meshd_control)

@@ -19,7 +19,8 @@ USERS = {
     r"(\w+/)*\w+\.skel\.h": ("agent/kernel/",),
     r"yaml-cpp/": ("userspace/config/",),
     r"boost/beast": ("userspace/http/",),
-    r"prometheus/": ("userspace/telemetry/",),
+    r"prometheus/metric_family\.h": ("userspace/telemetry/", "userspace/worker/"),  # the value that the two exchange
+    r"prometheus/(?!metric_family\.h)": ("userspace/telemetry/",),
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

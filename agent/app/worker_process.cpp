@@ -173,10 +173,19 @@ private:
         error_code ec;
         exit_.assign(::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0), ec);
         if (ec) return base::fail({"watch", "worker", ec.value(), {}, {}});
-        exit_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), life = life_](error_code failed) {
-            if (self->life_ == life && !failed) self->ended();
-        });
+        wait_for_exit();
         return {};
+    }
+
+    void wait_for_exit() {
+        exit_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), life = life_](error_code failed) {
+            if (self->life_ != life || failed) return;
+            // Asio may tell a new descriptor of an event of the one before it. Reaping would block then, so ask again.
+            if (self->child_->wait_ended(std::chrono::milliseconds(0)))
+                self->ended();
+            else
+                self->wait_for_exit();
+        });
     }
 
     void ended() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Hooks of cgroup v2 on socket addresses. connect and sendmsg replace a service address by a backend, getpeername and recvmsg
- * give the application the service address back. Nothing here runs for a packet.
+ * Hooks of cgroup v2 on socket addresses. connect and sendmsg replace a service address by a backend, getpeername and
+ * recvmsg give the application the service address back. Nothing here runs for a packet.
  */
 #include "lib/program.h"
 #include "lib/count.h"
@@ -40,7 +40,8 @@ MD_HOOK("cgroup/connect4", md_connect4, v4, md_connect(ctx->sk, &endpoint, MD_RE
 /* connect() of an AF_INET6 socket may be sent to an IPv4-mapped address. */
 MD_HOOK("cgroup/connect6", md_connect6, v6, md_connect(ctx->sk, &endpoint, MD_REACH_BOTH))
 MD_HOOK("cgroup/sendmsg4", md_sendmsg4, v4, md_send(ctx->sk, &endpoint, MD_REACH_V4))
-/* udpv6_sendmsg() refuses an IPv4-mapped address from a hook with ENOTSUPP. Mapped destinations of the application come to sendmsg4. */
+/* udpv6_sendmsg() refuses an IPv4-mapped address from a hook with ENOTSUPP. Mapped destinations of the application come
+ * to sendmsg4. */
 MD_HOOK("cgroup/sendmsg6", md_sendmsg6, v6, md_send(ctx->sk, &endpoint, MD_REACH_V6))
 MD_HOOK("cgroup/getpeername4", md_peername4, v4, md_getpeername(ctx->sk, &endpoint))
 MD_HOOK("cgroup/getpeername6", md_peername6, v6, md_getpeername(ctx->sk, &endpoint))

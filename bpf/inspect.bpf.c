@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Asks the datapath without using it: never attached, run by BPF_PROG_TEST_RUN. Packet programs, since that type can be run this
- * way on every supported kernel; SEC("syscall") came with 5.14 and, before 6.1, refuses maps that are not preallocated.
+ * Asks the datapath without using it: never attached, run by BPF_PROG_TEST_RUN. Packet programs, since that type can be
+ * run this way on every supported kernel; SEC("syscall") came with 5.14 and, before 6.1, refuses maps that are not
+ * preallocated.
  */
 #include "lib/program.h"
 #include "lib/endpoint.h"
@@ -34,7 +35,8 @@ static __always_inline void md_answer(struct md_explain *query)
 	query->slots = range.count;
 	query->backend_id = choice.backend->backend_id;
 	query->backend = choice.backend->backend;
-	query->reason = query->destination.protocol == IPPROTO_UDP ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_CONNECT_FORWARDED;
+	query->reason =
+	        query->destination.protocol == IPPROTO_UDP ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_CONNECT_FORWARDED;
 }
 
 SEC("tc")
@@ -65,7 +67,7 @@ int md_find_tables(struct __sk_buff *skb)
 				present |= 1ULL << bit;
 		}
 		if (bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET + offsetof(struct md_find_tables, present) + word * 8,
-					&present, sizeof(present), 0))
+		                        &present, sizeof(present), 0))
 			return -1;
 	}
 	return 0;
@@ -89,8 +91,9 @@ int md_read_table(struct __sk_buff *skb)
 
 		if (!slot)
 			break;
-		if (bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET + offsetof(struct md_read_table, slots) + i * sizeof(*slot),
-					slot, sizeof(*slot), 0))
+		if (bpf_skb_store_bytes(skb,
+		                        MD_QUESTION_OFFSET + offsetof(struct md_read_table, slots) + i * sizeof(*slot),
+		                        slot, sizeof(*slot), 0))
 			return -1;
 		head.count = i + 1;
 	}

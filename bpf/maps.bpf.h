@@ -22,7 +22,8 @@ struct {
 	__type(value, struct md_service);
 } md_services __weak SEC(".maps");
 
-/* Never read: clang describes a type in BTF only when a variable has it, and the value of an inner map is no variable. */
+/* Never read: clang describes a type in BTF only when a variable has it, and the value of an inner map is no variable.
+ */
 const volatile struct md_slot md_slot_type __weak = {};
 
 /* What an inner array of md_tables looks like; the agent makes one of the right length for each table. */

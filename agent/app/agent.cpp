@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <csignal>
 
-#include <boost/json.hpp>
 #include <grp.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+#include <boost/json.hpp>
 
 #include "app/log.hpp"
 #include "app/metrics.hpp"
@@ -42,8 +42,11 @@ Agent::Agent(Options options, config::Settings settings)
       saver_(
           io_, state_file_, [this] { return reconciler_->desired(); },
           [this](const base::Result<void>& outcome) {
-              if (outcome) context_.degradations.clear("state file");
-              else context_.degradations.set("state file", outcome.error().message(), "the agent works on; a reboot would start from the last state that was saved");
+              if (outcome)
+                  context_.degradations.clear("state file");
+              else
+                  context_.degradations.set("state file", outcome.error().message(),
+                                            "the agent works on; a reboot would start from the last state that was saved");
           }),
       views_(context_, [this] { return check(); }),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -65,7 +68,8 @@ base::Result<void> Agent::load() {
     auto pins_lock = kernel::DirectoryLock::take(pins.top());
     if (!pins_lock) return tl::make_unexpected(pins_lock.error());
     pins_lock_ = std::move(*pins_lock);
-    if (::mkdir(settings.run_directory.c_str(), 0755) != 0 && errno != EEXIST) return base::fail_errno("make directory", settings.run_directory);
+    if (::mkdir(settings.run_directory.c_str(), 0755) != 0 && errno != EEXIST)
+        return base::fail_errno("make directory", settings.run_directory);
     auto run_lock = kernel::DirectoryLock::take(settings.run_directory);
     if (!run_lock) return tl::make_unexpected(run_lock.error());
     run_lock_ = std::move(*run_lock);
@@ -80,7 +84,8 @@ base::Result<void> Agent::load() {
     datapath_ = std::move(*datapath);
     context_.datapath = &*datapath_;
     context_.adopted = datapath_->adopted();
-    for (const auto& degraded : datapath_->degraded()) context_.degradations.set(degraded.feature, degraded.reason, degraded.remedy);
+    for (const auto& degraded : datapath_->degraded())
+        context_.degradations.set(degraded.feature, degraded.reason, degraded.remedy);
 
     maps_.emplace(*datapath_);
     const auto tables = datapath_->map("md_tables").info();
@@ -90,8 +95,8 @@ base::Result<void> Agent::load() {
     return reconciler_->adopt();
 }
 
-// After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken over know more than the
-// file does: then it only fills in for services whose source cannot be read (see on_delta).
+// After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken
+// over know more than the file does: then it only fills in for services whose source cannot be read (see on_delta).
 void Agent::load_saved_state() {
     auto saved = state_file_.load();
     if (!saved) {
@@ -123,9 +128,9 @@ base::Result<void> Agent::serve() {
         if (!error && context_.starting) end_of_start();
     });
     const auto& realized = reconciler_->realized();
-    spdlog::info("meshd {} ({}) serves {} on {}: {} {} services and {} backends", base::version, base::commit, context_.cgroup_path,
-                 context_.settings.run_directory + "/control.sock", context_.adopted ? "took over" : "began with", realized.services().size(),
-                 realized.backend_count());
+    spdlog::info("meshd {} ({}) serves {} on {}: {} {} services and {} backends", base::version, base::commit,
+                 context_.cgroup_path, context_.settings.run_directory + "/control.sock",
+                 context_.adopted ? "took over" : "began with", realized.services().size(), realized.backend_count());
     return {};
 }
 
@@ -138,14 +143,17 @@ base::Result<void> Agent::attach() {
 base::Result<void> Agent::listen() {
     const auto group = group_id(context_.settings.control_group);
     if (!group)
-        spdlog::warn("there is no group {}: only root can use the control socket; make it with `groupadd --system {}`, or set control.group",
-                     context_.settings.control_group, context_.settings.control_group);
+        spdlog::warn(
+            "there is no group {}: only root can use the control socket; make it with `groupadd --system {}`, or set "
+            "control.group",
+            context_.settings.control_group, context_.settings.control_group);
     router_.emplace(views_, control::Access{::geteuid(), group});
     http::UnixSocket socket;
     socket.path = context_.settings.run_directory + "/control.sock";
     socket.group = group;
     socket.mode = group ? 0660 : 0600;
-    auto server = http::Server::listen(io_, socket, http::answer_at_once([this](const http::Request& request) { return router_->handle(request); }));
+    auto server = http::Server::listen(
+        io_, socket, http::answer_at_once([this](const http::Request& request) { return router_->handle(request); }));
     if (!server) return tl::make_unexpected(server.error());
     server_ = std::move(*server);
     return {};
@@ -168,10 +176,12 @@ base::Result<void> Agent::start_worker() {
 
 void Agent::note_worker() {
     const auto status = worker_->status();
-    if (status.state == WorkerState::running) context_.degradations.clear("worker");
+    if (status.state == WorkerState::running)
+        context_.degradations.clear("worker");
     else
-        context_.degradations.set("worker", "not running" + (status.last_exit.empty() ? "" : ": " + status.last_exit),
-                                  "services stay as they are and changes wait; it is started again by itself, see the log for why it ends");
+        context_.degradations.set(
+            "worker", "not running" + (status.last_exit.empty() ? "" : ": " + status.last_exit),
+            "services stay as they are and changes wait; it is started again by itself, see the log for why it ends");
 }
 
 void Agent::send_settings() {
@@ -187,11 +197,16 @@ void Agent::send_settings() {
 }
 
 void Agent::on_worker_message(channel::Message message) {
-    if (std::holds_alternative<channel::Hello>(message)) note_worker();
-    else if (auto* const delta = std::get_if<channel::Delta>(&message)) on_delta(std::move(*delta));
-    else if (auto* const status = std::get_if<channel::RegistryStatus>(&message)) on_registry(std::move(*status));
-    else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message)) on_metrics_request(request->id);
-    else spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
+    if (std::holds_alternative<channel::Hello>(message))
+        note_worker();
+    else if (auto* const delta = std::get_if<channel::Delta>(&message))
+        on_delta(std::move(*delta));
+    else if (auto* const status = std::get_if<channel::RegistryStatus>(&message))
+        on_registry(std::move(*status));
+    else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
+        on_metrics_request(request->id);
+    else
+        spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
 }
 
 void Agent::on_delta(channel::Delta delta) {
@@ -214,10 +229,12 @@ void Agent::on_delta(channel::Delta delta) {
     context_.origin = Origin::registry;
     context_.desired_at = std::chrono::system_clock::now();
     if (!attached_)
-        if (auto attached = attach(); !attached) context_.degradations.set("programs", attached.error().message(), "those of the earlier agent go on; restart meshd");
+        if (auto attached = attach(); !attached)
+            context_.degradations.set("programs", attached.error().message(), "those of the earlier agent go on; restart meshd");
     after_change();
-    spdlog::log(size > 0 ? spdlog::level::info : spdlog::level::debug, "registry: {} services changed, {} in all, {} pending, {} µs", size,
-                reconciler_->desired().services.size(), reconciler_->pending().size(), reconciler_->figures().last_duration.count());
+    spdlog::log(size > 0 ? spdlog::level::info : spdlog::level::debug,
+                "registry: {} services changed, {} in all, {} pending, {} µs", size, reconciler_->desired().services.size(),
+                reconciler_->pending().size(), reconciler_->figures().last_duration.count());
     if (context_.starting) end_of_start();
     if (size > 1000) ::malloc_trim(0);
 }
@@ -232,13 +249,17 @@ void Agent::on_registry(channel::RegistryStatus status) {
         ++count;
     }
     if (!context_.registry.directory_error.empty())
-        context_.degradations.set("registry", context_.registry.directory_error, "services stay as they were; put the directory back");
+        context_.degradations.set("registry", context_.registry.directory_error,
+                                  "services stay as they were; put the directory back");
     else if (count != 0)
         context_.degradations.set("registry", refused + (count > 1 ? " (and " + std::to_string(count - 1) + " more files)" : ""),
                                   "the last good content of the file goes on; correct the file");
-    else context_.degradations.clear("registry");
-    if (context_.registry.metrics_error.empty()) context_.degradations.clear("metrics");
-    else context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
+    else
+        context_.degradations.clear("registry");
+    if (context_.registry.metrics_error.empty())
+        context_.degradations.clear("metrics");
+    else
+        context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
 }
 
 void Agent::on_metrics_request(std::uint64_t id) {
@@ -259,7 +280,8 @@ void Agent::after_change() {
         return;
     }
     const auto& [name, why] = *pending.begin();
-    context_.degradations.set("services", std::to_string(pending.size()) + " pending, " + name + ": " + why, "tried again by itself; see meshctl service list");
+    context_.degradations.set("services", std::to_string(pending.size()) + " pending, " + name + ": " + why,
+                              "tried again by itself; see meshctl service list");
     schedule_retry();
 }
 
@@ -292,8 +314,10 @@ base::Result<reconcile::Plan> Agent::check() {
     for (const auto& program : datapath_->programs()) {
         if (!attached_ || program.attached) continue;
         spdlog::warn("drift: {} was detached, attaching it again", program.name);
-        if (auto attached = attach(); !attached) context_.degradations.set("programs", attached.error().message(), "");
-        else context_.degradations.clear("programs");
+        if (auto attached = attach(); !attached)
+            context_.degradations.set("programs", attached.error().message(), "");
+        else
+            context_.degradations.clear("programs");
         break;
     }
     if (!drift->empty() || !reconciler_->pending().empty()) after_change();
@@ -312,8 +336,10 @@ void Agent::schedule_check() {
 
 void Agent::watch_configuration() {
     auto watch = FileWatch::start(io_, options_.config_file, [this] { reload(); });
-    if (watch) config_watch_ = std::move(*watch);
-    else spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
+    if (watch)
+        config_watch_ = std::move(*watch);
+    else
+        spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
 }
 
 // What can change while the agent runs does; the rest is named, and waits for a restart.
@@ -325,9 +351,9 @@ void Agent::reload() {
     }
     auto wanted = *loaded;
     auto& now = context_.settings;
-    const bool worker_changed =
-        now.registry_directory != wanted.registry_directory || now.metrics_enabled != wanted.metrics_enabled ||
-        now.metrics_listen != wanted.metrics_listen || now.log_level != wanted.log_level;
+    const bool worker_changed = now.registry_directory != wanted.registry_directory ||
+                                now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
+                                now.log_level != wanted.log_level;
     if (now.log_level != wanted.log_level) set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -337,7 +363,8 @@ void Agent::reload() {
     now.reconcile_interval = wanted.reconcile_interval;
     if (worker_changed) send_settings();
     if (interval_changed) schedule_check();
-    if (now == wanted) context_.degradations.clear("configuration");
+    if (now == wanted)
+        context_.degradations.clear("configuration");
     else
         context_.degradations.set("configuration", "the file has settings that do not change while the agent runs",
                                   "restart meshd; a change of limits also needs `meshd --unload` before");

@@ -42,7 +42,8 @@ std::string why_not(const model::Backend& backend, std::uint32_t slots, std::uin
     const bool v4 = backend.endpoint.address.is_v4();
     if (backend.state != model::BackendState::ready) return "state is " + std::string(model::name(backend.state));
     if (backend.weight == 0) return "weight is 0";
-    if ((reach & (v4 ? MD_REACH_V4 : MD_REACH_V6)) == 0) return v4 ? "this socket cannot be sent to IPv4" : "this socket cannot be sent to IPv6";
+    if ((reach & (v4 ? MD_REACH_V4 : MD_REACH_V6)) == 0)
+        return v4 ? "this socket cannot be sent to IPv4" : "this socket cannot be sent to IPv6";
     if (v4 && !asked_v4 && has_v6) return "IPv6 backends come first for an IPv6 address";
     if (slots == 0) return "not in the service's table yet";
     return {};
@@ -51,18 +52,23 @@ std::string why_not(const model::Backend& backend, std::uint32_t slots, std::uin
 std::string chosen_why(const model::Service& service, const md_explain& answer) {
     const auto slot = "slot " + std::to_string(answer.slot) + " of " + std::to_string(answer.slots);
     switch (service.balancing) {
-        case model::Balancing::round_robin: return "round_robin: the cursor stands at " + slot;
-        case model::Balancing::weighted: return "weighted: the cursor stands at " + slot;
-        case model::Balancing::random: break;
+        case model::Balancing::round_robin:
+            return "round_robin: the cursor stands at " + slot;
+        case model::Balancing::weighted:
+            return "weighted: the cursor stands at " + slot;
+        case model::Balancing::random:
+            break;
     }
     return "random: " + slot + " was drawn; the next draw may differ";
 }
 
-json::array candidates(const Context& context, const model::Service& service, const model::ServicePort& port, const control::ExplainQuery& query) {
+json::array candidates(const Context& context, const model::Service& service, const model::ServicePort& port,
+                       const control::ExplainQuery& query) {
     const PortView kernel(context.reconciler->realized(), {service.name, port.number, port.protocol});
     const auto reach = reach_of(query);
     const bool asked_v4 = query.destination.address.is_v4();
-    const bool has_v6 = kernel.kernel() != nullptr && !kernel.kernel()->table.empty() && kernel.kernel()->table.front().table.slots_v6 > 0;
+    const bool has_v6 =
+        kernel.kernel() != nullptr && !kernel.kernel()->table.empty() && kernel.kernel()->table.front().table.slots_v6 > 0;
     json::array rows;
     for (const auto& backend : port.backends) {
         const auto id = kernel.backend_id(backend, port.protocol);

@@ -4,18 +4,20 @@
 #include <filesystem>
 #include <memory>
 
-#include <boost/asio/buffer.hpp>
 #include <sys/inotify.h>
+#include <boost/asio/buffer.hpp>
 
 #include "base/unique_fd.hpp"
 
 namespace meshd::app {
 
-base::Result<std::unique_ptr<FileWatch>> FileWatch::start(boost::asio::io_context& loop, const std::string& path, std::function<void()> changed) {
+base::Result<std::unique_ptr<FileWatch>> FileWatch::start(boost::asio::io_context& loop, const std::string& path,
+                                                          std::function<void()> changed) {
     base::UniqueFd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!fd.valid()) return base::fail_errno("follow", path, "raise fs.inotify.max_user_instances");
     const std::filesystem::path file(path);
-    if (::inotify_add_watch(fd.get(), file.parent_path().c_str(), IN_CLOSE_WRITE | IN_MOVED_TO) < 0) return base::fail_errno("follow", path);
+    if (::inotify_add_watch(fd.get(), file.parent_path().c_str(), IN_CLOSE_WRITE | IN_MOVED_TO) < 0)
+        return base::fail_errno("follow", path);
     return std::unique_ptr<FileWatch>(new FileWatch(loop, fd.release(), file.filename().string(), std::move(changed)));
 }
 

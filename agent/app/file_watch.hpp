@@ -16,7 +16,8 @@ namespace meshd::app {
 class FileWatch {
 public:
     // The directory must exist; the file need not.
-    static base::Result<std::unique_ptr<FileWatch>> start(boost::asio::io_context& loop, const std::string& path, std::function<void()> changed);
+    static base::Result<std::unique_ptr<FileWatch>> start(boost::asio::io_context& loop, const std::string& path,
+                                                          std::function<void()> changed);
 
 private:
     FileWatch(boost::asio::io_context& loop, int fd, std::string name, std::function<void()> changed);

@@ -4,8 +4,8 @@
 #include <array>
 #include <fstream>
 
-#include <boost/json.hpp>
 #include <unistd.h>
+#include <boost/json.hpp>
 
 #include "app/map_view.hpp"
 #include "base/version.hpp"
@@ -56,7 +56,8 @@ void add_build(json::array& families) {
 void add_services(const Context& context, json::array& families) {
     const auto& desired = context.reconciler->desired();
     const auto pending = std::min(context.reconciler->pending().size(), desired.services.size());
-    Family services("meshd_services", "gauge", "Services that the registries name, by whether the kernel has them as they should be.");
+    Family services("meshd_services", "gauge",
+                    "Services that the registries name, by whether the kernel has them as they should be.");
     services.add({{"status", "applied"}}, desired.services.size() - pending);
     services.add({{"status", "pending"}}, pending);
     services.move_to(families);
@@ -69,7 +70,10 @@ void add_services(const Context& context, json::array& families) {
             for (const auto state : {model::BackendState::ready, model::BackendState::drain, model::BackendState::maint}) {
                 const auto count = by_state[static_cast<std::size_t>(state)];
                 if (count == 0 && state != model::BackendState::ready) continue;  // a service without ready ones must show
-                backends.add({{"service", name}, {"port", std::to_string(port.number)}, {"protocol", base::name(port.protocol)}, {"state", model::name(state)}},
+                backends.add({{"service", name},
+                              {"port", std::to_string(port.number)},
+                              {"protocol", base::name(port.protocol)},
+                              {"state", model::name(state)}},
                              count);
             }
         }
@@ -81,7 +85,8 @@ void add_connects(const Context& context, json::array& families) {
     const auto connects = kernel::Connects::read(*context.datapath);
     if (!connects) return;
     Family calls("meshd_connects_total", "counter", "connect() calls to a service address; a refused one reached no backend.");
-    Family datagrams("meshd_datagrams_total", "counter", "Unconnected datagrams to a service address; a refused one reached no backend.");
+    Family datagrams("meshd_datagrams_total", "counter",
+                     "Unconnected datagrams to a service address; a refused one reached no backend.");
     const auto add = [&](const reconcile::PortKey& key, const std::string& backend, const md_connects& count) {
         const json::object labels{{"service", key.service},
                                   {"port", std::to_string(key.port)},
@@ -103,7 +108,8 @@ void add_connects(const Context& context, json::array& families) {
 
 void add_reconcile(const Context& context, json::array& families) {
     const auto& figures = context.reconciler->figures();
-    Family durations("meshd_reconcile_duration_seconds", "histogram", "Time to bring the kernel's maps to the desired state, for each change.");
+    Family durations("meshd_reconcile_duration_seconds", "histogram",
+                     "Time to bring the kernel's maps to the desired state, for each change.");
     json::array buckets;
     std::uint64_t cumulative = 0;
     for (std::size_t i = 0; i < reconcile::duration_bounds_us.size(); ++i) {
@@ -115,14 +121,19 @@ void add_reconcile(const Context& context, json::array& families) {
                           {"sum", std::chrono::duration<double>(figures.total_duration).count()},
                           {"buckets", std::move(buckets)}});
     durations.move_to(families);
-    single(families, "meshd_reconcile_operations_total", "counter", "Changes of the kernel's maps that succeeded.", figures.operations);
-    single(families, "meshd_reconcile_errors_total", "counter", "Services that a change could not be applied to, each time.", figures.errors);
-    single(families, "meshd_drift_checks_total", "counter", "Full comparisons of the kernel's maps with the desired state.", figures.checks);
-    single(families, "meshd_drift_operations_total", "counter", "Changes of the kernel's maps that nobody planned and that were repaired.",
-           figures.drift_operations);
-    single(families, "meshd_desired_version", "gauge", "Number of the desired state; it grows with each change.", context.reconciler->desired().version);
+    single(families, "meshd_reconcile_operations_total", "counter", "Changes of the kernel's maps that succeeded.",
+           figures.operations);
+    single(families, "meshd_reconcile_errors_total", "counter", "Services that a change could not be applied to, each time.",
+           figures.errors);
+    single(families, "meshd_drift_checks_total", "counter", "Full comparisons of the kernel's maps with the desired state.",
+           figures.checks);
+    single(families, "meshd_drift_operations_total", "counter",
+           "Changes of the kernel's maps that nobody planned and that were repaired.", figures.drift_operations);
+    single(families, "meshd_desired_version", "gauge", "Number of the desired state; it grows with each change.",
+           context.reconciler->desired().version);
     if (context.desired_at != std::chrono::system_clock::time_point{})
-        single(families, "meshd_desired_changed_timestamp_seconds", "gauge", "When the desired state last changed.", seconds(context.desired_at));
+        single(families, "meshd_desired_changed_timestamp_seconds", "gauge", "When the desired state last changed.",
+               seconds(context.desired_at));
 }
 
 void add_datapath(const Context& context, json::array& families) {
@@ -164,9 +175,11 @@ double resident_bytes() {
 
 void add_agent(const Context& context, json::array& families) {
     Family degraded("meshd_degraded", "gauge", "Something that does not work as it should, and why; gone when it works again.");
-    for (const auto& [feature, degradation] : context.degradations.all()) degraded.add({{"feature", feature}, {"reason", degradation.reason}}, 1);
+    for (const auto& [feature, degradation] : context.degradations.all())
+        degraded.add({{"feature", feature}, {"reason", degradation.reason}}, 1);
     degraded.move_to(families);
-    single(families, "meshd_degraded_features", "gauge", "How many things do not work as they should.", context.degradations.all().size());
+    single(families, "meshd_degraded_features", "gauge", "How many things do not work as they should.",
+           context.degradations.all().size());
     const auto worker = context.worker();
     single(families, "meshd_worker_restarts_total", "counter", "Starts of the worker after the first one.", worker.restarts);
     single(families, "meshd_agent_start_time_seconds", "gauge", "When the agent started.", seconds(context.started_at));

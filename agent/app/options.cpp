@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "base/version.hpp"
 #include "config/settings_file.hpp"
@@ -35,10 +35,12 @@ std::string absolute(const std::string& path) { return path == "auto" ? path : f
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     Options options;
     options.worker_binary = default_worker();
-    CLI::App app{"meshd, the node agent of a service mesh: balances connections to services inside the kernel.\n"
-                 "SIGTERM ends it and leaves programs and maps at work; SIGHUP reads the configuration again."};
+    CLI::App app{
+        "meshd, the node agent of a service mesh: balances connections to services inside the kernel.\n"
+        "SIGTERM ends it and leaves programs and maps at work; SIGHUP reads the configuration again."};
     app.footer("See meshd(8), meshd.yaml(5) and meshctl(1).");
-    app.set_version_flag("--version", std::string("meshd ") + base::version + " (" + base::commit + "), ABI " + std::to_string(MD_ABI_VERSION));
+    app.set_version_flag(
+        "--version", std::string("meshd ") + base::version + " (" + base::commit + "), ABI " + std::to_string(MD_ABI_VERSION));
     std::string metrics;
     std::string level;
     auto* const config = app.add_option("--config", options.config_file, "configuration file")->capture_default_str();
@@ -65,12 +67,14 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     if (!metrics.empty()) {
         options.metrics_listen = base::SocketAddress::parse(metrics);
         if (!options.metrics_listen) {
-            std::cerr << "meshd: --metrics: expected ADDRESS:PORT, for example 127.0.0.1:9707 or [::1]:9707, not '" << metrics << "'\n";
+            std::cerr << "meshd: --metrics: expected ADDRESS:PORT, for example 127.0.0.1:9707 or [::1]:9707, not '" << metrics
+                      << "'\n";
             exit_code = usage_exit;
             return std::nullopt;
         }
     }
-    for (auto* const path : {&options.cgroup, &options.bpffs, &options.run_directory, &options.state_directory, &options.registry_directory})
+    for (auto* const path :
+         {&options.cgroup, &options.bpffs, &options.run_directory, &options.state_directory, &options.registry_directory})
         if (*path) **path = absolute(**path);
     return options;
 }

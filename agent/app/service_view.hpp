@@ -19,7 +19,7 @@ class PortView {
 public:
     PortView(const reconcile::RealizedState& realized, const reconcile::PortKey& key);
 
-    [[nodiscard]] std::uint32_t id() const { return id_; }  // 0: not in the maps
+    [[nodiscard]] std::uint32_t id() const { return id_; }                                                 // 0: not in the maps
     [[nodiscard]] std::uint32_t backend_id(const model::Backend& backend, base::Protocol protocol) const;  // 0: not in the maps
     [[nodiscard]] std::uint32_t slots(std::uint32_t backend_id) const;
     // The part of new connections that the backend is to get, among those of its family: 0 to 1.
@@ -36,6 +36,7 @@ private:
 boost::json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects);
 
 // A row for each backend of the service.
-void append_backends(const Context& context, const model::Service& service, const kernel::Connects& connects, boost::json::array& rows);
+void append_backends(const Context& context, const model::Service& service, const kernel::Connects& connects,
+                     boost::json::array& rows);
 
 }  // namespace meshd::app

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <memory>
 
-#include <boost/json.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <boost/json.hpp>
 
 #include "model/service_json.hpp"
 
@@ -33,7 +33,8 @@ bool write_line(std::FILE* file, const json::object& object) {
 
 bool write_all(std::FILE* file, const model::DesiredState& state) {
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
-    if (!write_line(file, {{"format", format_version}, {"saved_at_s", now.count()}, {"services", state.services.size()}})) return false;
+    if (!write_line(file, {{"format", format_version}, {"saved_at_s", now.count()}, {"services", state.services.size()}}))
+        return false;
     for (const auto& [name, service] : state.services)
         if (!write_line(file, model::to_json(*service))) return false;
     return std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
@@ -60,7 +61,8 @@ base::Result<SavedState> StateFile::load() const {
         return base::fail_errno("read", path_);
     }
     const auto bad = [this](std::size_t line, const std::string& why) {
-        return base::fail({"read", path_ + ":" + std::to_string(line), 0, why, "it is not used, and replaced at the next change"});
+        return base::fail(
+            {"read", path_ + ":" + std::to_string(line), 0, why, "it is not used, and replaced at the next change"});
     };
     std::size_t number = 0;
     std::size_t expected = 0;
@@ -74,7 +76,8 @@ base::Result<SavedState> StateFile::load() const {
             const auto* const format = head ? head->if_contains("format") : nullptr;
             const auto* const time = head ? head->if_contains("saved_at_s") : nullptr;
             const auto* const count = head ? head->if_contains("services") : nullptr;
-            if (format == nullptr || time == nullptr || count == nullptr || *format != format_version || !time->is_int64() || !count->is_int64())
+            if (format == nullptr || time == nullptr || count == nullptr || *format != format_version || !time->is_int64() ||
+                !count->is_int64())
                 return bad(number, "no head of format " + std::to_string(format_version));
             saved.saved_at = std::chrono::system_clock::time_point(std::chrono::seconds(time->get_int64()));
             expected = static_cast<std::size_t>(count->get_int64());

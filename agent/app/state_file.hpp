@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last desired state on disk: what the agent starts with when the machine has rebooted and a registry does not answer, or has become
-// unreadable. One line of JSON for the head, then one for each service.
+// The last desired state on disk: what the agent starts with when the machine has rebooted and a registry does not answer, or has
+// become unreadable. One line of JSON for the head, then one for each service.
 #pragma once
 
 #include <chrono>

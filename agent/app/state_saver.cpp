@@ -12,7 +12,8 @@ constexpr std::chrono::seconds delay{1};
 
 }  // namespace
 
-StateSaver::StateSaver(boost::asio::io_context& loop, const StateFile& file, std::function<model::DesiredState()> current, Done done)
+StateSaver::StateSaver(boost::asio::io_context& loop, const StateFile& file, std::function<model::DesiredState()> current,
+                       Done done)
     : loop_(loop), file_(file), current_(std::move(current)), done_(std::move(done)), timer_(loop) {}
 
 StateSaver::~StateSaver() {

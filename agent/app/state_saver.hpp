@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the state file some time after a change, on a thread of its own: a disk may be slow, the loop must not be. The state that it
-// writes is immutable, so the thread shares nothing that changes.
+// Writes the state file some time after a change, on a thread of its own: a disk may be slow, the loop must not be. The state
+// that it writes is immutable, so the thread shares nothing that changes.
 #pragma once
 
 #include <functional>

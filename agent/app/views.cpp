@@ -3,10 +3,10 @@
 
 #include <array>
 
-#include <boost/json.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <boost/json.hpp>
 
 #include "app/explanation.hpp"
 #include "app/log.hpp"
@@ -31,7 +31,11 @@ std::int64_t seconds_since(std::chrono::system_clock::time_point then) {
 }
 
 json::object worker_json(const WorkerStatus& worker) {
-    return {{"state", name(worker.state)}, {"pid", worker.pid}, {"restarts", worker.restarts}, {"since", time_text(worker.since)}, {"last_exit", worker.last_exit}};
+    return {{"state", name(worker.state)},
+            {"pid", worker.pid},
+            {"restarts", worker.restarts},
+            {"since", time_text(worker.since)},
+            {"last_exit", worker.last_exit}};
 }
 
 json::object registry_json(const Context& context) {
@@ -50,9 +54,14 @@ json::object registry_json(const Context& context) {
 
 json::object desired_json(const Context& context) {
     const auto& desired = context.reconciler->desired();
-    const char* const from = context.origin == Origin::registry ? "registry" : context.origin == Origin::state_file ? "state file" : "maps";
+    const char* const from = context.origin == Origin::registry     ? "registry"
+                             : context.origin == Origin::state_file ? "state file"
+                                                                    : "maps";
     const bool known = context.desired_at != std::chrono::system_clock::time_point{};
-    return {{"version", desired.version}, {"services", desired.services.size()}, {"from", from}, {"age_s", known ? seconds_since(context.desired_at) : 0}};
+    return {{"version", desired.version},
+            {"services", desired.services.size()},
+            {"from", from},
+            {"age_s", known ? seconds_since(context.desired_at) : 0}};
 }
 
 json::object backends_json(const model::DesiredState& desired) {
@@ -82,7 +91,8 @@ json::object reconcile_json(const Context& context) {
 json::array programs_json(const Context& context) {
     json::array programs;
     for (const auto& program : context.datapath->programs())
-        programs.emplace_back(json::object{{"name", program.name}, {"attach", program.attach}, {"id", program.id}, {"attached", program.attached}});
+        programs.emplace_back(
+            json::object{{"name", program.name}, {"attach", program.attach}, {"id", program.id}, {"attached", program.attached}});
     return programs;
 }
 
@@ -111,8 +121,10 @@ json::object events_json(const kernel::Datapath& datapath) {
 json::array operations_json(const reconcile::Plan& plan) {
     json::array rows;
     for (const auto& operation : plan) {
-        const bool backend = operation.kind == reconcile::OperationKind::set_backend || operation.kind == reconcile::OperationKind::remove_backend;
-        const bool frontend = operation.kind == reconcile::OperationKind::publish_frontend || operation.kind == reconcile::OperationKind::remove_frontend;
+        const bool backend =
+            operation.kind == reconcile::OperationKind::set_backend || operation.kind == reconcile::OperationKind::remove_backend;
+        const bool frontend = operation.kind == reconcile::OperationKind::publish_frontend ||
+                              operation.kind == reconcile::OperationKind::remove_frontend;
         std::string object;
         if (operation.kind == reconcile::OperationKind::set_backend) object = reconcile::text(operation.backend.endpoint);
         if (frontend) object = reconcile::text(operation.frontend);
@@ -157,7 +169,8 @@ base::Result<json::object> Views::services() {
     const auto connects = kernel::Connects::read(*context_.datapath);
     if (!connects) return tl::make_unexpected(connects.error());
     json::array rows;
-    for (const auto& [name, service] : context_.reconciler->desired().services) rows.emplace_back(service_view(context_, *service, *connects));
+    for (const auto& [name, service] : context_.reconciler->desired().services)
+        rows.emplace_back(service_view(context_, *service, *connects));
     return json::object{{"services", std::move(rows)}};
 }
 
@@ -174,7 +187,8 @@ base::Result<json::object> Views::backends() {
     const auto connects = kernel::Connects::read(*context_.datapath);
     if (!connects) return tl::make_unexpected(connects.error());
     json::array rows;
-    for (const auto& [name, service] : context_.reconciler->desired().services) append_backends(context_, *service, *connects, rows);
+    for (const auto& [name, service] : context_.reconciler->desired().services)
+        append_backends(context_, *service, *connects, rows);
     return json::object{{"backends", std::move(rows)}};
 }
 
@@ -205,7 +219,8 @@ base::Result<json::object> Views::reconcile() {
     const auto repaired = check_();
     if (!repaired) return tl::make_unexpected(repaired.error());
     json::array errors;
-    for (const auto& [service, why] : context_.reconciler->pending()) errors.emplace_back(json::object{{"service", service}, {"message", why}});
+    for (const auto& [service, why] : context_.reconciler->pending())
+        errors.emplace_back(json::object{{"service", service}, {"message", why}});
     return json::object{{"operations", operations_json(*repaired)}, {"errors", std::move(errors)}};
 }
 

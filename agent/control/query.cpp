@@ -27,7 +27,7 @@ tl::unexpected<base::Error> refused(std::string_view object, std::string detail,
 
 base::Result<void> only_keys(const http::Request& request, const std::set<std::string_view>& known, std::string_view remedy) {
     for (const auto& [key, value] : request.query)
-        if (!known.contains(key)) return refused("the query parameter " + quoted(key), "it is not known here", remedy);
+        if (!known.contains(key)) return refused("the query parameter " + in_quotes(key), "it is not known here", remedy);
     return {};
 }
 
@@ -45,7 +45,7 @@ base::Result<json::object> object_of(std::string_view body, const std::set<std::
     if (!value.is_object()) return refused("the body", "it is not a JSON object", remedy);
     for (const auto& member : value.get_object())
         if (!known.contains(std::string_view(member.key())))
-            return refused("the member " + quoted(std::string_view(member.key())) + " of the body", "it is not known here",
+            return refused("the member " + in_quotes(std::string_view(member.key())) + " of the body", "it is not known here",
                            remedy);
     return std::move(value.get_object());
 }
@@ -55,15 +55,15 @@ class Together {
 public:
     base::Result<void> add(const model::Service& service) {
         if (!names_.insert(service.name).second)
-            return refused("service " + quoted(service.name), "it is there twice", "give each service a name of its own");
+            return refused("service " + in_quotes(service.name), "it is there twice", "give each service a name of its own");
         for (const auto& address : service.addresses) {
             for (const auto& port : service.ports) {
                 const auto [other, is_new] = frontends_.try_emplace({address, port.number, port.protocol}, service.name);
                 if (is_new) continue;
                 const auto frontend =
                     base::SocketAddress{address, port.number}.text() + "/" + std::string(base::name(port.protocol));
-                return refused("service " + quoted(service.name),
-                               "service " + quoted(other->second) + " has the address " + frontend + " too",
+                return refused("service " + in_quotes(service.name),
+                               "service " + in_quotes(other->second) + " has the address " + frontend + " too",
                                "give each service an address, port and protocol of its own");
             }
         }
@@ -77,7 +77,7 @@ private:
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string result = "'";
     for (const char letter : text.substr(0, longest_quote)) result += letter >= ' ' && letter <= '~' ? letter : '?';
     if (text.size() > longest_quote) result += "…";
@@ -95,18 +95,18 @@ base::Result<ExplainQuery> explain_query(const http::Request& request) {
     if (destination == request.query.end()) return refused("the query", "destination is missing", usage);
     const auto endpoint = base::SocketAddress::parse(destination->second);
     if (!endpoint || endpoint->port == 0)
-        return refused("the destination " + quoted(destination->second),
+        return refused("the destination " + in_quotes(destination->second),
                        "it is no address and port such as 10.96.0.10:80 or [fd00::10]:80", usage);
     query.destination = *endpoint;
 
     if (const auto protocol = request.query.find("protocol"); protocol != request.query.end()) {
         const auto known = base::parse_protocol(protocol->second);
-        if (!known) return refused("the protocol " + quoted(protocol->second), "it is neither tcp nor udp", usage);
+        if (!known) return refused("the protocol " + in_quotes(protocol->second), "it is neither tcp nor udp", usage);
         query.protocol = *known;
     }
     if (const auto from = request.query.find("from"); from != request.query.end()) {
         query.from = base::IpAddress::parse(from->second);
-        if (!query.from) return refused("the address " + quoted(from->second) + " of from", "it is no IP address", usage);
+        if (!query.from) return refused("the address " + in_quotes(from->second) + " of from", "it is no IP address", usage);
     }
     return query;
 }
@@ -128,7 +128,7 @@ base::Result<PlanQuery> plan_query(std::string_view body) {
         auto service = model::service_from_json(item);
         if (!service) {
             auto error = service.error();
-            error.object = "services[" + std::to_string(query.services.size()) + "], " + quoted(error.object);
+            error.object = "services[" + std::to_string(query.services.size()) + "], " + in_quotes(error.object);
             return base::fail(std::move(error));
         }
         if (auto added = together.add(*service); !added) return tl::make_unexpected(added.error());
@@ -144,7 +144,7 @@ base::Result<config::LogLevel> log_level_query(std::string_view body) {
     const auto* const level = object->if_contains("level");
     if (level == nullptr || !level->is_string()) return refused("the body", "level is no text", usage);
     if (const auto known = config::parse_log_level(std::string_view(level->get_string()))) return *known;
-    return refused("the log level " + quoted(std::string_view(level->get_string())), "it is not known", usage);
+    return refused("the log level " + in_quotes(std::string_view(level->get_string())), "it is not known", usage);
 }
 
 }  // namespace meshd::control

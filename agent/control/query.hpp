@@ -25,6 +25,6 @@ base::Result<config::LogLevel> log_level_query(std::string_view body);
 base::Result<void> no_query(const http::Request& request);
 
 // Text from outside, made fit for an error message: printable ASCII, bounded, in quotes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace meshd::control

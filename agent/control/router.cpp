@@ -49,10 +49,10 @@ http::Response reconcile(Agent& agent, const http::Request& /*request*/) { retur
 
 http::Response service(Agent& agent, const http::Request& request) {
     const auto name = std::string_view(request.path).substr(service_prefix.size());
-    if (!model::is_service_name(name)) return failure(404, quoted(name) + " is no name of a service", service_names);
+    if (!model::is_service_name(name)) return failure(404, in_quotes(name) + " is no name of a service", service_names);
     const auto found = agent.service(name);
     if (!found) return answer(tl::make_unexpected(found.error()));
-    if (!*found) return failure(404, "there is no service " + quoted(name), service_names);
+    if (!*found) return failure(404, "there is no service " + in_quotes(name), service_names);
     return answer(**found);
 }
 
@@ -106,12 +106,12 @@ http::Response not_found(std::string_view path) {
     std::string known = "known are";
     for (const auto& route : routes)
         known.append(&route == &routes.front() ? " " : ", ").append(route.method).append(" ").append(route.path);
-    return failure(404, "there is nothing at " + quoted(path), known);
+    return failure(404, "there is nothing at " + in_quotes(path), known);
 }
 
 http::Response not_allowed(const Route& route, std::string_view method) {
     auto response =
-        failure(405, quoted(method) + " does not work on " + std::string(route.path), "use " + std::string(route.method));
+        failure(405, in_quotes(method) + " does not work on " + std::string(route.path), "use " + std::string(route.method));
     response.headers.emplace("Allow", route.method);
     return response;
 }

@@ -37,7 +37,8 @@ base::Result<Cgroup> Cgroup::open(const std::string& wanted) {
         path = *found;
     }
     base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.valid()) return base::fail_errno("open cgroup", path, "name a directory of cgroup v2 with `cgroup` in the configuration");
+    if (!fd.valid())
+        return base::fail_errno("open cgroup", path, "name a directory of cgroup v2 with `cgroup` in the configuration");
     struct statfs file_system {};
     if (::fstatfs(fd.get(), &file_system) != 0 || file_system.f_type != CGROUP2_SUPER_MAGIC)
         return base::fail({"use", path, 0, "it is no directory of cgroup v2", "set `cgroup: auto`, or see /proc/self/mountinfo"});

@@ -62,10 +62,11 @@ base::Result<bool> prepare(bpf_map* map, const std::string& path) {
     const bool same = info.type == static_cast<__u32>(::bpf_map__type(map)) && info.key_size == ::bpf_map__key_size(map) &&
                       info.value_size == ::bpf_map__value_size(map);
     if (!same)
-        return base::fail({"take over map", path, 0,
-                           "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
-                               shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
-                           "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
+        return base::fail(
+            {"take over map", path, 0,
+             "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
+                 shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
+             "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
     if (info.max_entries != ::bpf_map__max_entries(map)) {
         spdlog::warn("map {} holds {} entries, not {}: limits change only after `meshd --unload`", path, info.max_entries,
                      ::bpf_map__max_entries(map));
@@ -80,9 +81,10 @@ base::Result<void> check_version(const Map& meta, bool adopted) {
     if (auto found = meta.lookup(&zero, &value); !found) return tl::make_unexpected(found.error());
     if (value.abi_version == MD_ABI_VERSION) return {};
     if (adopted && value.abi_version != 0)
-        return base::fail({"take over maps of", meta.name(), 0,
-                           "they have ABI version " + std::to_string(value.abi_version) + ", this agent has " + std::to_string(MD_ABI_VERSION),
-                           "run the meshd that made them (" + std::string(value.made_by) + "), or `meshd --unload` to remove them"});
+        return base::fail(
+            {"take over maps of", meta.name(), 0,
+             "they have ABI version " + std::to_string(value.abi_version) + ", this agent has " + std::to_string(MD_ABI_VERSION),
+             "run the meshd that made them (" + std::string(value.made_by) + "), or `meshd --unload` to remove them"});
     value = {};
     value.abi_version = MD_ABI_VERSION;
     std::strncpy(value.made_by, base::version, sizeof value.made_by - 1);
@@ -104,15 +106,17 @@ Datapath::~Datapath() = default;
 
 base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits) {
     if (const auto others = pins.other_versions(); !others.empty())
-        return base::fail({"use pins under", pins.top(), 0, "they belong to ABI version " + others.front() + ", this agent has v" +
-                                                                std::to_string(MD_ABI_VERSION),
-                           "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
+        return base::fail(
+            {"use pins under", pins.top(), 0,
+             "they belong to ABI version " + others.front() + ", this agent has v" + std::to_string(MD_ABI_VERSION),
+             "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
     if (auto made = pins.make_version(); !made) return tl::make_unexpected(made.error());
 
     Datapath datapath(pins, Skeleton(meshd_bpf::open()));
     if (!datapath.skeleton_) return base::fail_errno("open", "the BPF programs");
     auto* const object = datapath.skeleton_->obj;
-    for (const auto& [name, entries] : bounds(limits)) ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
+    for (const auto& [name, entries] : bounds(limits))
+        ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
         if (is_internal(map)) continue;
@@ -130,7 +134,8 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     const auto* const types = ::bpf_object__btf(object);
     datapath.slot_key_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
     datapath.slot_value_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
-    if (auto checked = check_version(datapath.map("md_meta"), datapath.adopted_); !checked) return tl::make_unexpected(checked.error());
+    if (auto checked = check_version(datapath.map("md_meta"), datapath.adopted_); !checked)
+        return tl::make_unexpected(checked.error());
     return datapath;
 }
 
@@ -187,9 +192,11 @@ std::vector<Degraded> Datapath::degraded() const {
     const auto* const type = id > 0 ? ::btf__type_by_id(kernel.get(), static_cast<__u32>(id)) : nullptr;
     bool has_set_retval = false;
     for (__u16 i = 0; type != nullptr && i < btf_vlen(type); ++i)
-        has_set_retval |= std::string_view(::btf__name_by_offset(kernel.get(), btf_enum(type)[i].name_off)) == "BPF_FUNC_set_retval";
+        has_set_retval |=
+            std::string_view(::btf__name_by_offset(kernel.get(), btf_enum(type)[i].name_off)) == "BPF_FUNC_set_retval";
     if (!has_set_retval)
-        all.push_back({"errno", "this kernel lacks bpf_set_retval: connect() to a service without a backend fails with EPERM", "run Linux 5.18 or newer"});
+        all.push_back({"errno", "this kernel lacks bpf_set_retval: connect() to a service without a backend fails with EPERM",
+                       "run Linux 5.18 or newer"});
     return all;
 }
 
@@ -218,7 +225,8 @@ base::Result<Question> Datapath::run(const char* name, const Question& question)
     std::memcpy(packet.data() + MD_QUESTION_OFFSET, &question, sizeof question);
     auto answer = packet;
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = answer.data(),
-                .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()), .repeat = 1);
+                .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()),
+                .repeat = 1);
     const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
     if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run BPF program", name);
     if (options.retval != 0) return base::fail({"run BPF program", name, 0, "it answered " + std::to_string(options.retval), {}});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel half, from userspace: programs and maps are loaded or taken over, attached, pinned, asked. The only owner of the skeleton.
+// The kernel half, from userspace: programs and maps are loaded or taken over, attached, pinned, asked. The only owner of the
+// skeleton.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,8 @@ public:
     Datapath& operator=(Datapath&&) noexcept;
     ~Datapath();
 
-    // Attaches each program to the cgroup and pins the link; where a link is pinned already, its program is replaced in place, so that no
-    // connect() ever meets neither. On an error what this call attached is detached again.
+    // Attaches each program to the cgroup and pins the link; where a link is pinned already, its program is replaced in place, so
+    // that no connect() ever meets neither. On an error what this call attached is detached again.
     base::Result<void> attach(const Cgroup& cgroup);
 
     // False when every map was made anew.
@@ -79,7 +80,7 @@ private:
     Skeleton skeleton_;
     bool adopted_ = false;
     bool linked_ = false;
-    int slot_key_type_ = 0;    // ids in the object's BTF, for the inner arrays of md_tables
+    int slot_key_type_ = 0;  // ids in the object's BTF, for the inner arrays of md_tables
     int slot_value_type_ = 0;
 };
 

@@ -13,7 +13,8 @@ namespace meshd::kernel {
 
 namespace {
 
-// A line of /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 3517 00:16:5087 0 EOF". The pid is one of this pid namespace, or 0.
+// A line of /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 3517 00:16:5087 0 EOF". The pid is one of this pid namespace,
+// or 0.
 std::string holder_of(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) return {};
@@ -36,7 +37,8 @@ base::Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return DirectoryLock(std::move(fd));
     if (errno != EWOULDBLOCK) return base::fail_errno("lock", directory);
     const auto pid = holder_of(fd.get());
-    return base::fail({"take over", directory, 0, "another meshd" + (pid.empty() ? std::string{} : " (pid " + pid + ")") + " is using it",
+    return base::fail({"take over", directory, 0,
+                       "another meshd" + (pid.empty() ? std::string{} : " (pid " + pid + ")") + " is using it",
                        "stop that one first, or give this one other directories (--bpffs, --run-dir, --state-dir)"});
 }
 

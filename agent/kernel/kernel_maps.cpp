@@ -93,12 +93,18 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
         return map.erase_all(keys.data(), keys.size());
     };
     switch (operations.front().kind) {
-        case OperationKind::set_backend: return set_backends(operations);
-        case OperationKind::name_service: return name_services(operations);
-        case OperationKind::replace_table: return replace_tables(operations);
-        case OperationKind::publish_frontend: return publish_frontends(operations);
-        case OperationKind::remove_frontend: return each(frontends_, [](const Operation& operation) { return operation.frontend; });
-        case OperationKind::remove_table: return remove_tables(operations);
+        case OperationKind::set_backend:
+            return set_backends(operations);
+        case OperationKind::name_service:
+            return name_services(operations);
+        case OperationKind::replace_table:
+            return replace_tables(operations);
+        case OperationKind::publish_frontend:
+            return publish_frontends(operations);
+        case OperationKind::remove_frontend:
+            return each(frontends_, [](const Operation& operation) { return operation.frontend; });
+        case OperationKind::remove_table:
+            return remove_tables(operations);
         case OperationKind::unname_service:
             remove_counters(operations);
             return each(services_, [](const Operation& operation) { return operation.service_id; });
@@ -115,7 +121,10 @@ void KernelMaps::add_counters(std::span<const Operation> operations, Outcome& ou
     for (std::size_t i = 0; i < operations.size(); ++i) {
         const auto key = counter_key(operations[i]);
         if (::bpf_map_update_elem(connects_.fd(), &key, zeros.data(), BPF_NOEXIST) == 0 || errno == EEXIST) continue;
-        outcome[i] = base::Error{"write map", connects_.name(), errno, {},
+        outcome[i] = base::Error{"write map",
+                                 connects_.name(),
+                                 errno,
+                                 {},
                                  errno == E2BIG ? "raise limits.backends, then restart with `meshd --unload`" : ""};
     }
 }
@@ -159,8 +168,9 @@ KernelMaps::Outcome KernelMaps::name_services(std::span<const Operation> operati
 
 namespace {
 
-// Changing an entry of a map of maps waits until no reader uses the old one: about ten milliseconds, once for a batch on newer kernels, once for each entry on older ones (seen on 6.1).
-// Waits on several threads pass at the same time, so the work is spread over some; each has its own range, and shares nothing.
+// Changing an entry of a map of maps waits until no reader uses the old one: about ten milliseconds, once for a batch on newer
+// kernels, once for each entry on older ones (seen on 6.1). Waits on several threads pass at the same time, so the work is spread
+// over some; each has its own range, and shares nothing.
 void spread(std::size_t count, const std::function<void(std::size_t first, std::size_t last)>& work) {
     constexpr std::size_t least_each = 16;
     constexpr std::size_t most_threads = 32;
@@ -191,7 +201,8 @@ KernelMaps::Outcome KernelMaps::replace_tables(std::span<const Operation> operat
     Outcome outcome(operations.size());
     constexpr std::size_t open_at_once = 512;  // below the usual limit of 1024 descriptors
     for (std::size_t first = 0; first < operations.size(); first += open_at_once)
-        replace_some_tables(operations.subspan(first, std::min(open_at_once, operations.size() - first)), std::span(outcome).subspan(first));
+        replace_some_tables(operations.subspan(first, std::min(open_at_once, operations.size() - first)),
+                            std::span(outcome).subspan(first));
     return outcome;
 }
 

@@ -26,7 +26,8 @@ tl::unexpected<base::Error> refused(const Hook& hook, const Cgroup& cgroup) {
     if (code == EPERM)
         if (const auto blocker = cgroup.blocker(hook.type))
             return base::fail({operation, object, code, *blocker + " stands in the way",
-                               "detach it (bpftool cgroup detach CGROUP TYPE id ID), attach it with the multi flag, or choose another `cgroup`"});
+                               "detach it (bpftool cgroup detach CGROUP TYPE id ID), attach it with the multi flag, or choose "
+                               "another `cgroup`"});
     return base::fail({operation, object, code, {}, code == EPERM ? "run as root, or with CAP_NET_ADMIN and CAP_BPF" : ""});
 }
 
@@ -36,7 +37,8 @@ base::Result<Link> Link::attach(const bpf_program* program, const Hook& hook, co
     base::UniqueFd pinned(::bpf_obj_get(pin.c_str()));
     if (pinned.valid() && info_of(pinned.get()).cgroup.cgroup_id == cgroup.id()) {
         if (::bpf_link_update(pinned.get(), ::bpf_program__fd(program), nullptr) != 0)
-            return base::fail_errno("replace the program of pinned link", pin, "remove the pins with `meshd --unload` and start again");
+            return base::fail_errno("replace the program of pinned link", pin,
+                                    "remove the pins with `meshd --unload` and start again");
         return Link(std::move(pinned), pin, false);
     }
 

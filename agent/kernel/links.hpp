@@ -36,8 +36,8 @@ inline constexpr std::array<Hook, 8> hooks{{
 
 class Link {
 public:
-    // Takes over the pinned link when it is on this cgroup, and gives it the program; else attaches anew and pins. Old first, new after: where
-    // a link of another cgroup is replaced, there is a moment with both and none with neither.
+    // Takes over the pinned link when it is on this cgroup, and gives it the program; else attaches anew and pins. Old first, new
+    // after: where a link of another cgroup is replaced, there is a moment with both and none with neither.
     static base::Result<Link> attach(const bpf_program* program, const Hook& hook, const Cgroup& cgroup, const std::string& pin);
 
     // Detaches what attach() attached anew. A link that was taken over stays: it is somebody's working traffic.

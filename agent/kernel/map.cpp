@@ -66,14 +66,16 @@ std::vector<std::optional<base::Error>> Map::update_all(const void* keys, const 
     while (count - done > 1) {
         auto batch = static_cast<__u32>(std::min<std::size_t>(count - done, batch_entries));
         const auto asked = batch;
-        const bool failed = ::bpf_map_update_batch(fd_, key + done * key_size_, value + done * value_stride_, &batch, &options) != 0;
+        const bool failed =
+            ::bpf_map_update_batch(fd_, key + done * key_size_, value + done * value_stride_, &batch, &options) != 0;
         // On an error the kernel says how many it did; -EFAULT alone leaves the number as it was.
         if (failed && batch >= asked) batch = 0;
         done += batch;
         if (failed) break;
     }
     for (; done < count; ++done)
-        if (auto written = update(key + done * key_size_, value + done * value_stride_); !written) outcome[done] = written.error();
+        if (auto written = update(key + done * key_size_, value + done * value_stride_); !written)
+            outcome[done] = written.error();
     return outcome;
 }
 
@@ -103,7 +105,8 @@ base::Result<void> Map::for_each(const std::function<void(const std::byte*, cons
     LIBBPF_OPTS(bpf_map_batch_opts, options);
     for (bool first = true, last = false; !last; first = false) {
         __u32 count = batch_entries;
-        const int error = ::bpf_map_lookup_batch(fd_, first ? nullptr : cursor, cursor, keys.data(), values.data(), &count, &options);
+        const int error =
+            ::bpf_map_lookup_batch(fd_, first ? nullptr : cursor, cursor, keys.data(), values.data(), &count, &options);
         if (error != 0 && errno != ENOENT) {
             if (first) return walk(visit);  // ENOTSUPP and its relatives: this type of map has no batches here
             return base::fail_errno("read map", name_);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One BPF map, by a borrowed descriptor: single and batched access. Batches fall back to single calls where the kernel has none for a type of map.
+// One BPF map, by a borrowed descriptor: single and batched access. Batches fall back to single calls where the kernel has none
+// for a type of map.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +41,13 @@ public:
     [[nodiscard]] base::Result<void> erase(const void* key) const;  // not there: fine
 
     // `keys` and `values` hold `count` of them, one after the other. One entry for each: nothing, or why it failed.
-    [[nodiscard]] std::vector<std::optional<base::Error>> update_all(const void* keys, const void* values, std::size_t count) const;
+    [[nodiscard]] std::vector<std::optional<base::Error>> update_all(const void* keys, const void* values,
+                                                                     std::size_t count) const;
     [[nodiscard]] std::vector<std::optional<base::Error>> erase_all(const void* keys, std::size_t count) const;
 
     // Every entry. Entries that come or go meanwhile may be seen or not. Stops at the first error.
-    [[nodiscard]] base::Result<void> for_each(const std::function<void(const std::byte* key, const std::byte* value)>& visit) const;
+    [[nodiscard]] base::Result<void> for_each(
+        const std::function<void(const std::byte* key, const std::byte* value)>& visit) const;
 
 private:
     [[nodiscard]] base::Result<void> walk(const std::function<void(const std::byte*, const std::byte*)>& visit) const;

@@ -59,7 +59,8 @@ base::Result<void> Pins::make_top() const {
     const auto root = fs::path(top_).parent_path().string();
     if (!is_bpffs(root)) {
         if (root != "/sys/fs/bpf")
-            return base::fail({"pin under", root, 0, "no BPF file system is mounted there", "mount one: mount -t bpf bpf " + root});
+            return base::fail(
+                {"pin under", root, 0, "no BPF file system is mounted there", "mount one: mount -t bpf bpf " + root});
         if (::mount("bpf", root.c_str(), "bpf", 0, "mode=0700") != 0)
             return base::fail_errno("mount a BPF file system on", root, "mount it by hand: mount -t bpf bpf " + root);
     }

@@ -13,8 +13,8 @@ class Pins {
 public:
     explicit Pins(const std::string& bpffs) : top_(bpffs + "/meshd") {}
 
-    [[nodiscard]] const std::string& top() const { return top_; }   // all versions; what the agent locks
-    [[nodiscard]] std::string version_directory() const;            // of this agent's ABI
+    [[nodiscard]] const std::string& top() const { return top_; }  // all versions; what the agent locks
+    [[nodiscard]] std::string version_directory() const;           // of this agent's ABI
     [[nodiscard]] std::string map(const std::string& name) const { return version_directory() + "/maps/" + name; }
     [[nodiscard]] std::string link(const std::string& name) const { return version_directory() + "/links/" + name; }
 

@@ -19,8 +19,10 @@ public:
         sound.reserve(operations.size());
         for (const auto& operation : operations) {
             if (failed_ids_.contains(operation.service_id)) continue;
-            if (still_in_use(operation)) fail(operation, "kept: an address still leads to it");
-            else sound.push_back(operation);
+            if (still_in_use(operation))
+                fail(operation, "kept: an address still leads to it");
+            else
+                sound.push_back(operation);
         }
         if (sound.empty()) return;
         const auto outcome = maps_.run(sound);
@@ -50,7 +52,8 @@ private:
     void fail(const Operation& operation, const std::string& why) {
         failed_ids_.insert(operation.service_id);
         // An id without a name belongs to nobody who could be told; it is tried again at the next full comparison.
-        result_.failed.emplace(operation.service.empty() ? "#" + std::to_string(operation.service_id) : service_name(operation.service), why);
+        result_.failed.emplace(
+            operation.service.empty() ? "#" + std::to_string(operation.service_id) : service_name(operation.service), why);
     }
 
     Maps& maps_;

@@ -14,8 +14,8 @@ struct ApplyResult {
     std::map<std::string, std::string> failed;  // service of the registry, and the first reason
 };
 
-// After an operation of a service failed, its later ones are not tried: they rest on it. A table or a backend that is still in use since some
-// other operation failed is left where it is. `realized` follows what was really done.
+// After an operation of a service failed, its later ones are not tried: they rest on it. A table or a backend that is still in
+// use since some other operation failed is left where it is. `realized` follows what was really done.
 ApplyResult apply(Maps& maps, RealizedState& realized, const Plan& plan);
 
 // "web:80/tcp" -> "web"

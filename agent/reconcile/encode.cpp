@@ -9,9 +9,12 @@ namespace {
 
 std::uint8_t encode(model::BackendState state) {
     switch (state) {
-        case model::BackendState::drain: return MD_BACKEND_DRAIN;
-        case model::BackendState::maint: return MD_BACKEND_MAINT;
-        case model::BackendState::ready: break;
+        case model::BackendState::drain:
+            return MD_BACKEND_DRAIN;
+        case model::BackendState::maint:
+            return MD_BACKEND_MAINT;
+        case model::BackendState::ready:
+            break;
     }
     return MD_BACKEND_READY;
 }

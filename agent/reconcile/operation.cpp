@@ -5,14 +5,22 @@ namespace meshd::reconcile {
 
 std::string_view name(OperationKind kind) {
     switch (kind) {
-        case OperationKind::set_backend: return "set_backend";
-        case OperationKind::name_service: return "name_service";
-        case OperationKind::replace_table: return "replace_table";
-        case OperationKind::publish_frontend: return "publish_frontend";
-        case OperationKind::remove_frontend: return "remove_frontend";
-        case OperationKind::remove_table: return "remove_table";
-        case OperationKind::unname_service: return "unname_service";
-        case OperationKind::remove_backend: return "remove_backend";
+        case OperationKind::set_backend:
+            return "set_backend";
+        case OperationKind::name_service:
+            return "name_service";
+        case OperationKind::replace_table:
+            return "replace_table";
+        case OperationKind::publish_frontend:
+            return "publish_frontend";
+        case OperationKind::remove_frontend:
+            return "remove_frontend";
+        case OperationKind::remove_table:
+            return "remove_table";
+        case OperationKind::unname_service:
+            return "unname_service";
+        case OperationKind::remove_backend:
+            return "remove_backend";
     }
     return "unknown";
 }
@@ -34,31 +42,53 @@ std::string text(const Operation& operation) {
         case OperationKind::set_backend:
             return "set " + backend + " of " + service + " to " + text(operation.backend.endpoint) + ", weight " +
                    std::to_string(operation.backend.weight) + ", " + std::string(state_text(operation.backend.state));
-        case OperationKind::name_service: return "name service id " + std::to_string(operation.service_id) + " " + service;
+        case OperationKind::name_service:
+            return "name service id " + std::to_string(operation.service_id) + " " + service;
         case OperationKind::replace_table: {
             const auto& head = operation.table.front().table;
             return "replace the table of " + service + " by " + std::to_string(head.slots_v4) + " IPv4 and " +
                    std::to_string(head.slots_v6) + " IPv6 slots";
         }
-        case OperationKind::publish_frontend: return "lead " + text(operation.frontend) + " to " + service;
-        case OperationKind::remove_frontend: return "remove " + text(operation.frontend) + " of " + service;
-        case OperationKind::remove_table: return "remove the table of " + service;
-        case OperationKind::unname_service: return "remove the name " + service + " from service id " + std::to_string(operation.service_id);
-        case OperationKind::remove_backend: return "remove " + backend + " of " + service;
+        case OperationKind::publish_frontend:
+            return "lead " + text(operation.frontend) + " to " + service;
+        case OperationKind::remove_frontend:
+            return "remove " + text(operation.frontend) + " of " + service;
+        case OperationKind::remove_table:
+            return "remove the table of " + service;
+        case OperationKind::unname_service:
+            return "remove the name " + service + " from service id " + std::to_string(operation.service_id);
+        case OperationKind::remove_backend:
+            return "remove " + backend + " of " + service;
     }
     return {};
 }
 
 void simulate(RealizedState& state, const Operation& operation) {
     switch (operation.kind) {
-        case OperationKind::set_backend: state.set_backend(operation.backend_id, operation.backend); break;
-        case OperationKind::name_service: state.set_name(operation.service_id, operation.name); break;
-        case OperationKind::replace_table: state.set_table(operation.service_id, operation.table); break;
-        case OperationKind::publish_frontend: state.set_frontend(operation.frontend, operation.service_id); break;
-        case OperationKind::remove_frontend: state.remove_frontend(operation.frontend); break;
-        case OperationKind::remove_table: state.remove_table(operation.service_id); break;
-        case OperationKind::unname_service: state.remove_name(operation.service_id); break;
-        case OperationKind::remove_backend: state.remove_backend(operation.backend_id); break;
+        case OperationKind::set_backend:
+            state.set_backend(operation.backend_id, operation.backend);
+            break;
+        case OperationKind::name_service:
+            state.set_name(operation.service_id, operation.name);
+            break;
+        case OperationKind::replace_table:
+            state.set_table(operation.service_id, operation.table);
+            break;
+        case OperationKind::publish_frontend:
+            state.set_frontend(operation.frontend, operation.service_id);
+            break;
+        case OperationKind::remove_frontend:
+            state.remove_frontend(operation.frontend);
+            break;
+        case OperationKind::remove_table:
+            state.remove_table(operation.service_id);
+            break;
+        case OperationKind::unname_service:
+            state.remove_name(operation.service_id);
+            break;
+        case OperationKind::remove_backend:
+            state.remove_backend(operation.backend_id);
+            break;
     }
 }
 

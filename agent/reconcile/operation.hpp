@@ -26,12 +26,12 @@ enum class OperationKind : std::uint8_t {
 struct Operation {
     OperationKind kind{};
     std::uint32_t service_id = 0;
-    std::string service;             // PortKey::text() for people; empty when the id has no name
-    std::uint32_t backend_id = 0;    // set_backend, remove_backend
-    md_backend backend{};            // set_backend
-    PortKey name;                    // name_service
-    std::vector<md_slot> table;      // replace_table
-    md_endpoint frontend{};          // publish_frontend, remove_frontend
+    std::string service;           // PortKey::text() for people; empty when the id has no name
+    std::uint32_t backend_id = 0;  // set_backend, remove_backend
+    md_backend backend{};          // set_backend
+    PortKey name;                  // name_service
+    std::vector<md_slot> table;    // replace_table
+    md_endpoint frontend{};        // publish_frontend, remove_frontend
 };
 
 using Plan = std::vector<Operation>;

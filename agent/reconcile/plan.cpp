@@ -23,15 +23,16 @@ public:
     Planner(const RealizedState& realized, IdAllocator ids) : realized_(realized), ids_(ids) {}
 
     void want(const model::Service& service);
-    void drop(std::uint32_t id);         // all of a group
-    void drop_garbage(std::uint32_t id); // what no reader can reach: a group without frontends
+    void drop(std::uint32_t id);          // all of a group
+    void drop_garbage(std::uint32_t id);  // what no reader can reach: a group without frontends
     [[nodiscard]] bool claims(std::uint32_t id) const { return claimed_.contains(id); }
     // A frontend that is published anew needs no removal, wherever it led before.
     PlanResult finish();
 
 private:
     void want_port(const model::Service& service, const model::ServicePort& port);
-    std::vector<Candidate> want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id, const KernelService& now);
+    std::vector<Candidate> want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id,
+                                         const KernelService& now);
     void want_frontends(const model::Service& service, const PortKey& key, std::uint32_t id, const KernelService& now);
     std::optional<std::uint32_t> free_service_id();
     std::uint32_t free_backend_id();
@@ -80,7 +81,8 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
     auto id = realized_.id_of(key);
     if (!id) id = free_service_id();
     if (!id) {
-        refused_.emplace_back(service.name, "no free service id for " + key.text() + ": all " + std::to_string(ids_.max_services - 1) +
+        refused_.emplace_back(service.name, "no free service id for " + key.text() + ": all " +
+                                                std::to_string(ids_.max_services - 1) +
                                                 " are in use; raise limits.services, then restart with `meshd --unload`");
         return;
     }
@@ -97,7 +99,8 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
     want_frontends(service, key, *id, now);
 }
 
-// The backends that new connections may be given, with their ids; those that are not there yet are made, those that nobody wants go.
+// The backends that new connections may be given, with their ids; those that are not there yet are made, those that nobody wants
+// go.
 std::vector<Candidate> Planner::want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id,
                                               const KernelService& now) {
     std::map<md_endpoint, std::uint32_t, BytesLess> known;
@@ -159,7 +162,8 @@ PlanResult Planner::finish() {
 }
 
 // Ports that a service no longer has are dropped even when the state is incomplete: the service itself was read.
-void plan_service(Planner& planner, const RealizedState& realized, const std::string& name, const model::Service* service, bool complete) {
+void plan_service(Planner& planner, const RealizedState& realized, const std::string& name, const model::Service* service,
+                  bool complete) {
     if (service != nullptr) planner.want(*service);
     if (service == nullptr && !complete) return;
     for (const auto id : realized.ids_of_service(name))
@@ -173,13 +177,16 @@ PlanResult plan(const RealizedState& realized, const model::DesiredState& desire
     for (const auto& [name, service] : desired.services) plan_service(planner, realized, name, service.get(), desired.complete);
     for (const auto& [id, now] : realized.services()) {
         if (planner.claims(id)) continue;
-        if (desired.complete) planner.drop(id);
-        else planner.drop_garbage(id);
+        if (desired.complete)
+            planner.drop(id);
+        else
+            planner.drop_garbage(id);
     }
     return planner.finish();
 }
 
-PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids, const std::set<std::string>& services) {
+PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
+                const std::set<std::string>& services) {
     Planner planner(realized, ids);
     for (const auto& name : services) {
         const auto found = desired.services.find(name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// plan(): the difference between what the registries want and what the maps hold, as ordered operations. Pure: the same input gives the same
-// plan, and nothing is touched.
+// plan(): the difference between what the registries want and what the maps hold, as ordered operations. Pure: the same input
+// gives the same plan, and nothing is touched.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,9 @@
 
 namespace meshd::reconcile {
 
-// Where the search for free ids goes on. Freed ids come into use again as late as possible, so that a socket's or a reader's memory
-// of an id is not soon mistaken for another service. Service ids index arrays: 1 to max_services - 1. Backend ids: 1 to 2³²-1.
+// Where the search for free ids goes on. Freed ids come into use again as late as possible, so that a socket's or a reader's
+// memory of an id is not soon mistaken for another service. Service ids index arrays: 1 to max_services - 1. Backend ids: 1 to
+// 2³²-1.
 struct IdAllocator {
     std::uint32_t max_services = MD_MAX_SERVICES;
     std::uint32_t last_service = 0;
@@ -25,15 +26,16 @@ struct IdAllocator {
 
 struct PlanResult {
     Plan operations;
-    IdAllocator ids;                                        // to use next time, once these operations were applied
+    IdAllocator ids;                                           // to use next time, once these operations were applied
     std::vector<std::pair<std::string, std::string>> refused;  // service, and why it cannot be planned: "no free service id …"
 };
 
 // The whole difference. Services that `desired` does not name are removed only when it is complete, and so is what nothing names.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids);
 
-// The difference for these services of the registry only: cost does not depend on how many others there are. A name that `desired`
-// does not hold is a service that was removed.
-PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids, const std::set<std::string>& services);
+// The difference for these services of the registry only: cost does not depend on how many others there are. A name that
+// `desired` does not hold is a service that was removed.
+PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
+                const std::set<std::string>& services);
 
 }  // namespace meshd::reconcile

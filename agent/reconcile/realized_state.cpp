@@ -94,7 +94,8 @@ std::optional<std::uint32_t> RealizedState::id_of(const PortKey& key) const {
 
 std::vector<std::uint32_t> RealizedState::ids_of_service(const std::string& service) const {
     std::vector<std::uint32_t> ids;
-    for (auto at = ids_.lower_bound(PortKey{service, 0, base::Protocol::tcp}); at != ids_.end() && at->first.service == service; ++at)
+    for (auto at = ids_.lower_bound(PortKey{service, 0, base::Protocol::tcp}); at != ids_.end() && at->first.service == service;
+         ++at)
         ids.push_back(at->second);
     return ids;
 }
@@ -126,9 +127,11 @@ void check_table(std::uint32_t id, const KernelService& service, std::vector<std
     for (std::size_t index = 0; index < counted && index < service.table.size(); ++index) {
         const auto& slot = service.table[index];
         if (!service.backends.contains(slot.backend_id))
-            broken.push_back("table of service " + std::to_string(id) + " names the missing backend " + std::to_string(slot.backend_id));
+            broken.push_back("table of service " + std::to_string(id) + " names the missing backend " +
+                             std::to_string(slot.backend_id));
         if (decode(slot.backend).address.is_v4() != (index < head.slots_v4))
-            broken.push_back("table of service " + std::to_string(id) + " has slot " + std::to_string(index) + " in the wrong family");
+            broken.push_back("table of service " + std::to_string(id) + " has slot " + std::to_string(index) +
+                             " in the wrong family");
     }
 }
 
@@ -138,7 +141,8 @@ std::vector<std::string> broken_promises(const RealizedState& state) {
     std::vector<std::string> broken;
     for (const auto& [id, service] : state.services()) {
         if (!service.frontends.empty() && service.table.empty())
-            broken.push_back(text(*service.frontends.begin()) + " leads to service " + std::to_string(id) + ", which has no table");
+            broken.push_back(text(*service.frontends.begin()) + " leads to service " + std::to_string(id) +
+                             ", which has no table");
         if (!service.table.empty()) check_table(id, service, broken);
     }
     return broken;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel's maps hold, grouped by service id. A group may be incomplete: a crash leaves garbage, and people delete entries.
+// What the kernel's maps hold, grouped by service id. A group may be incomplete: a crash leaves garbage, and people delete
+// entries.
 #pragma once
 
 #include <compare>
@@ -32,17 +33,18 @@ PortKey decode(const md_service& service);
 
 // All that the maps hold for one service id.
 struct KernelService {
-    std::optional<PortKey> name;                           // md_services
-    std::vector<md_slot> table;                            // md_tables; empty: no table
-    std::map<std::uint32_t, md_backend> backends;          // md_backends with this service_id
-    std::set<md_endpoint, BytesLess> frontends;            // md_frontends that lead here
+    std::optional<PortKey> name;                   // md_services
+    std::vector<md_slot> table;                    // md_tables; empty: no table
+    std::map<std::uint32_t, md_backend> backends;  // md_backends with this service_id
+    std::set<md_endpoint, BytesLess> frontends;    // md_frontends that lead here
 
     [[nodiscard]] bool empty() const { return !name && table.empty() && backends.empty() && frontends.empty(); }
 };
 
 class RealizedState {
 public:
-    // Each replaces what was there and keeps the indexes right. An endpoint leads to one service: setting it takes it from another.
+    // Each replaces what was there and keeps the indexes right. An endpoint leads to one service: setting it takes it from
+    // another.
     void set_name(std::uint32_t id, const PortKey& key);
     void remove_name(std::uint32_t id);
     void set_table(std::uint32_t id, std::vector<md_slot> slots);
@@ -72,8 +74,8 @@ private:
     std::map<md_endpoint, std::uint32_t, BytesLess> frontend_owner_;
 };
 
-// What every reader in the kernel relies on, in words; empty when all holds. A frontend leads to a table, a slot names a backend of
-// its service, counts fit. Must hold after each single operation of a plan.
+// What every reader in the kernel relies on, in words; empty when all holds. A frontend leads to a table, a slot names a backend
+// of its service, counts fit. Must hold after each single operation of a plan.
 std::vector<std::string> broken_promises(const RealizedState& state);
 
 }  // namespace meshd::reconcile

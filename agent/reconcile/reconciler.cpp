@@ -89,8 +89,10 @@ void Reconciler::change(Change change) {
     desired_.complete = change.complete;
     ++desired_.version;
     // A first complete answer also sweeps away what the maps hold and nobody names.
-    if (change.full) run(plan(realized_, desired_, ids_), {});
-    else run(plan(realized_, desired_, ids_, scope), scope);
+    if (change.full)
+        run(plan(realized_, desired_, ids_), {});
+    else
+        run(plan(realized_, desired_, ids_, scope), scope);
 }
 
 void Reconciler::retry() {
@@ -119,7 +121,8 @@ void Reconciler::run(PlanResult planned, const std::set<std::string>& scope) {
     figures_.last_at = Clock::now();
     figures_.last_duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     figures_.total_duration += figures_.last_duration;
-    const auto* const bound = std::lower_bound(duration_bounds_us.begin(), duration_bounds_us.end(), figures_.last_duration.count());
+    const auto* const bound =
+        std::lower_bound(duration_bounds_us.begin(), duration_bounds_us.end(), figures_.last_duration.count());
     ++figures_.durations[static_cast<std::size_t>(bound - duration_bounds_us.begin())];
 }
 
@@ -133,9 +136,8 @@ base::Result<Plan> Reconciler::check() {
 
     // What failed before is not drift: it is still waiting for its retry.
     Plan drift;
-    std::copy_if(planned.operations.begin(), planned.operations.end(), std::back_inserter(drift), [this](const Operation& operation) {
-        return !pending_.contains(service_name(operation.service));
-    });
+    std::copy_if(planned.operations.begin(), planned.operations.end(), std::back_inserter(drift),
+                 [this](const Operation& operation) { return !pending_.contains(service_name(operation.service)); });
     if (!drift.empty()) {
         figures_.drift_operations += drift.size();
         last_drift_ = Drift{Clock::now(), drift};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the maps as the registries want them: takes changes, plans, applies, remembers what failed, and compares everything now and
-// then. Without timers and threads of its own; the caller says when.
+// Keeps the maps as the registries want them: takes changes, plans, applies, remembers what failed, and compares everything now
+// and then. Without timers and threads of its own; the caller says when.
 #pragma once
 
 #include <array>
@@ -35,15 +35,15 @@ struct Drift {
 inline constexpr std::array<std::int64_t, 8> duration_bounds_us{100, 500, 1000, 5000, 20000, 100000, 500000, 2000000};
 
 struct Figures {
-    std::uint64_t runs = 0;            // plans that were applied
-    std::uint64_t operations = 0;      // that succeeded
-    std::uint64_t errors = 0;          // services whose operations failed, each time
-    std::uint64_t checks = 0;          // full comparisons
+    std::uint64_t runs = 0;              // plans that were applied
+    std::uint64_t operations = 0;        // that succeeded
+    std::uint64_t errors = 0;            // services whose operations failed, each time
+    std::uint64_t checks = 0;            // full comparisons
     std::uint64_t drift_operations = 0;  // operations that repaired a difference nobody planned
-    Clock::time_point last_at;        // of a run
+    Clock::time_point last_at;           // of a run
     Clock::time_point last_check_at;
     std::chrono::microseconds last_duration{0};
-    std::chrono::microseconds total_duration{0};  // of all runs
+    std::chrono::microseconds total_duration{0};                           // of all runs
     std::array<std::uint64_t, duration_bounds_us.size() + 1> durations{};  // runs by duration_bounds_us, not cumulative
 };
 
@@ -60,7 +60,8 @@ public:
     void change(Change change);
     void retry();  // what is pending
 
-    // Compares all of the maps with all that is desired, and repairs. The operations that it found necessary beyond what was pending.
+    // Compares all of the maps with all that is desired, and repairs. The operations that it found necessary beyond what was
+    // pending.
     base::Result<Plan> check();
 
     // The plan for another desired state. Changes nothing.
@@ -85,7 +86,7 @@ private:
     RealizedState realized_;
     IdAllocator ids_;
     std::map<std::string, std::string> pending_;
-    std::map<std::string, std::string> refused_;  // a version that was not taken; the one before it stays
+    std::map<std::string, std::string> refused_;            // a version that was not taken; the one before it stays
     std::map<md_endpoint, std::string, BytesLess> claims_;  // service address to the service that has it
     Figures figures_;
     std::optional<Drift> last_drift_;

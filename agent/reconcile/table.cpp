@@ -32,9 +32,8 @@ std::vector<std::uint32_t> slot_counts(const std::vector<std::uint32_t>& weights
         given += exact / sum;
         remainders.emplace_back(exact % sum, i);
     }
-    std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first > b.first : a.second < b.second;
-    });
+    std::sort(remainders.begin(), remainders.end(),
+              [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
     for (std::size_t i = 0; given < spare; ++i, ++given) ++counts[remainders[i].second];
     return counts;
 }
@@ -64,7 +63,8 @@ std::vector<std::uint32_t> order_of(const std::vector<Candidate>& family, model:
     if (balancing == model::Balancing::round_robin) return order;
 
     std::vector<std::uint32_t> weights;
-    std::transform(family.begin(), family.end(), std::back_inserter(weights), [](const auto& candidate) { return candidate.weight; });
+    std::transform(family.begin(), family.end(), std::back_inserter(weights),
+                   [](const auto& candidate) { return candidate.weight; });
     // More backends than the usual bound: each still gets its slot.
     const auto counts = slot_counts(weights, std::max<std::uint32_t>(MD_MAX_SLOTS, static_cast<std::uint32_t>(weights.size())));
     if (std::all_of(counts.begin(), counts.end(), [](std::uint32_t count) { return count == 1; })) return order;
@@ -86,7 +86,8 @@ void append(std::vector<md_slot>& table, const std::vector<Candidate>& family, c
 
 }  // namespace
 
-std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing, model::WhenNoBackend when_no_backend) {
+std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
+                                 model::WhenNoBackend when_no_backend) {
     // The order of a registry's answer means nothing, and must not replace tables.
     std::sort(candidates.begin(), candidates.end(),
               [](const auto& a, const auto& b) { return BytesLess{}(a.endpoint, b.endpoint); });

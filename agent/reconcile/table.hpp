@@ -17,14 +17,17 @@ struct Candidate {
     std::uint32_t weight = 1;
 };
 
-// How many slots each weight gets: weights divided by their greatest common divisor; when those would need more than `most` slots, the shares are
-// rounded by largest remainder and nobody with a weight is left without a slot. Weights are at least 1; there are at most `most` of them.
+// How many slots each weight gets: weights divided by their greatest common divisor; when those would need more than `most`
+// slots, the shares are rounded by largest remainder and nobody with a weight is left without a slot. Weights are at least 1;
+// there are at most `most` of them.
 std::vector<std::uint32_t> slot_counts(const std::vector<std::uint32_t>& weights, std::uint32_t most);
 
 // The order of slots in which each index i appears counts[i] times and is spread evenly (nginx's smooth weighted round-robin).
 std::vector<std::uint32_t> smooth_order(const std::vector<std::uint32_t>& counts);
 
-// The table as it stands in the kernel: IPv4 slots, then IPv6 slots, or one empty slot when nobody can be chosen. Equal input gives equal bytes.
-std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing, model::WhenNoBackend when_no_backend);
+// The table as it stands in the kernel: IPv4 slots, then IPv6 slots, or one empty slot when nobody can be chosen. Equal input
+// gives equal bytes.
+std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
+                                 model::WhenNoBackend when_no_backend);
 
 }  // namespace meshd::reconcile

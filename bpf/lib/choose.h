@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a service address to a backend. Pure but for reading maps: it neither counts nor moves a cursor, so that `meshctl explain` and
- * the tests ask the very code that connect() runs.
+ * From a service address to a backend. Pure but for reading maps: it neither counts nor moves a cursor, so that
+ * `meshctl explain` and the tests ask the very code that connect() runs.
  */
 #ifndef MESHD_LIB_CHOOSE_H
 #define MESHD_LIB_CHOOSE_H
@@ -15,10 +15,10 @@ struct md_range {
 };
 
 struct md_choice {
-	__u32 service_id; /* 0: destination is no service */
-	__u32 slot; /* index in the table */
+	__u32 service_id;              /* 0: destination is no service */
+	__u32 slot;                    /* index in the table */
 	const struct md_slot *backend; /* valid as long as the program runs */
-	enum md_reason reason; /* why there is no backend; undefined when there is one */
+	enum md_reason reason;         /* why there is no backend; undefined when there is one */
 };
 
 static __always_inline __u32 md_service_of(const struct md_endpoint *destination)
@@ -34,11 +34,11 @@ static __always_inline int md_no_backend_error(const struct md_table *table)
 }
 
 /*
- * The part of a service's table that a socket may use: backends of the family that it asked for, else of the other family if it
- * can reach that. 0, or -errno with *reason set.
+ * The part of a service's table that a socket may use: backends of the family that it asked for, else of the other
+ * family if it can reach that. 0, or -errno with *reason set.
  */
 static __always_inline int md_find_range(__u32 service_id, bool asked_v4, __u8 reach, struct md_range *range,
-					 enum md_reason *reason)
+                                         enum md_reason *reason)
 {
 	__u32 zero = 0;
 	const struct md_slot *head;
@@ -68,7 +68,8 @@ static __always_inline int md_find_range(__u32 service_id, bool asked_v4, __u8 r
 	return md_no_backend_error(&head->table);
 }
 
-/* A number in [0, count): the high half of draw × count, which needs no division (Lemire 2019, "Fast random integer generation"). */
+/* A number in [0, count): the high half of draw × count, which needs no division (Lemire 2019, "Fast random integer
+ * generation"). */
 static __always_inline __u32 md_scale(__u32 draw, __u32 count)
 {
 	return ((__u64)draw * count) >> 32;
@@ -89,7 +90,7 @@ static __always_inline __u32 md_slot_of(const struct md_range *range, __u32 draw
 
 /* 0 and a backend, or -errno and a reason. */
 static __always_inline int md_choose(__u32 service_id, bool asked_v4, __u8 reach, __u32 draw, __u64 position,
-				     struct md_choice *choice)
+                                     struct md_choice *choice)
 {
 	struct md_range range = {};
 	int error = md_find_range(service_id, asked_v4, reach, &range, &choice->reason);
@@ -106,8 +107,9 @@ static __always_inline int md_choose(__u32 service_id, bool asked_v4, __u8 reach
 }
 
 /*
- * As md_choose, with a draw of its own, moving the service's cursor on. Two CPUs that read the cursor at the same moment choose the
- * same backend once: an atomic fetch-and-add would cost kernels before 5.12, and the cycle is even all the same.
+ * As md_choose, with a draw of its own, moving the service's cursor on. Two CPUs that read the cursor at the same
+ * moment choose the same backend once: an atomic fetch-and-add would cost kernels before 5.12, and the cycle is even
+ * all the same.
  */
 static __always_inline int md_choose_next(__u32 service_id, bool asked_v4, __u8 reach, struct md_choice *choice)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a socket remembers of its translations, in socket storage: it lives and dies with the socket, survives the agent, and no
- * table can overflow. The kernel holds the socket's lock in every hook that writes here.
+ * What a socket remembers of its translations, in socket storage: it lives and dies with the socket, survives the
+ * agent, and no table can overflow. The kernel holds the socket's lock in every hook that writes here.
  */
 #ifndef MESHD_LIB_SOCKET_H
 #define MESHD_LIB_SOCKET_H
 
 static __always_inline void md_fill_translation(struct md_translation *translation, const struct md_endpoint *service,
-						const struct md_choice *choice)
+                                                const struct md_choice *choice)
 {
 	translation->service = *service;
 	translation->backend = choice->backend->backend;
@@ -17,7 +17,7 @@ static __always_inline void md_fill_translation(struct md_translation *translati
 
 /* A connected socket was given a backend. false: no memory for it. */
 static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct md_endpoint *service,
-					     const struct md_choice *choice)
+                                             const struct md_choice *choice)
 {
 	struct md_sock_peer *memory = bpf_sk_storage_get(&md_sock_peer, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -48,7 +48,7 @@ static __always_inline const struct md_endpoint *md_service_of_peer(struct bpf_s
 
 /* The service address behind the source of a datagram on an unconnected socket, or NULL. */
 static __always_inline const struct md_endpoint *md_service_of_source(struct bpf_sock *sk,
-								      const struct md_endpoint *source)
+                                                                      const struct md_endpoint *source)
 {
 	const struct md_sock_udp *memory = bpf_sk_storage_get(&md_sock_udp, sk, NULL, 0);
 

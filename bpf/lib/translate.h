@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The cores of the hooks: they take the address that the application named, leave the one to use instead in its place, and return 1 (use it),
- * 0 (nothing to change) or -errno (fail the call). Each path counts one reason.
+ * The cores of the hooks: they take the address that the application named, leave the one to use instead in its place,
+ * and return 1 (use it), 0 (nothing to change) or -errno (fail the call). Each path counts one reason.
  */
 #ifndef MESHD_LIB_TRANSLATE_H
 #define MESHD_LIB_TRANSLATE_H
@@ -46,7 +46,8 @@ static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *d
 	return 1;
 }
 
-/* An unconnected socket keeps the backend it was given first for as long as that one takes traffic: most UDP protocols are conversations. */
+/* An unconnected socket keeps the backend it was given first for as long as that one takes traffic: most UDP protocols
+ * are conversations. */
 static __always_inline int md_send(struct bpf_sock *sk, struct md_endpoint *destination, __u8 reach)
 {
 	struct md_choice choice = {};

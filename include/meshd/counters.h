@@ -29,7 +29,7 @@ enum md_reason {
 #define X(enumerator, label, meaning) MD_REASON_##enumerator,
 	MD_REASONS(X)
 #undef X
-		MD_REASON_COUNT
+	        MD_REASON_COUNT
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Names (at most 15 characters, as bpftool shows them) and default sizes of the maps. Pinned under PINROOT/v<ABI>/maps/NAME.
+ * Names (at most 15 characters, as bpftool shows them) and default sizes of the maps. Pinned under
+ * PINROOT/v<ABI>/maps/NAME.
  *
  * X(name, kind, key, value, owner, purpose)
  */
@@ -22,9 +23,9 @@
 /* clang-format on */
 
 /* Default bounds; `limits` in the configuration changes them when the maps are created. */
-#define MD_MAX_SERVICES 65536
+#define MD_MAX_SERVICES  65536
 #define MD_MAX_FRONTENDS 131072
-#define MD_MAX_BACKENDS 262144
+#define MD_MAX_BACKENDS  262144
 
 /* Largest table of one service, in slots. Weights that would need more are rounded to this resolution. */
 #define MD_MAX_SLOTS 4096

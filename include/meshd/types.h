@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Plain values that cross the border between kernel and userspace. Read by BPF C, by the agent (C++) and by the tests, so
- * only fixed-width types, no pointers, no hidden padding: every byte of a map key takes part in its hash.
+ * Plain values that cross the border between kernel and userspace. Read by BPF C, by the agent (C++) and by the tests,
+ * so only fixed-width types, no pointers, no hidden padding: every byte of a map key takes part in its hash.
  */
 #ifndef MESHD_TYPES_H
 #define MESHD_TYPES_H
@@ -14,8 +14,8 @@
 #define MD_NAME_SIZE 128
 
 /*
- * An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network byte order.
- * One form for both families, so that no map and no function exists twice.
+ * An IPv6 address, or an IPv4 address in its IPv4-mapped form ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network byte
+ * order. One form for both families, so that no map and no function exists twice.
  */
 struct md_address {
 	__u8 bytes[16];
@@ -32,10 +32,11 @@ struct md_endpoint {
 /* How a slot of a service's table is picked. Weights are already in the table: see md_slot. */
 enum md_pick {
 	MD_PICK_RANDOM = 0, /* each slot with equal probability */
-	MD_PICK_CYCLE = 1, /* one slot after the other, by the service's cursor */
+	MD_PICK_CYCLE = 1,  /* one slot after the other, by the service's cursor */
 };
 
-/* Families of backends that a call can be sent to: an AF_INET socket only to IPv4, an AF_INET6 socket in connect() to both. */
+/* Families of backends that a call can be sent to: an AF_INET socket only to IPv4, an AF_INET6 socket in connect() to
+ * both. */
 enum md_reach {
 	MD_REACH_V4 = 1,
 	MD_REACH_V6 = 2,
@@ -44,7 +45,7 @@ enum md_reach {
 
 /* What connect() and sendmsg() answer when a service has no usable backend. */
 enum md_no_backend {
-	MD_NO_BACKEND_REFUSE = 0, /* ECONNREFUSED */
+	MD_NO_BACKEND_REFUSE = 0,      /* ECONNREFUSED */
 	MD_NO_BACKEND_UNREACHABLE = 1, /* EHOSTUNREACH */
 };
 
@@ -64,19 +65,20 @@ struct md_service {
 	__u8 reserved; /* zero */
 };
 
-/* The part of a table that holds for the whole service. Repeated in each of its slots, so one line of a dump explains itself. */
+/* The part of a table that holds for the whole service. Repeated in each of its slots, so one line of a dump explains
+ * itself. */
 struct md_table {
-	__u32 slots_v4; /* slots [0, slots_v4) hold IPv4 backends */
-	__u32 slots_v6; /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
-	__u8 pick; /* enum md_pick */
+	__u32 slots_v4;  /* slots [0, slots_v4) hold IPv4 backends */
+	__u32 slots_v6;  /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
+	__u8 pick;       /* enum md_pick */
 	__u8 no_backend; /* enum md_no_backend */
-	__u16 reserved; /* zero */
+	__u16 reserved;  /* zero */
 };
 
 /*
- * One slot of a service's table: value of the inner arrays of md_tables. A backend of weight w stands in w slots (divided by
- * the greatest common divisor of all weights), so one draw of one slot is a weighted choice. A service without a usable backend has one slot with
- * backend_id 0 and both counts 0.
+ * One slot of a service's table: value of the inner arrays of md_tables. A backend of weight w stands in w slots
+ * (divided by the greatest common divisor of all weights), so one draw of one slot is a weighted choice. A service
+ * without a usable backend has one slot with backend_id 0 and both counts 0.
  */
 struct md_slot {
 	struct md_table table;
@@ -95,7 +97,7 @@ struct md_backend {
 	struct md_endpoint endpoint;
 	__u32 service_id;
 	__u16 weight;
-	__u8 state; /* enum md_backend_state */
+	__u8 state;    /* enum md_backend_state */
 	__u8 reserved; /* zero */
 };
 
@@ -112,7 +114,7 @@ struct md_connects_key {
 
 /* Value of md_connects, per CPU. */
 struct md_connects {
-	__u64 connects; /* connect() calls given this backend (backend_id 0: refused) */
+	__u64 connects;  /* connect() calls given this backend (backend_id 0: refused) */
 	__u64 datagrams; /* unconnected datagrams given this backend (backend_id 0: refused) */
 };
 

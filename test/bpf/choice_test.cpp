@@ -21,7 +21,8 @@ protected:
         ASSERT_TRUE(reconciler_->pending().empty()) << reconciler_->pending().begin()->second;
     }
 
-    md_explain ask(const char* destination, std::uint8_t reach = MD_REACH_BOTH, std::uint32_t draw = 0, base::Protocol protocol = base::Protocol::tcp) {
+    md_explain ask(const char* destination, std::uint8_t reach = MD_REACH_BOTH, std::uint32_t draw = 0,
+                   base::Protocol protocol = base::Protocol::tcp) {
         md_explain question{};
         question.destination = reconcile::encode(*base::SocketAddress::parse(destination), protocol);
         question.reach = reach;
@@ -55,7 +56,8 @@ TEST_F(ChoiceTest, LeavesAnAddressAloneThatIsNoService) {
 }
 
 TEST_F(ChoiceTest, ScalesARandomDrawOverTheSlots) {
-    auto service = reconcile::service("web", "10.96.0.1", {backend("10.0.0.1:80"), backend("10.0.0.2:80"), backend("10.0.0.3:80"), backend("10.0.0.4:80")});
+    auto service = reconcile::service(
+        "web", "10.96.0.1", {backend("10.0.0.1:80"), backend("10.0.0.2:80"), backend("10.0.0.3:80"), backend("10.0.0.4:80")});
     serve(service);
     EXPECT_EQ(backend_of(ask("10.96.0.1:80", MD_REACH_V4, 1)), "10.0.0.1:80");
     EXPECT_EQ(backend_of(ask("10.96.0.1:80", MD_REACH_V4, 0x3fffffff)), "10.0.0.1:80");
@@ -65,7 +67,8 @@ TEST_F(ChoiceTest, ScalesARandomDrawOverTheSlots) {
 
 // Pearson's chi-square, 3 degrees of freedom, p = 0.001: 16.27 (any table of the distribution).
 TEST_F(ChoiceTest, DrawsEvenlyByItself) {
-    serve(reconcile::service("web", "10.96.0.1", {backend("10.0.0.1:80"), backend("10.0.0.2:80"), backend("10.0.0.3:80"), backend("10.0.0.4:80")}));
+    serve(reconcile::service("web", "10.96.0.1",
+                             {backend("10.0.0.1:80"), backend("10.0.0.2:80"), backend("10.0.0.3:80"), backend("10.0.0.4:80")}));
     std::map<std::string, int> seen;
     constexpr int draws = 8000;
     for (int i = 0; i < draws; ++i) ++seen[backend_of(ask("10.96.0.1:80"))];
@@ -111,7 +114,8 @@ TEST_F(ChoiceTest, FallsBackToTheOtherFamilyOnlyWhereItCanBeReached) {
 }
 
 TEST_F(ChoiceTest, SaysWhichErrnoAServiceWithoutBackendsGives) {
-    auto service = reconcile::service("web", "10.96.0.1", {backend("10.0.0.1:80", 0), backend("10.0.0.2:80", 1, model::BackendState::drain)});
+    auto service = reconcile::service("web", "10.96.0.1",
+                                      {backend("10.0.0.1:80", 0), backend("10.0.0.2:80", 1, model::BackendState::drain)});
     service.when_no_backend = model::WhenNoBackend::unreachable;
     serve(service);
     const auto answer = ask("10.96.0.1:80");

@@ -41,10 +41,13 @@ TEST_F(KernelMapsTest, TellWhichLimitIsReachedAndKeepServing) {
     KernelMaps maps(datapath);
     reconcile::Reconciler reconciler(maps, 8);
     std::vector<model::Service> services;
-    for (int i = 1; i <= 3; ++i) services.push_back(reconcile::service("s" + std::to_string(i), "10.96.0." + std::to_string(i), {reconcile::backend("10.0.0.1:80")}));
+    for (int i = 1; i <= 3; ++i)
+        services.push_back(
+            reconcile::service("s" + std::to_string(i), "10.96.0." + std::to_string(i), {reconcile::backend("10.0.0.1:80")}));
     reconciler.change(whole(reconcile::desired(services)));
     ASSERT_EQ(reconciler.pending().size(), 1U);
-    EXPECT_NE(reconciler.pending().begin()->second.find("md_frontends"), std::string::npos) << reconciler.pending().begin()->second;
+    EXPECT_NE(reconciler.pending().begin()->second.find("md_frontends"), std::string::npos)
+        << reconciler.pending().begin()->second;
     services.erase(services.begin());
     reconciler.change(whole(reconcile::desired(services)));
     reconciler.retry();
@@ -68,7 +71,8 @@ TEST_F(KernelMapsTest, ShowNamedFieldsInADump) {
     };
     EXPECT_NE(dump("pinned " + pins_->map("md_services")).find("\"name\": \"web\""), std::string::npos);
     EXPECT_NE(dump("pinned " + pins_->map("md_frontends")).find("\"service_id\": "), std::string::npos);
-    EXPECT_NE(dump("id " + std::to_string(inner)).find("\"slots_v4\": 1"), std::string::npos) << dump("id " + std::to_string(inner));
+    EXPECT_NE(dump("id " + std::to_string(inner)).find("\"slots_v4\": 1"), std::string::npos)
+        << dump("id " + std::to_string(inner));
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ void serialize_into(std::string& text, const json::value& value) {
     while (!serializer.done()) text += std::string_view(serializer.read(piece.data(), piece.size()));
 }
 
-std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+std::string json_text(std::string_view text) { return json::serialize(json::string(text)); }
 
 std::string_view word(bool value) { return value ? "true" : "false"; }
 
@@ -112,7 +112,7 @@ json::object source_to_json(const RegistrySource& source) {
 std::string family_head(const json::object& family) {
     std::string head = "{";
     for (const auto& [key, value] : family)
-        if (key != "samples") head.append(quoted(key)).append(":").append(json::serialize(value)).append(",");
+        if (key != "samples") head.append(json_text(key)).append(":").append(json::serialize(value)).append(",");
     return head.append(R"("samples":[)");
 }
 
@@ -141,7 +141,7 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
     frames.begin_list(remove);
     frames.set_head(head + std::string(remove));
     for (const auto& name : delta.remove) {
-        item = quoted(name);
+        item = json_text(name);
         if (!frames.has_room(item.size())) frames.end_frame(R"(],"last":false})");
         frames.add_item(item);
     }
@@ -150,9 +150,9 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
 }
 
 void split_registry_status(const RegistryStatus& status, const Emit& emit) {
-    const auto cut = [](const std::string& text) { return quoted(std::string_view(text).substr(0, longest_report)); };
+    const auto cut = [](const std::string& text) { return json_text(std::string_view(text).substr(0, longest_report)); };
     Frames frames(emit, R"({"type":"registry","directory_error":)" + cut(status.directory_error) + R"(,"metrics_address":)" +
-                            quoted(status.metrics_address) + R"(,"metrics_error":)" + cut(status.metrics_error) +
+                            json_text(status.metrics_address) + R"(,"metrics_error":)" + cut(status.metrics_error) +
                             R"(,"sources":[)");
     std::string item;
     for (const auto& source : status.sources) {

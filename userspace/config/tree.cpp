@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
+constexpr const char* no_aliases = "aliases (*name) are not accepted";
+constexpr const char* write_out = "write the value out";
+
 // Leaves yaml-cpp's parser from inside an event; never crosses this file's border.
 struct Refused {
     Mark mark;
@@ -84,9 +87,7 @@ public:
         close();
     }
 
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        throw Refused{to_mark(mark), "aliases (*name) are not accepted", "write the value out"};
-    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { throw Refused{to_mark(mark), no_aliases, write_out}; }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
         check(mark, tag, anchor);
@@ -134,7 +135,7 @@ public:
 
 private:
     static void check(const YAML::Mark& mark, std::string_view tag, YAML::anchor_t anchor) {
-        if (anchor != YAML::NullAnchor) throw Refused{to_mark(mark), "anchors (&name) are not accepted", "write the value out"};
+        if (anchor != YAML::NullAnchor) throw Refused{to_mark(mark), "anchors (&name) are not accepted", write_out};
         if (!tag.empty() && tag != "?" && tag != "!")
             throw Refused{to_mark(mark), fmt::format("tags are not accepted, found {}", quote(tag)), "remove the tag"};
     }
@@ -231,6 +232,9 @@ base::Result<Tree> Tree::parse(std::string_view text, std::string_view file_name
         return base::fail(refusal(file_name, refused.mark, refused.detail, refused.remedy));
     } catch (const YAML::Exception& error) {
         const auto mark = to_mark(error.mark);
+        // Anchors are refused, so yaml-cpp knows none when it looks up an alias. Newer ones append the name.
+        if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR))
+            return base::fail(refusal(file_name, mark, no_aliases, write_out));
         const bool has_tab = is_indented_with_tabs(text, mark.line);
         return base::fail(
             refusal(file_name, mark, "not valid YAML: " + error.msg, has_tab ? "indent with spaces, not with tabs" : ""));

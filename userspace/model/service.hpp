@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a registry says, after it has been checked: values without I/O. Whoever holds one of these may rely on the rules written here.
+// What a registry says, after it has been checked: values without I/O. Whoever holds one of these may rely on the rules written
+// here.
 #pragma once
 
 #include <compare>

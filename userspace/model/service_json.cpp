@@ -29,8 +29,10 @@ std::optional<std::uint16_t> number(const json::object& object, std::string_view
     const auto* const value = member(object, key);
     if (value == nullptr) return std::nullopt;
     std::int64_t wide = -1;
-    if (value->is_int64()) wide = value->get_int64();
-    else if (value->is_uint64() && value->get_uint64() <= most) wide = static_cast<std::int64_t>(value->get_uint64());
+    if (value->is_int64())
+        wide = value->get_int64();
+    else if (value->is_uint64() && value->get_uint64() <= most)
+        wide = static_cast<std::int64_t>(value->get_uint64());
     if (wide < least || wide > most) return std::nullopt;
     return static_cast<std::uint16_t>(wide);
 }
@@ -48,7 +50,8 @@ base::Result<Backend> backend_from_json(const json::value& value, const std::str
     const auto& object = value.get_object();
     Backend backend;
     const auto address = base::IpAddress::parse(text(object, "address").value_or(""));
-    if (!address || address->is_unspecified() || address->is_multicast()) return invalid(where + ".address", "a unicast IP address");
+    if (!address || address->is_unspecified() || address->is_multicast())
+        return invalid(where + ".address", "a unicast IP address");
     const auto port = number(object, "port", 1, 65535);
     if (!port) return invalid(where + ".port", "a number from 1 to 65535");
     const auto weight = number(object, "weight", 0, max_weight);

@@ -17,8 +17,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::uint32_t directory_mask =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t directory_mask = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
+                                         IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::uint32_t parent_mask = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR;
 
 std::string parent_of(const std::string& path) {
@@ -114,12 +114,34 @@ void DirectoryWatch::take_from_directory(const inotify_event& event) {
         if (is_put_there && is_link(name)) seen_.everything = seen_.everything_is_whole = true;
         return;
     }
-    if ((event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0)
+    const bool is_new_link = (event.mask & IN_CREATE) != 0 && is_link(name);  // never written and closed; other new files will be
+    if ((event.mask & IN_MODIFY) != 0 || ((event.mask & IN_CREATE) != 0 && !is_new_link)) {
+        begin_to_change(name);
+        return;
+    }
+    unfinished_.erase(name);
+    if ((event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0 || is_new_link)
         seen_.written.insert(name);
-    else if ((event.mask & IN_CREATE) == 0)
+    else
         seen_.touched.insert(name);
-    else if (is_link(name))
-        seen_.written.insert(name);  // a link is never written and closed; other new files will be
+}
+
+void DirectoryWatch::begin_to_change(const std::string& name) {
+    seen_.written.erase(name);  // its close will put it there again
+    unfinished_.insert(name);
+    modified_.insert(name);
+}
+
+void DirectoryWatch::begin_reading() {
+    read_events();
+    modified_.clear();
+}
+
+std::set<std::string> DirectoryWatch::end_reading() {
+    read_events();
+    auto changing = std::exchange(modified_, {});
+    changing.insert(unfinished_.begin(), unfinished_.end());
+    return changing;
 }
 
 bool DirectoryWatch::is_link(std::string_view name) const {
@@ -134,7 +156,7 @@ void DirectoryWatch::report_soon() {
     timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
         if (error || alive.expired()) return;
         report_is_due_ = false;
-        handler_(std::exchange(seen_, {}));
+        if (!seen_.empty()) handler_(std::exchange(seen_, {}));
     });
 }
 

@@ -45,6 +45,12 @@ public:
     // what happens after it will be reported. Tells whether it is another directory than at the last call.
     base::Result<bool> arm();
 
+    // Between a writer's close and the read that it leads to, another writer may have begun. Call begin_reading(), read, then
+    // end_reading(): what was read of the names that it returns is not to be believed. They are reported again when they are
+    // closed.
+    void begin_reading();
+    std::set<std::string> end_reading();
+
 private:
     DirectoryWatch(boost::asio::io_context& io, int fd, std::string directory, std::chrono::milliseconds gather, Handler handler);
     void wait();
@@ -52,6 +58,7 @@ private:
     void take(const inotify_event& event);
     void take_from_parent(const inotify_event& event);
     void take_from_directory(const inotify_event& event);
+    void begin_to_change(const std::string& name);
     void report_soon();
     [[nodiscard]] bool is_link(std::string_view name) const;
 
@@ -63,6 +70,8 @@ private:
     int directory_watch_ = -1;
     int parent_watch_ = -1;
     Sightings seen_;
+    std::set<std::string> unfinished_;  // modified or created, and not closed since
+    std::set<std::string> modified_;    // the same, closed or not, since begin_reading()
     bool report_is_due_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // handlers that outlive the watch find it gone
 };

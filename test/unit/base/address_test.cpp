@@ -21,8 +21,8 @@ TEST(IpAddress, TakesAMappedAddressForTheIpv4AddressItIs) {
 }
 
 TEST(IpAddress, RefusesWhatIsNone) {
-    for (const auto* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1/24", "fe80::1%eth0", "[::1]", "localhost", " 10.0.0.1", "1:2:3:4:5:6:7:8:9",
-                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
+    for (const auto* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1/24", "fe80::1%eth0", "[::1]", "localhost", " 10.0.0.1",
+                             "1:2:3:4:5:6:7:8:9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
         EXPECT_FALSE(IpAddress::parse(text)) << text;
     EXPECT_FALSE(IpAddress::parse(std::string_view("10.0.0.1\0", 9)));
 }
@@ -48,7 +48,8 @@ TEST(SocketAddress, ReadsAndWritesBothFamilies) {
 }
 
 TEST(SocketAddress, RefusesWhatIsNone) {
-    for (const auto* text : {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:8x", "fd00::1:80", "[fd00::1]", "[]:80", "[10.0.0.1:80"})
+    for (const auto* text : {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:8x", "fd00::1:80",
+                             "[fd00::1]", "[]:80", "[10.0.0.1:80"})
         EXPECT_FALSE(SocketAddress::parse(text)) << text;
 }
 

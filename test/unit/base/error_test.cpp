@@ -9,7 +9,8 @@ namespace meshd::base {
 namespace {
 
 TEST(Error, SaysWhatOnWhatWhyAndWhatToDo) {
-    EXPECT_EQ((Error{"open", "/etc/x", ENOENT, {}, "make it"}.message()), "cannot open /etc/x: No such file or directory; make it");
+    EXPECT_EQ((Error{"open", "/etc/x", ENOENT, {}, "make it"}.message()),
+              "cannot open /etc/x: No such file or directory; make it");
     EXPECT_EQ((Error{"read", "a.yaml:3:1", 0, "expected a number", {}}.message()), "cannot read a.yaml:3:1: expected a number");
     EXPECT_EQ((Error{"attach", "x", EPERM, "y stands in the way", {}}.message()),
               "cannot attach x: y stands in the way (Operation not permitted)");

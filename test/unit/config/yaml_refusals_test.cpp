@@ -20,7 +20,7 @@ const Refusal table[] = {
      "files of their own"},
     {"Anchor", "services:\n  - &web {name: web}\n", "2:5: anchors (&name) are not accepted; write the value out"},
     {"Alias", "a: &x 1\nb: *x\n", "1:4: anchors (&name) are not accepted; write the value out"},
-    {"AliasOfNothing", "services: *all\n", "1:11: not valid YAML: the referenced anchor is not defined"},
+    {"AliasOfNothing", "services: *all\n", "1:11: aliases (*name) are not accepted; write the value out"},
     {"Tag", "services: !!set {a, b}\n", "1:11: tags are not accepted, found \"tag:yaml.org,2002:set\"; remove the tag"},
     {"KeyIsAList", "? [services]\n: 1\n", "1:3: found a list or a mapping where a key was expected"},
     {"KeyIsNothing", "~: 1\n", "1:1: found nothing where a key was expected"},

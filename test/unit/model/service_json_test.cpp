@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/service_json.hpp"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 namespace meshd::model {
 namespace {
@@ -30,9 +30,9 @@ TEST(ServiceJson, ReadsBackWhatItWrote) {
 }
 
 struct Broken {
-    const char* pointer;  // RFC 6901
-    const char* value;    // JSON; null: remove
-    const char* expected; // part of the message
+    const char* pointer;   // RFC 6901
+    const char* value;     // JSON; null: remove
+    const char* expected;  // part of the message
 };
 
 class ServiceJsonRefuses : public testing::TestWithParam<Broken> {};
@@ -47,15 +47,19 @@ TEST_P(ServiceJsonRefuses, AndNamesTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, ServiceJsonRefuses,
-    testing::Values(Broken{"/name", "\"\"", "name"}, Broken{"/name", "7", "name"}, Broken{"/addresses", "[]", "shop/web.addresses"},
-                    Broken{"/addresses/0", "\"10.0.0\"", "addresses[0]"}, Broken{"/addresses/1", "\"10.96.0.10\"", "listed twice"},
-                    Broken{"/addresses/0", "\"0.0.0.0\"", "unicast"}, Broken{"/balancing", "\"best\"", "random, round_robin or weighted"},
+    testing::Values(Broken{"/name", "\"\"", "name"}, Broken{"/name", "7", "name"},
+                    Broken{"/addresses", "[]", "shop/web.addresses"}, Broken{"/addresses/0", "\"10.0.0\"", "addresses[0]"},
+                    Broken{"/addresses/1", "\"10.96.0.10\"", "listed twice"}, Broken{"/addresses/0", "\"0.0.0.0\"", "unicast"},
+                    Broken{"/balancing", "\"best\"", "random, round_robin or weighted"},
                     Broken{"/when_no_backend", "null", "refuse or unreachable"}, Broken{"/ports", "{}", "ports"},
                     Broken{"/ports/0/port", "0", "1 to 65535"}, Broken{"/ports/0/port", "65536", "1 to 65535"},
-                    Broken{"/ports/0/port", "80.5", "1 to 65535"}, Broken{"/ports/1", "{\"name\":\"x\",\"port\":80,\"protocol\":\"tcp\",\"backends\":[]}", "no other port has"},
+                    Broken{"/ports/0/port", "80.5", "1 to 65535"},
+                    Broken{"/ports/1", "{\"name\":\"x\",\"port\":80,\"protocol\":\"tcp\",\"backends\":[]}", "no other port has"},
                     Broken{"/ports/0/protocol", "\"sctp\"", "tcp or udp"}, Broken{"/ports/0/backends", "null", "backends"},
-                    Broken{"/ports/0/backends/0/weight", "1001", "0 to 1000"}, Broken{"/ports/0/backends/0/weight", "-1", "0 to 1000"},
-                    Broken{"/ports/0/backends/0/address", "\"ff02::1\"", "unicast"}, Broken{"/ports/0/backends/0/state", "\"dead\"", "ready, drain or maint"},
+                    Broken{"/ports/0/backends/0/weight", "1001", "0 to 1000"},
+                    Broken{"/ports/0/backends/0/weight", "-1", "0 to 1000"},
+                    Broken{"/ports/0/backends/0/address", "\"ff02::1\"", "unicast"},
+                    Broken{"/ports/0/backends/0/state", "\"dead\"", "ready, drain or maint"},
                     Broken{"/ports/0/backends/1/address", "\"10.0.0.1\"", "no other backend has"},
                     Broken{"/ports/0/backends/0/locality", "[]", "locality"}));
 

@@ -12,14 +12,18 @@ TEST(ServiceName, AllowsWhatRegistriesUse) {
 }
 
 TEST(ServiceName, RefusesWhatWouldConfuse) {
-    for (const auto* text : {"", "-web", "web-", "/web", "web/", "we b", "wéb", "web:80", "web\n"}) EXPECT_FALSE(is_service_name(text)) << text;
+    for (const auto* text : {"", "-web", "web-", "/web", "web/", "we b", "wéb", "web:80", "web\n"})
+        EXPECT_FALSE(is_service_name(text)) << text;
     EXPECT_FALSE(is_service_name(std::string(max_name_length + 1, 'a')));
 }
 
 TEST(Names, ReadBackAsWhatTheyName) {
-    for (const auto balancing : {Balancing::random, Balancing::round_robin, Balancing::weighted}) EXPECT_EQ(parse_balancing(name(balancing)), balancing);
-    for (const auto policy : {WhenNoBackend::refuse, WhenNoBackend::unreachable}) EXPECT_EQ(parse_when_no_backend(name(policy)), policy);
-    for (const auto state : {BackendState::ready, BackendState::drain, BackendState::maint}) EXPECT_EQ(parse_backend_state(name(state)), state);
+    for (const auto balancing : {Balancing::random, Balancing::round_robin, Balancing::weighted})
+        EXPECT_EQ(parse_balancing(name(balancing)), balancing);
+    for (const auto policy : {WhenNoBackend::refuse, WhenNoBackend::unreachable})
+        EXPECT_EQ(parse_when_no_backend(name(policy)), policy);
+    for (const auto state : {BackendState::ready, BackendState::drain, BackendState::maint})
+        EXPECT_EQ(parse_backend_state(name(state)), state);
     EXPECT_FALSE(parse_balancing("fastest"));
 }
 

@@ -11,7 +11,8 @@
 
 namespace meshd::reconcile {
 
-inline model::Backend backend(const std::string& endpoint, std::uint16_t weight = 1, model::BackendState state = model::BackendState::ready) {
+inline model::Backend backend(const std::string& endpoint, std::uint16_t weight = 1,
+                              model::BackendState state = model::BackendState::ready) {
     return {*base::SocketAddress::parse(endpoint), weight, state, {}};
 }
 
@@ -46,7 +47,8 @@ inline model::DesiredState random_desired(std::mt19937& random) {
         for (auto count = 1 + below(3); count > 0; --count) {
             const auto number = free_addresses.back();
             free_addresses.pop_back();
-            value.addresses.push_back(*base::IpAddress::parse(number % 3 == 0 ? "fd00:96::" + std::to_string(number + 1) : "10.96.0." + std::to_string(number + 1)));
+            value.addresses.push_back(*base::IpAddress::parse(number % 3 == 0 ? "fd00:96::" + std::to_string(number + 1)
+                                                                              : "10.96.0." + std::to_string(number + 1)));
         }
         value.balancing = static_cast<model::Balancing>(below(3));
         value.when_no_backend = static_cast<model::WhenNoBackend>(below(2));
@@ -55,8 +57,10 @@ inline model::DesiredState random_desired(std::mt19937& random) {
             model::ServicePort port{"p" + std::to_string(p), numbers[p], p == 2 ? base::Protocol::udp : base::Protocol::tcp, {}};
             for (std::uint32_t b = 0, count = below(6); b < count; ++b) {
                 const auto host = b * 8 + below(8) + 1;
-                const auto endpoint = below(4) == 0 ? "[fd00::" + std::to_string(host) + "]:8080" : "10.0.0." + std::to_string(host) + ":8080";
-                port.backends.push_back(backend(endpoint, static_cast<std::uint16_t>(below(5)), static_cast<model::BackendState>(below(3))));
+                const auto endpoint =
+                    below(4) == 0 ? "[fd00::" + std::to_string(host) + "]:8080" : "10.0.0." + std::to_string(host) + ":8080";
+                port.backends.push_back(
+                    backend(endpoint, static_cast<std::uint16_t>(below(5)), static_cast<model::BackendState>(below(3))));
             }
             value.ports.push_back(std::move(port));
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps in memory that hold what was done to them, check after every single step what the kernel's readers rely on, and fail on demand.
+// Maps in memory that hold what was done to them, check after every single step what the kernel's readers rely on, and fail on
+// demand.
 #pragma once
 
 #include <functional>

@@ -39,7 +39,8 @@ TEST(Plan, RemovesABackendOnlyAfterNoServiceNamesIt) {
 
 TEST(Plan, RemovesAServiceFrontendFirst) {
     const auto before = realized(desired({service("web", "10.96.0.1", {backend("10.0.0.1:80")})}));
-    EXPECT_THAT(kinds(plan(before, desired({}), {}).operations), ElementsAre("remove_frontend", "remove_table", "unname_service", "remove_backend"));
+    EXPECT_THAT(kinds(plan(before, desired({}), {}).operations),
+                ElementsAre("remove_frontend", "remove_table", "unname_service", "remove_backend"));
 }
 
 TEST(Plan, RemovesNothingWhileASourceIsSilent) {
@@ -50,19 +51,24 @@ TEST(Plan, RemovesNothingWhileASourceIsSilent) {
 TEST(Plan, DropsWhatIsNamedAsGoneWhileAnotherSourceIsSilent) {
     const auto before = realized(desired({service("web", "10.96.0.1", {}), service("api", "10.96.0.2", {})}));
     const auto operations = plan(before, desired({}, false), {}, {"web"}).operations;
-    EXPECT_TRUE(std::all_of(operations.begin(), operations.end(), [](const auto& operation) { return operation.service == "web:80/tcp"; }));
+    EXPECT_TRUE(std::all_of(operations.begin(), operations.end(),
+                            [](const auto& operation) { return operation.service == "web:80/tcp"; }));
     EXPECT_EQ(operations.size(), 3U);
 }
 
 TEST(Plan, MovesAnAddressInOneUpdate) {
     const auto before = realized(desired({service("old", "10.96.0.1", {backend("10.0.0.1:80")})}));
     const auto operations = plan(before, desired({service("new", "10.96.0.1", {backend("10.0.0.2:80")})}), {}).operations;
-    EXPECT_EQ(std::count_if(operations.begin(), operations.end(), [](const auto& operation) { return operation.kind == OperationKind::remove_frontend; }), 0);
+    EXPECT_EQ(std::count_if(operations.begin(), operations.end(),
+                            [](const auto& operation) { return operation.kind == OperationKind::remove_frontend; }),
+              0);
 }
 
 TEST(Plan, KeepsIdsOfBackendsThatStay) {
     auto before = realized(desired({service("web", "10.96.0.1", {backend("10.0.0.1:80"), backend("10.0.0.2:80")})}));
-    const auto operations = plan(before, desired({service("web", "10.96.0.1", {backend("10.0.0.2:80"), backend("10.0.0.3:80")})}), IdAllocator::after(before, 64)).operations;
+    const auto operations = plan(before, desired({service("web", "10.96.0.1", {backend("10.0.0.2:80"), backend("10.0.0.3:80")})}),
+                                 IdAllocator::after(before, 64))
+                                .operations;
     const auto now = after(before, operations);
     const auto& backends = now.services().begin()->second.backends;
     EXPECT_EQ(text(backends.at(2).endpoint), "10.0.0.2:80/tcp");
@@ -71,7 +77,8 @@ TEST(Plan, KeepsIdsOfBackendsThatStay) {
 
 TEST(Plan, DoesNotCareForTheOrderOfBackends) {
     const auto before = realized(desired({service("web", "10.96.0.1", {backend("10.0.0.1:80"), backend("10.0.0.2:80")})}));
-    EXPECT_TRUE(plan(before, desired({service("web", "10.96.0.1", {backend("10.0.0.2:80"), backend("10.0.0.1:80")})}), {}).operations.empty());
+    EXPECT_TRUE(plan(before, desired({service("web", "10.96.0.1", {backend("10.0.0.2:80"), backend("10.0.0.1:80")})}), {})
+                    .operations.empty());
 }
 
 TEST(Plan, NamesTheLimitWhenIdsRunOut) {

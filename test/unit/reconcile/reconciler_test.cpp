@@ -58,7 +58,9 @@ TEST_F(ReconcilerTest, TakesOverTheIdsOfAnEarlierAgent) {
 }
 
 TEST_F(ReconcilerTest, TellsWhyAServiceIsPendingAndAppliesItLater) {
-    maps_.fail_when = [](const Operation& operation) { return operation.kind == OperationKind::replace_table && operation.service == "web:80/tcp"; };
+    maps_.fail_when = [](const Operation& operation) {
+        return operation.kind == OperationKind::replace_table && operation.service == "web:80/tcp";
+    };
     reconciler_.change(whole({service("web", "10.96.0.1", {backend("10.0.0.1:80")}), service("api", "10.96.0.2", {})}));
     ASSERT_TRUE(reconciler_.pending().contains("web"));
     EXPECT_FALSE(reconciler_.pending().contains("api"));

@@ -37,23 +37,28 @@ TEST(SlotCounts, RoundWhatDoesNotFitAndForgetNobody) {
     EXPECT_LE(counts[0] - counts[1], 1U);
 }
 
-TEST(SmoothOrder, SpreadsTheHeavyOne) { EXPECT_THAT(smooth_order({5, 1, 1}), ElementsAre(0, 0, 1, 0, 2, 0, 0)); }  // nginx's own example
+TEST(SmoothOrder, SpreadsTheHeavyOne) {
+    EXPECT_THAT(smooth_order({5, 1, 1}), ElementsAre(0, 0, 1, 0, 2, 0, 0));
+}  // nginx's own example
 
 TEST(BuildTable, HoldsIpv4ThenIpv6) {
-    const auto table = build_table({candidate(1, "[fd00::1]:80", 1), candidate(2, "10.0.0.1:80", 1)}, model::Balancing::random, model::WhenNoBackend::refuse);
+    const auto table = build_table({candidate(1, "[fd00::1]:80", 1), candidate(2, "10.0.0.1:80", 1)}, model::Balancing::random,
+                                   model::WhenNoBackend::refuse);
     EXPECT_THAT(ids(table), ElementsAre(2, 1));
     EXPECT_EQ(table[1].table.slots_v4, 1U);
     EXPECT_EQ(table[1].table.slots_v6, 1U);
 }
 
 TEST(BuildTable, GivesRoundRobinOneSlotEach) {
-    const auto table = build_table({candidate(1, "10.0.0.1:80", 5), candidate(2, "10.0.0.2:80", 1)}, model::Balancing::round_robin, model::WhenNoBackend::refuse);
+    const auto table = build_table({candidate(1, "10.0.0.1:80", 5), candidate(2, "10.0.0.2:80", 1)},
+                                   model::Balancing::round_robin, model::WhenNoBackend::refuse);
     EXPECT_THAT(ids(table), ElementsAre(1, 2));
     EXPECT_EQ(table[0].table.pick, MD_PICK_CYCLE);
 }
 
 TEST(BuildTable, GivesWeightedItsExactSharesInACycle) {
-    const auto table = build_table({candidate(1, "10.0.0.1:80", 3), candidate(2, "10.0.0.2:80", 1)}, model::Balancing::weighted, model::WhenNoBackend::refuse);
+    const auto table = build_table({candidate(1, "10.0.0.1:80", 3), candidate(2, "10.0.0.2:80", 1)}, model::Balancing::weighted,
+                                   model::WhenNoBackend::refuse);
     EXPECT_THAT(ids(table), ElementsAre(1, 1, 2, 1));
 }
 
@@ -68,7 +73,10 @@ TEST(BuildTable, SaysHowToFailWhenNobodyIsThere) {
 TEST(BuildTable, LeavesNobodyOutWhenThereAreMoreBackendsThanUsualSlots) {
     std::vector<Candidate> many;
     for (std::uint32_t i = 0; i < MD_MAX_SLOTS + 100; ++i)
-        many.push_back(candidate(i + 1, "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) + "." + std::to_string(i % 256) + ":80", i % 2 + 1));
+        many.push_back(candidate(
+            i + 1,
+            "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) + "." + std::to_string(i % 256) + ":80",
+            i % 2 + 1));
     const auto all = ids(build_table(many, model::Balancing::random, model::WhenNoBackend::refuse));
     EXPECT_EQ(std::set<std::uint32_t>(all.begin(), all.end()).size(), many.size());
 }

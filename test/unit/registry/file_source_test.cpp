@@ -2,6 +2,8 @@
 // Files of a directory that stays.
 #include "registry/file_source.hpp"
 
+#include <thread>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,6 +116,35 @@ TEST_F(FileSourceTest, ReadsAFileOnlyWhenItsWriterHasClosedIt) {
     wait_for_weight("a", 5);
     EXPECT_EQ(weight_of("c"), 1);
     EXPECT_FALSE(was_ever_removed("a"));
+}
+
+TEST_F(FileSourceTest, NeverTakesTheEmptyFileBetweenTwoWritesForTheContent) {
+    times_.settle = std::chrono::seconds(2);
+    write("a.yaml", item("a", 1, 1));
+    start();
+    std::thread writer([this] {
+        for (int weight = 2; weight <= 900; ++weight) {
+            write("a.yaml", item("a", 1, weight));
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    wait_until([&] { return weight_of("a") == 900; }, "the last write is not there");
+    writer.join();
+    EXPECT_FALSE(was_ever_removed("a"));
+}
+
+TEST_F(FileSourceTest, BelievesAnEmptyFileWhenItHasBeenLeftAloneForAWhile) {
+    write("a.yaml", item("a", 1));
+    start();
+    std::ofstream(directory_ / "a.yaml").flush();
+    wait_for_removal("a");
+}
+
+TEST_F(FileSourceTest, IsNotCompleteWhileAFileThatItHasNeverReadMayBeHalfWritten) {
+    std::ofstream(directory_ / "a.yaml").flush();
+    start();
+    EXPECT_FALSE(changes_[0].complete);
+    wait_until([&] { return source_->state().complete; }, "it is still not complete");
 }
 
 TEST_F(FileSourceTest, LeavesAFileThatIsBeingWrittenAloneAtARescan) {

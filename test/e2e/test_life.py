@@ -60,7 +60,8 @@ def ids(agent):
 
 def link_ids(world):
     """Of the pinned links: a link that is the same was never detached."""
-    found = {path.name: json.loads(run("bpftool", "link", "show", "pinned", path, "-j").stdout)["id"]
+    # bpftool 7.5 (Debian 13) shows a pinned link well and exits with 255 all the same.
+    found = {path.name: json.loads(run("bpftool", "link", "show", "pinned", path, "-j", check=False).stdout)["id"]
              for path in (world.place.maps.parent / "links").iterdir()}
     assert found
     return found

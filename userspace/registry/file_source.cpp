@@ -144,15 +144,16 @@ std::vector<Reading> FileSource::read(const std::set<std::string>& names) {
         const bool is_torn = is_still_written(reading.path, changing);
         // Known already, it stays as it is. New, it may hold any service: until it was read, nothing is complete.
         if (is_torn && catalog_.has(reading.path)) continue;
-        if (is_torn) reading.file = base::fail({"read", reading.path, 0, "somebody is writing it", "it is read when it has been closed"});
+        if (is_torn)
+            reading.file = base::fail({"read", reading.path, 0, "somebody is writing it", "it is read when it has been closed"});
         sound.push_back(std::move(reading));
     }
     return sound;
 }
 
-// What was read of a file that somebody is writing may be any part of it. Its close is reported; should none come (truncate(2) has
-// none), the file is looked at again when it has been left alone for a while. So is one that is empty: the kernel tells of a file
-// that was cut to nothing only some time after it is so.
+// What was read of a file that somebody is writing may be any part of it. Its close is reported; should none come (truncate(2)
+// has none), the file is looked at again when it has been left alone for a while. So is one that is empty: the kernel tells of a
+// file that was cut to nothing only some time after it is so.
 bool FileSource::is_still_written(const std::string& path, const std::set<std::string>& changing) {
     const auto name = name_of(path);
     const auto stamp = stamps_.find(name);

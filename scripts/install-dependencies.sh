@@ -47,7 +47,7 @@ esac
 packages_for() {
     case $1 in
         build)
-            printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
+            printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang libclang-rt-dev llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
                 libbpf-dev libsystemd-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev prometheus-cpp-dev \
                 libgtest-dev libgmock-dev
             ;;

@@ -48,7 +48,7 @@ Agent::Agent(Options options, config::Settings settings)
                   context_.degradations.set("state file", outcome.error().message(),
                                             "the agent works on; a reboot would start from the last state that was saved");
           }),
-      views_(context_, [this] { return check(); }),
+      views_(context_, {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
       retry_timer_(io_),
@@ -342,6 +342,12 @@ void Agent::watch_configuration() {
         spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
 }
 
+void Agent::apply_log_level(config::LogLevel level) {
+    context_.settings.log_level = level;
+    set_log_level(level);
+    send_settings();
+}
+
 // What can change while the agent runs does; the rest is named, and waits for a restart.
 void Agent::reload() {
     auto loaded = effective_settings(options_);
@@ -354,7 +360,7 @@ void Agent::reload() {
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level;
-    if (now.log_level != wanted.log_level) set_log_level(wanted.log_level);
+    set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
     now.metrics_enabled = wanted.metrics_enabled;

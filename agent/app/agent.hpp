@@ -50,6 +50,7 @@ private:
     base::Result<reconcile::Plan> check();
     void schedule_check();
     void schedule_retry();
+    void apply_log_level(config::LogLevel level);
     void reload();
     void watch_configuration();
     void wait_for_signal();

@@ -9,7 +9,6 @@
 #include <boost/json.hpp>
 
 #include "app/explanation.hpp"
-#include "app/log.hpp"
 #include "app/map_view.hpp"
 #include "app/service_view.hpp"
 #include "app/time_text.hpp"
@@ -216,7 +215,7 @@ base::Result<json::object> Views::plan(std::vector<model::Service> services, boo
 }
 
 base::Result<json::object> Views::reconcile() {
-    const auto repaired = check_();
+    const auto repaired = actions_.check();
     if (!repaired) return tl::make_unexpected(repaired.error());
     json::array errors;
     for (const auto& [service, why] : context_.reconciler->pending())
@@ -224,6 +223,6 @@ base::Result<json::object> Views::reconcile() {
     return json::object{{"operations", operations_json(*repaired)}, {"errors", std::move(errors)}};
 }
 
-void Views::set_log_level(config::LogLevel level) { app::set_log_level(level); }
+void Views::set_log_level(config::LogLevel level) { actions_.set_log_level(level); }
 
 }  // namespace meshd::app

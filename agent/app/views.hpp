@@ -16,8 +16,12 @@ boost::json::array operations_json(const reconcile::Plan& plan);
 
 class Views : public control::Agent {
 public:
-    // `check` runs a full comparison as the timer does.
-    Views(Context& context, std::function<base::Result<reconcile::Plan>()> check) : context_(context), check_(std::move(check)) {}
+    // What a caller may have done, by whoever owns the parts.
+    struct Actions {
+        std::function<base::Result<reconcile::Plan>()> check;  // a full comparison, as the timer does it
+        std::function<void(config::LogLevel)> set_log_level;   // of agent and worker
+    };
+    Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
     boost::json::object version() override;
     boost::json::object status() override;
@@ -33,7 +37,7 @@ public:
 
 private:
     Context& context_;
-    std::function<base::Result<reconcile::Plan>()> check_;
+    Actions actions_;
 };
 
 }  // namespace meshd::app

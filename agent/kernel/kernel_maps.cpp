@@ -23,6 +23,12 @@ T read_as(const std::byte* bytes) {
     return value;
 }
 
+// Of two steps of the same operations, what failed first is what counts.
+void first_failures(std::vector<std::optional<base::Error>>& outcome, const std::vector<std::optional<base::Error>>& later) {
+    for (std::size_t i = 0; i < outcome.size(); ++i)
+        if (!outcome[i]) outcome[i] = later[i];
+}
+
 md_connects_key counter_key(const Operation& operation) { return {operation.service_id, operation.backend_id}; }
 
 }  // namespace
@@ -116,7 +122,8 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
 }
 
 // A counter's entry is there before anything can be counted in it. An entry that is already there keeps its counts.
-void KernelMaps::add_counters(std::span<const Operation> operations, Outcome& outcome) {
+KernelMaps::Outcome KernelMaps::add_counters(std::span<const Operation> operations) {
+    Outcome outcome(operations.size());
     const std::vector<std::byte> zeros(per_cpu_stride(sizeof(md_connects)));
     for (std::size_t i = 0; i < operations.size(); ++i) {
         const auto key = counter_key(operations[i]);
@@ -127,6 +134,7 @@ void KernelMaps::add_counters(std::span<const Operation> operations, Outcome& ou
                                  {},
                                  errno == E2BIG ? "raise limits.backends, then restart with `meshd --unload`" : ""};
     }
+    return outcome;
 }
 
 void KernelMaps::remove_counters(std::span<const Operation> operations) {
@@ -137,32 +145,26 @@ void KernelMaps::remove_counters(std::span<const Operation> operations) {
 }
 
 KernelMaps::Outcome KernelMaps::set_backends(std::span<const Operation> operations) {
-    Outcome counters(operations.size());
-    add_counters(operations, counters);
+    auto outcome = add_counters(operations);
     std::vector<std::uint32_t> keys;
     std::vector<md_backend> values;
     for (const auto& operation : operations) {
         keys.push_back(operation.backend_id);
         values.push_back(operation.backend);
     }
-    auto outcome = backends_.update_all(keys.data(), values.data(), keys.size());
-    for (std::size_t i = 0; i < outcome.size(); ++i)
-        if (counters[i]) outcome[i] = counters[i];
+    first_failures(outcome, backends_.update_all(keys.data(), values.data(), keys.size()));
     return outcome;
 }
 
 KernelMaps::Outcome KernelMaps::name_services(std::span<const Operation> operations) {
-    Outcome counters(operations.size());
-    add_counters(operations, counters);
+    auto outcome = add_counters(operations);
     std::vector<std::uint32_t> keys;
     std::vector<md_service> values;
     for (const auto& operation : operations) {
         keys.push_back(operation.service_id);
         values.push_back(reconcile::encode(operation.name));
     }
-    auto outcome = services_.update_all(keys.data(), values.data(), keys.size());
-    for (std::size_t i = 0; i < outcome.size(); ++i)
-        if (counters[i]) outcome[i] = counters[i];
+    first_failures(outcome, services_.update_all(keys.data(), values.data(), keys.size()));
     return outcome;
 }
 

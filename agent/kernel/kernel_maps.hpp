@@ -30,7 +30,7 @@ private:
     void replace_some_tables(std::span<const reconcile::Operation> operations, std::span<std::optional<base::Error>> outcome);
     Outcome remove_tables(std::span<const reconcile::Operation> operations);
     Outcome publish_frontends(std::span<const reconcile::Operation> operations);
-    void add_counters(std::span<const reconcile::Operation> operations, Outcome& outcome);
+    Outcome add_counters(std::span<const reconcile::Operation> operations);
     void remove_counters(std::span<const reconcile::Operation> operations);
 
     const Datapath& datapath_;

@@ -6,9 +6,19 @@
 #ifndef MESHD_LIB_TRANSLATE_H
 #define MESHD_LIB_TRANSLATE_H
 
-static __always_inline bool md_is_balanced(const struct md_endpoint *destination)
+/* The service that a call asks for; 0, and counted, when there is none. */
+static __always_inline __u32 md_asked_service(const struct md_endpoint *destination)
 {
-	return destination->protocol == IPPROTO_TCP || destination->protocol == IPPROTO_UDP;
+	__u32 service_id;
+
+	if (destination->protocol != IPPROTO_TCP && destination->protocol != IPPROTO_UDP) {
+		md_count(MD_REASON_PROTOCOL_UNSUPPORTED);
+		return 0;
+	}
+	service_id = md_service_of(destination);
+	if (!service_id)
+		md_count(MD_REASON_NOT_A_SERVICE);
+	return service_id;
 }
 
 static __always_inline int md_refuse(const struct md_choice *choice, enum md_call call, int error)
@@ -24,14 +34,9 @@ static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *d
 	__u32 service_id;
 	int error;
 
-	if (!md_is_balanced(destination)) {
-		md_count(MD_REASON_PROTOCOL_UNSUPPORTED);
-		return 0;
-	}
-	service_id = md_service_of(destination);
+	service_id = md_asked_service(destination);
 	if (!service_id) {
 		md_forget_peer(sk);
-		md_count(MD_REASON_NOT_A_SERVICE);
 		return 0;
 	}
 	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
@@ -56,15 +61,9 @@ static __always_inline int md_send(struct bpf_sock *sk, struct md_endpoint *dest
 	__u32 service_id;
 	int error;
 
-	if (!md_is_balanced(destination)) {
-		md_count(MD_REASON_PROTOCOL_UNSUPPORTED);
+	service_id = md_asked_service(destination);
+	if (!service_id)
 		return 0;
-	}
-	service_id = md_service_of(destination);
-	if (!service_id) {
-		md_count(MD_REASON_NOT_A_SERVICE);
-		return 0;
-	}
 	memory = bpf_sk_storage_get(&md_sock_udp, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (memory)
 		way = md_find_way(memory, destination);

@@ -77,7 +77,7 @@ run_ctest() {
 run_pytest() {
     local tier=$1 status=0
     MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" \
-        --junitxml="$results/$tier.xml" "${pytest_arguments[@]}" </dev/null || status=$?
+        --junitxml="$results/$tier.xml" --basetemp="$results/pytest-$tier" "${pytest_arguments[@]}" </dev/null || status=$?
     [ -s "$results/$tier.xml" ] || report "$tier" pytest "${status:-1}"
 }
 

@@ -106,7 +106,7 @@ fi
 for tier in "${tiers[@]}"; do
     echo "== $tier"
     case $tier in
-        lint) single lint lint scripts/lint.sh --preset "$preset" ;;
+        lint) single lint lint scripts/lint.sh --preset "$preset" --all ;;
         unit | bpf) run_ctest "$tier" ;;
         e2e | stress) run_pytest "$tier" ;;
         fuzz) run_fuzz ;;

@@ -123,9 +123,9 @@ public:
         const char quote_mark = text_[start];
         if (quote_mark != '"' && quote_mark != '\'') return;  // a block scalar
         for (auto at = start + 1; at < text_.size(); ++at) {
-            if (text_[at] == '\\' && quote_mark == '"')
-                ++at;
-            else if (text_[at] == quote_mark && at + 1 < text_.size() && text_[at + 1] == quote_mark && quote_mark == '\'')
+            const bool is_escape = quote_mark == '"' && text_[at] == '\\';
+            const bool is_doubled = quote_mark == '\'' && text_.substr(at, 2) == "''";
+            if (is_escape || is_doubled)
                 ++at;
             else if (text_[at] == quote_mark)
                 return;

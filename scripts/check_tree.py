@@ -13,6 +13,9 @@ MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 # A folder under userspace/ may include those of a lower level and itself, nothing else.
 LEVELS = {"base": 0, "model": 1, "config": 2, "http": 2, "channel": 2, "telemetry": 2, "registry": 3, "worker": 4}
 
+# Folders of the agent, and itself.
+AGENT = r"(agent|kernel|acceleration|reconcile|control|app)/"
+
 # library's include -> the only folders that may use it
 USERS = {
     r"bpf/(libbpf|bpf|btf)\.h": ("agent/kernel/",),
@@ -47,9 +50,9 @@ def check_direction(name, line, included):
         own = name.split("/")[1]
         if own != target and LEVELS.get(own, -1) <= LEVELS[target]:
             yield f"{name}:{line}: userspace/{own} may not include {included}"
-    if name.startswith(("userspace/", "include/", "bpf/")) and re.match(r"(agent|kernel|reconcile|control|app)/", included):
+    if name.startswith(("userspace/", "include/", "bpf/")) and re.match(AGENT, included):
         yield f"{name}:{line}: only the agent may include {included}"
-    if name.startswith("tools/meshctl/") and re.match(r"(agent|kernel|reconcile|control|app)/", included):
+    if name.startswith("tools/meshctl/") and re.match(AGENT, included):
         yield f"{name}:{line}: meshctl speaks to the agent by its socket only, it may not include {included}"
 
 

@@ -49,11 +49,11 @@ packages_for() {
         build)
             printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang libclang-rt-dev llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
                 libbpf-dev libsystemd-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev prometheus-cpp-dev \
-                libgtest-dev libgmock-dev
+                libgtest-dev libgmock-dev liburing-dev
             ;;
         test)
             printf '%s\n' python3 python3-pytest python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
-                netcat-openbsd socat prometheus
+                netcat-openbsd socat prometheus redis-server redis-tools postgresql
             ;;
         bench) printf '%s\n' python3 iproute2 nginx haproxy nftables wrk ;;
         demo) printf '%s\n' python3 iproute2 nginx curl ;;
@@ -95,7 +95,7 @@ stop_new_daemons() {
     local package
     for package in "$@"; do
         case $package in
-            nginx | haproxy | prometheus) as_root systemctl disable --now --quiet "$package" || true ;;
+            nginx | haproxy | prometheus | redis-server | postgresql) as_root systemctl disable --now --quiet "$package" || true ;;
         esac
     done
 }

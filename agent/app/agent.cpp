@@ -6,12 +6,14 @@
 
 #include <grp.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <boost/json.hpp>
 
+#include "acceleration/self_test.hpp"
 #include "app/log.hpp"
 #include "app/metrics.hpp"
 #include "base/version.hpp"
@@ -38,6 +40,7 @@ std::optional<gid_t> group_id(const std::string& name) {
 
 Agent::Agent(Options options, config::Settings settings)
     : options_(std::move(options)),
+      verdict_file_(settings.state_directory),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this] { return reconciler_->desired(); },
@@ -48,7 +51,10 @@ Agent::Agent(Options options, config::Settings settings)
                   context_.degradations.set("state file", outcome.error().message(),
                                             "the agent works on; a reboot would start from the last state that was saved");
           }),
-      views_(context_, {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); }}),
+      views_(context_, {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); },
+                        [this](const control::PauseQuery& query) { return accelerator_->pause(query.service, query.duration); },
+                        [this](const std::optional<std::string>& service) { return accelerator_->resume(service); },
+                        [this] { return test_acceleration(); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
       retry_timer_(io_),
@@ -79,7 +85,8 @@ base::Result<void> Agent::load() {
     cgroup_ = std::move(*cgroup);
     context_.cgroup_path = cgroup_->path();
 
-    auto datapath = kernel::Datapath::load(pins, settings.limits);
+    auto verdict = known_verdict();
+    auto datapath = kernel::Datapath::load(pins, settings.limits, verdict.accounting == acceleration::Accounting::counted);
     if (!datapath) return tl::make_unexpected(datapath.error());
     datapath_ = std::move(*datapath);
     context_.datapath = &*datapath_;
@@ -92,7 +99,77 @@ base::Result<void> Agent::load() {
     if (!tables) return tl::make_unexpected(tables.error());
     reconciler_.emplace(*maps_, tables->max_entries);
     context_.reconciler = &*reconciler_;
-    return reconciler_->adopt();
+    if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
+    accelerator_.emplace(io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); });
+    context_.accelerator = &*accelerator_;
+    configure_acceleration(std::move(verdict));
+    return {};
+}
+
+// What is known of this kernel, or what a test shows now: before anything is enrolled.
+acceleration::Verdict Agent::known_verdict() {
+    if (auto kept = verdict_file_.load(acceleration::running_kernel())) return std::move(*kept);
+    auto tested = test_kernel();
+    if (tested) {
+        context_.degradations.clear("acceleration test");
+        return std::move(*tested);
+    }
+    context_.degradations.set("acceleration test", tested.error().message(),
+                              "nothing takes the short way; try again with `meshctl acceleration selftest`");
+    acceleration::Verdict nothing;
+    nothing.kernel = acceleration::running_kernel();
+    nothing.reason = "the self-test could not be run: " + tested.error().message();
+    return nothing;
+}
+
+base::Result<acceleration::Verdict> Agent::test_kernel() {
+    auto verdict = acceleration::self_test(cgroup_->path());
+    if (!verdict) return verdict;
+    if (verdict->out_of_time) return verdict;  // of a busy machine: the next start tries again
+    if (auto saved = verdict_file_.save(*verdict); !saved) spdlog::warn("{}", saved.error().message());
+    return verdict;
+}
+
+base::Result<void> Agent::test_acceleration() {
+    auto verdict = test_kernel();
+    if (!verdict) return tl::make_unexpected(verdict.error());
+    context_.degradations.clear("acceleration test");
+    configure_acceleration(std::move(*verdict));
+    return {};
+}
+
+void Agent::configure_acceleration(acceleration::Verdict verdict) {
+    const auto& settings = context_.settings;
+    auto here = acceleration::look_around(cgroup_->path());
+    // A user that others share, too, says nothing about whose sockets these are.
+    if (const auto* const worker = ::getpwnam(settings.worker_user.c_str());
+        worker != nullptr && worker->pw_uid != 0 && settings.worker_user != "nobody")
+        here.worker_user = worker->pw_uid;
+    if (settings.metrics_enabled && settings.metrics_listen.port != 0) here.metrics_port = settings.metrics_listen.port;
+    if (auto done = accelerator_->configure(settings.acceleration, std::move(verdict), here); !done) {
+        context_.degradations.set("acceleration", done.error().message(), "what was in force goes on");
+        return;
+    }
+    const auto& policy = accelerator_->policy();
+    if (policy.refused)
+        context_.degradations.set("acceleration",
+                                  "mode " + std::string(config::name(settings.acceleration.mode)) +
+                                      " is asked for, but this kernel allows " + std::string(config::name(policy.mode)) + ": " +
+                                      policy.reason,
+                                  policy.remedy);
+    else if (!policy.unknown.empty())
+        context_.degradations.set("acceleration",
+                                  "acceleration.exclude names " + policy.unknown.front() + ", which is not on this host",
+                                  "correct it, or make the user or cgroup and reload");
+    else
+        context_.degradations.clear("acceleration");
+    spdlog::info("short way: mode {}: {}{}{}", config::name(policy.mode), policy.reason, policy.remedy.empty() ? "" : "; ",
+                 policy.remedy);
+}
+
+void Agent::tell_acceleration_of_services() {
+    if (auto told = accelerator_->services_changed(); !told)
+        context_.degradations.set("acceleration", told.error().message(), "tried again at the next change");
 }
 
 // After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken
@@ -118,6 +195,7 @@ base::Result<void> Agent::serve() {
     load_saved_state();
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;
+    if (auto opened = accelerator_->open(); !opened) return opened;
     if (auto listening = listen(); !listening) return listening;
     if (auto started = start_worker(); !started) return started;
     watch_configuration();
@@ -272,6 +350,7 @@ void Agent::on_metrics_request(std::uint64_t id) {
 
 void Agent::after_change() {
     saver_.changed();
+    tell_acceleration_of_services();
     const auto& pending = reconciler_->pending();
     if (pending.empty()) {
         context_.degradations.clear("services");
@@ -367,6 +446,8 @@ void Agent::reload() {
     now.metrics_listen = wanted.metrics_listen;
     now.log_level = wanted.log_level;
     now.reconcile_interval = wanted.reconcile_interval;
+    const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
+    if (acceleration_changed) configure_acceleration(accelerator_->verdict());
     if (worker_changed) send_settings();
     if (interval_changed) schedule_check();
     if (now == wanted)

@@ -6,6 +6,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "acceleration/accelerator.hpp"
+#include "acceleration/verdict_file.hpp"
 #include "app/agent.hpp"
 #include "app/log.hpp"
 
@@ -24,6 +26,27 @@ base::Result<void> run(const Options& options) {
     return {};
 }
 
+namespace {
+
+constexpr std::chrono::seconds patience{10};
+
+// Connections on the short way go back to TCP, before the map that holds them goes. Programs and maps of another version cannot
+// be asked for it: then their sockets stay on the short way until they are closed, which breaks nothing.
+void wind_down(const kernel::Pins& pins, const config::Limits& limits) {
+    std::error_code error;
+    if (!std::filesystem::exists(pins.map("md_pairs"), error)) return;
+    const auto datapath = kernel::Datapath::load(pins, limits);
+    if (!datapath) return spdlog::warn("{}", datapath.error().message());
+    std::filesystem::remove(pins.link("md_sockops"), error);  // nobody new is enrolled
+    const auto left = acceleration::Accelerator::wind_down(*datapath, patience);
+    if (!left) return spdlog::warn("{}", left.error().message());
+    if (*left != 0)
+        spdlog::warn(
+            "{} connections keep bytes on the short way that their readers have not read; they end there when they close", *left);
+}
+
+}  // namespace
+
 base::Result<void> unload(const Options& options) {
     auto settings = effective_settings(options);
     if (!settings) return tl::make_unexpected(settings.error());
@@ -34,11 +57,13 @@ base::Result<void> unload(const Options& options) {
     if (std::filesystem::exists(pins.top(), error)) {
         const auto lock = kernel::DirectoryLock::take(pins.top());
         if (!lock) return tl::make_unexpected(lock.error());
+        wind_down(pins, settings->limits);
         auto outcome = pins.remove_all();
         if (!outcome) return tl::make_unexpected(outcome.error());
         removed = *outcome;
     }
     if (auto outcome = StateFile(settings->state_directory).remove(); !outcome) return outcome;
+    if (auto outcome = acceleration::VerdictFile(settings->state_directory).remove(); !outcome) return outcome;
     std::cout << (removed ? "removed all programs and maps under " : "nothing to remove under ") << pins.top() << "\n";
     return {};
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "acceleration/accelerator.hpp"
 #include "app/degradations.hpp"
 #include "app/worker_process.hpp"
 #include "channel/messages.hpp"
@@ -31,6 +32,7 @@ struct Context {
 
     const kernel::Datapath* datapath = nullptr;
     reconcile::Reconciler* reconciler = nullptr;
+    const acceleration::Accelerator* accelerator = nullptr;
     std::function<WorkerStatus()> worker;
 };
 

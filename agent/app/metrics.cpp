@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <boost/json.hpp>
 
+#include "acceleration/view.hpp"
 #include "app/map_view.hpp"
 #include "base/version.hpp"
 #include "kernel/counters.hpp"
@@ -164,6 +165,49 @@ void add_datapath(const Context& context, json::array& families) {
     memory.move_to(families);
 }
 
+void add_acceleration(const Context& context, json::array& families) {
+    const auto& accelerator = *context.accelerator;
+    Family mode("meshd_acceleration_mode", "gauge", "1 for the mode that the short way is in.");
+    for (const auto one : {config::AccelerationMode::on, config::AccelerationMode::named, config::AccelerationMode::off})
+        mode.add({{"mode", config::name(one)}}, accelerator.policy().mode == one ? 1 : 0);
+    mode.move_to(families);
+    single(families, "meshd_acceleration_paused", "gauge", "1 while the short way of the whole node is paused.",
+           accelerator.paused() ? 1 : 0);
+    if (const auto counts = acceleration::count_pairs(accelerator.short_way())) {
+        Family pairs("meshd_acceleration_connections", "gauge", "Open connections that were paired, by whether they have left.");
+        pairs.add({{"state", "short"}}, counts->enrolled);
+        pairs.add({{"state", "left"}}, counts->left);
+        pairs.move_to(families);
+    }
+    single(families, "meshd_acceleration_woken_total", "counter", "Readers woken after their connection left the short way.",
+           accelerator.leaver().woken());
+
+    const auto top = acceleration::top_json(accelerator, context.reconciler->realized(), acceleration::Detail::services);
+    if (!top) return;
+    Family opened("meshd_acceleration_opened_total", "counter", "Connections that were paired.");
+    Family left("meshd_acceleration_left_total", "counter", "Connections that left the short way for good.");
+    Family bytes("meshd_acceleration_bytes_total", "counter", "Bytes of connections that were paired, by the way they took.");
+    Family why("meshd_acceleration_tcp_total", "counter", "Connections not paired, and messages sent by TCP, by reason.");
+    for (const auto& row : top->at("services").as_array()) {
+        const auto& service = row.as_object();
+        const auto with = [&](json::object labels) {
+            labels["service"] = service.at("service");
+            labels["port"] = std::to_string(service.at("port").to_number<std::uint16_t>());
+            return labels;
+        };
+        opened.add(with({}), service.at("opened").to_number<std::uint64_t>());
+        left.add(with({}), service.at("left").to_number<std::uint64_t>());
+        bytes.add(with({{"way", "short"}}), service.at("bytes_short").to_number<std::uint64_t>());
+        bytes.add(with({{"way", "tcp"}}), service.at("bytes_tcp").to_number<std::uint64_t>());
+        for (const auto& [reason, count] : service.at("why_tcp").as_object())
+            why.add(with({{"reason", reason}}), count.to_number<std::uint64_t>());
+    }
+    opened.move_to(families);
+    left.move_to(families);
+    bytes.move_to(families);
+    why.move_to(families);
+}
+
 // proc_pid_statm(5): the second field is the resident set in pages.
 double resident_bytes() {
     std::ifstream statm("/proc/self/statm");
@@ -195,6 +239,7 @@ json::array metric_families(const Context& context) {
     add_connects(context, families);
     add_reconcile(context, families);
     add_datapath(context, families);
+    add_acceleration(context, families);
     add_agent(context, families);
     return families;
 }

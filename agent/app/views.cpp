@@ -4,10 +4,11 @@
 #include <array>
 
 #include <spdlog/spdlog.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <boost/json.hpp>
 
+#include "acceleration/verdict_file.hpp"
+#include "acceleration/view.hpp"
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
 #include "app/service_view.hpp"
@@ -19,11 +20,6 @@ namespace meshd::app {
 namespace json = boost::json;
 
 namespace {
-
-std::string kernel_release() {
-    utsname names{};
-    return ::uname(&names) == 0 ? names.release : "unknown";
-}
 
 std::int64_t seconds_since(std::chrono::system_clock::time_point then) {
     return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - then).count();
@@ -87,6 +83,13 @@ json::object reconcile_json(const Context& context) {
             {"drift_last_at", drift ? time_text(drift->at) : ""}};
 }
 
+json::object acceleration_json(const acceleration::Accelerator& accelerator) {
+    const auto counts = acceleration::count_pairs(accelerator.short_way());
+    return {{"mode", config::name(accelerator.policy().mode)},
+            {"reason", accelerator.policy().reason},
+            {"connections", counts ? counts->enrolled : 0}};
+}
+
 json::array programs_json(const Context& context) {
     json::array programs;
     for (const auto& program : context.datapath->programs())
@@ -146,7 +149,7 @@ json::object Views::status() {
     view["started_at"] = time_text(context_.started_at);
     view["uptime_s"] = seconds_since(context_.started_at);
     view["state"] = context_.starting ? "starting" : context_.degradations.all().empty() ? "ok" : "degraded";
-    view["kernel"] = kernel_release();
+    view["kernel"] = acceleration::running_kernel();
     view["cgroup"] = context_.cgroup_path;
     view["pins"] = context_.datapath->pins().version_directory();
     view["adopted"] = context_.adopted;
@@ -158,6 +161,7 @@ json::object Views::status() {
                                     {"pending", pending}};
     view["backends"] = backends_json(desired);
     view["reconcile"] = reconcile_json(context_);
+    view["acceleration"] = acceleration_json(*context_.accelerator);
     view["programs"] = programs_json(context_);
     view["degraded"] = degraded_json(context_.degradations);
     view["events"] = events_json(*context_.datapath);
@@ -224,5 +228,32 @@ base::Result<json::object> Views::reconcile() {
 }
 
 void Views::set_log_level(config::LogLevel level) { actions_.set_log_level(level); }
+
+json::object Views::acceleration() { return acceleration::status_json(*context_.accelerator); }
+
+base::Result<json::object> Views::acceleration_top() {
+    return acceleration::top_json(*context_.accelerator, context_.reconciler->realized(), acceleration::Detail::pairs);
+}
+
+base::Result<std::optional<json::object>> Views::pause_acceleration(const control::PauseQuery& query) {
+    if (query.service && !context_.reconciler->desired().services.contains(*query.service)) return std::optional<json::object>{};
+    if (auto paused = actions_.pause_acceleration(query); !paused) return tl::make_unexpected(paused.error());
+    const auto until = query.duration ? time_text(std::chrono::system_clock::now() + *query.duration) : "";
+    return std::optional(json::object{{"paused", query.service.value_or("")}, {"until", until}});
+}
+
+base::Result<std::optional<json::object>> Views::resume_acceleration(const std::optional<std::string>& service) {
+    if (service && !context_.reconciler->desired().services.contains(*service)) return std::optional<json::object>{};
+    if (auto resumed = actions_.resume_acceleration(service); !resumed) return tl::make_unexpected(resumed.error());
+    return std::optional(json::object{{"resumed", service.value_or("")}});
+}
+
+base::Result<json::object> Views::selftest_acceleration() {
+    if (auto tested = actions_.test_acceleration(); !tested) return tl::make_unexpected(tested.error());
+    const auto& accelerator = *context_.accelerator;
+    return json::object{{"mode", config::name(accelerator.policy().mode)},
+                        {"reason", accelerator.policy().reason},
+                        {"selftest", acceleration::selftest_to_json(accelerator.verdict())}};
+}
 
 }  // namespace meshd::app

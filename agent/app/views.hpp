@@ -20,6 +20,9 @@ public:
     struct Actions {
         std::function<base::Result<reconcile::Plan>()> check;  // a full comparison, as the timer does it
         std::function<void(config::LogLevel)> set_log_level;   // of agent and worker
+        std::function<base::Result<void>(const control::PauseQuery&)> pause_acceleration;
+        std::function<base::Result<void>(const std::optional<std::string>&)> resume_acceleration;
+        std::function<base::Result<void>()> test_acceleration;
     };
     Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
@@ -34,6 +37,11 @@ public:
     base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) override;
     base::Result<boost::json::object> reconcile() override;
     void set_log_level(config::LogLevel level) override;
+    boost::json::object acceleration() override;
+    base::Result<boost::json::object> acceleration_top() override;
+    base::Result<std::optional<boost::json::object>> pause_acceleration(const control::PauseQuery& query) override;
+    base::Result<std::optional<boost::json::object>> resume_acceleration(const std::optional<std::string>& service) override;
+    base::Result<boost::json::object> selftest_acceleration() override;
 
 private:
     Context& context_;

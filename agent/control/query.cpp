@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/query.hpp"
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <tuple>
@@ -20,6 +21,7 @@ namespace {
 // Deeper than any body that is valid, shallow enough for any stack.
 constexpr std::size_t max_depth = 16;
 constexpr std::size_t longest_quote = 120;
+constexpr std::int64_t longest_pause_s = 86400;
 
 tl::unexpected<base::Error> refused(std::string_view object, std::string detail, std::string_view remedy) {
     return base::fail({"use", std::string(object), 0, std::move(detail), std::string(remedy)});
@@ -48,6 +50,16 @@ base::Result<json::object> object_of(std::string_view body, const std::set<std::
             return refused("the member " + in_quotes(std::string_view(member.key())) + " of the body", "it is not known here",
                            remedy);
     return std::move(value.get_object());
+}
+
+// The name under "service", which may be left out. null is no name: who means the whole node leaves it out.
+base::Result<std::optional<std::string>> optional_service(const json::object& object, std::string_view usage) {
+    const auto* const service = object.if_contains("service");
+    if (service == nullptr) return std::nullopt;
+    if (!service->is_string()) return refused("the body", "service is no text", usage);
+    const std::string_view name = service->get_string();
+    if (!model::is_service_name(name)) return refused("the service " + in_quotes(name), "it is no name of a service", usage);
+    return std::string(name);
 }
 
 // What holds for all services together; each of them has been checked on its own.
@@ -145,6 +157,37 @@ base::Result<config::LogLevel> log_level_query(std::string_view body) {
     if (level == nullptr || !level->is_string()) return refused("the body", "level is no text", usage);
     if (const auto known = config::parse_log_level(std::string_view(level->get_string()))) return *known;
     return refused("the log level " + in_quotes(std::string_view(level->get_string())), "it is not known", usage);
+}
+
+base::Result<PauseQuery> pause_query(std::string_view body) {
+    static constexpr std::string_view usage =
+        R"(send {"service": NAME, "for_s": 60}; without service for the whole node, without for_s until it is resumed)";
+    const auto object = object_of(body, {"service", "for_s"}, usage);
+    if (!object) return tl::make_unexpected(object.error());
+    auto service = optional_service(*object, usage);
+    if (!service) return tl::make_unexpected(service.error());
+
+    PauseQuery query{std::move(*service), {}};
+    if (const auto* const duration = object->if_contains("for_s")) {
+        const auto* const seconds = duration->if_int64();
+        if (seconds == nullptr || *seconds < 1 || *seconds > longest_pause_s)
+            return refused("the body", "for_s is no whole number from 1 to " + std::to_string(longest_pause_s), usage);
+        query.duration = std::chrono::seconds(*seconds);
+    }
+    return query;
+}
+
+base::Result<std::optional<std::string>> resume_query(std::string_view body) {
+    static constexpr std::string_view usage = R"(send {"service": NAME}, or {} to end every pause)";
+    const auto object = object_of(body, {"service"}, usage);
+    if (!object) return tl::make_unexpected(object.error());
+    return optional_service(*object, usage);
+}
+
+base::Result<void> no_members(std::string_view body) {
+    if (body.empty()) return {};
+    if (auto object = object_of(body, {}, "send {}"); !object) return tl::make_unexpected(object.error());
+    return {};
 }
 
 }  // namespace meshd::control

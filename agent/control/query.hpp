@@ -2,6 +2,7 @@
 // Decoders of what a request carries: they believe nothing and name what is wrong. Private to this library.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ struct PlanQuery {
 base::Result<ExplainQuery> explain_query(const http::Request& request);
 base::Result<PlanQuery> plan_query(std::string_view body);
 base::Result<config::LogLevel> log_level_query(std::string_view body);
+base::Result<PauseQuery> pause_query(std::string_view body);
+base::Result<std::optional<std::string>> resume_query(std::string_view body);  // the service's name, if one is named
+base::Result<void> no_members(std::string_view body);                          // an empty object, or no body at all
 base::Result<void> no_query(const http::Request& request);
 
 // Text from outside, made fit for an error message: printable ASCII, bounded, in quotes.

@@ -38,6 +38,12 @@ http::Response answer(const base::Result<json::object>& result) {
     return failure(result.error().code == EBUSY ? 409 : 500, result.error());
 }
 
+http::Response answer(const base::Result<std::optional<json::object>>& result, std::string_view service) {
+    if (!result) return answer(tl::make_unexpected(result.error()));
+    if (!*result) return failure(404, "there is no service " + in_quotes(service), service_names);
+    return answer(**result);
+}
+
 // Each verb checks what it was asked and calls the agent.
 http::Response version(Agent& agent, const http::Request& /*request*/) { return answer(agent.version()); }
 http::Response status(Agent& agent, const http::Request& /*request*/) { return answer(agent.status()); }
@@ -50,10 +56,7 @@ http::Response reconcile(Agent& agent, const http::Request& /*request*/) { retur
 http::Response service(Agent& agent, const http::Request& request) {
     const auto name = std::string_view(request.path).substr(service_prefix.size());
     if (!model::is_service_name(name)) return failure(404, in_quotes(name) + " is no name of a service", service_names);
-    const auto found = agent.service(name);
-    if (!found) return answer(tl::make_unexpected(found.error()));
-    if (!*found) return failure(404, "there is no service " + in_quotes(name), service_names);
-    return answer(**found);
+    return answer(agent.service(name), name);
 }
 
 http::Response explain(Agent& agent, const http::Request& request) {
@@ -73,6 +76,24 @@ http::Response log_level(Agent& agent, const http::Request& request) {
     return answer({{"level", config::name(*level)}});
 }
 
+http::Response acceleration(Agent& agent, const http::Request& /*request*/) { return answer(agent.acceleration()); }
+http::Response acceleration_top(Agent& agent, const http::Request& /*request*/) { return answer(agent.acceleration_top()); }
+
+http::Response pause_acceleration(Agent& agent, const http::Request& request) {
+    const auto query = pause_query(request.body);
+    return query ? answer(agent.pause_acceleration(*query), query->service.value_or("")) : failure(400, query.error());
+}
+
+http::Response resume_acceleration(Agent& agent, const http::Request& request) {
+    const auto service = resume_query(request.body);
+    return service ? answer(agent.resume_acceleration(*service), service->value_or("")) : failure(400, service.error());
+}
+
+http::Response selftest_acceleration(Agent& agent, const http::Request& request) {
+    const auto checked = no_members(request.body);
+    return checked ? answer(agent.selftest_acceleration()) : failure(400, checked.error());
+}
+
 struct Route {
     std::string_view method;
     std::string_view path;
@@ -81,7 +102,7 @@ struct Route {
     http::Response (*verb)(Agent& agent, const http::Request& request);
 };
 
-constexpr std::array<Route, 11> routes{{
+constexpr std::array<Route, 16> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -90,8 +111,13 @@ constexpr std::array<Route, 11> routes{{
     {"GET", "/v1/drift", false, false, drift},
     {"GET", "/v1/maps", false, false, maps},
     {"GET", "/v1/explain", false, true, explain},
+    {"GET", "/v1/acceleration", false, false, acceleration},
+    {"GET", "/v1/acceleration/top", false, false, acceleration_top},
     {"POST", "/v1/plan", false, false, plan},
     {"POST", "/v1/reconcile", true, false, reconcile},
+    {"POST", "/v1/acceleration/pause", true, false, pause_acceleration},
+    {"POST", "/v1/acceleration/resume", true, false, resume_acceleration},
+    {"POST", "/v1/acceleration/selftest", true, false, selftest_acceleration},
     {"PUT", "/v1/log-level", true, false, log_level},
 }};
 

@@ -14,6 +14,7 @@
 
 #include "base/version.hpp"
 #include "bpf/meshd.skel.h"
+#include "kernel/consumed.hpp"
 #include "kernel/links.hpp"
 
 namespace meshd::kernel {
@@ -30,18 +31,25 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     return 0;
 }
 
+constexpr auto redirect_program = "md_redirect";
+
 struct Bound {
     const char* map;
     std::uint32_t entries;
 };
 
-std::array<Bound, 6> bounds(const config::Limits& limits) {
+std::array<Bound, 11> bounds(const config::Limits& limits) {
     return {{{"md_frontends", limits.frontends},
              {"md_services", limits.services},
              {"md_tables", limits.services},
              {"md_cursors", limits.services},
              {"md_backends", limits.backends},
-             {"md_connects", limits.backends + limits.services}}};
+             {"md_connects", limits.backends + limits.services},
+             {"md_paths", limits.services},
+             {"md_halts", limits.services},
+             {"md_sockets", limits.connections},
+             {"md_pairs", std::max<std::uint32_t>(limits.connections / 2, 1)},
+             {"md_consumed", limits.connections}}};
 }
 
 std::string shape(std::uint32_t type, std::uint32_t key, std::uint32_t value) {
@@ -104,7 +112,7 @@ Datapath::Datapath(Datapath&&) noexcept = default;
 Datapath& Datapath::operator=(Datapath&&) noexcept = default;
 Datapath::~Datapath() = default;
 
-base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits) {
+base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits, bool count_consumed) {
     if (const auto others = pins.other_versions(); !others.empty())
         return base::fail(
             {"use pins under", pins.top(), 0,
@@ -124,6 +132,8 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
         if (!adopted) return tl::make_unexpected(adopted.error());
         datapath.adopted_ |= *adopted;
     }
+    if (count_consumed)
+        if (auto chosen = choose_consumed(*datapath.skeleton_); !chosen) return tl::make_unexpected(chosen.error());
     datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
     if (const int error = meshd_bpf::load(datapath.skeleton_.get()); error != 0) {
         errno = -error;
@@ -131,6 +141,8 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
                                 error == -EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
                                                 : "run with --log-level trace to see what the kernel's verifier says");
     }
+    if (count_consumed)
+        if (auto counted = datapath.count_consumed(); !counted) return tl::make_unexpected(counted.error());
     const auto* const types = ::bpf_object__btf(object);
     datapath.slot_key_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
     datapath.slot_value_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
@@ -139,9 +151,39 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     return datapath;
 }
 
+// The new program first, then the pin of the old one goes: what both count in between makes readers seem ahead by that much,
+// once.
+base::Result<void> Datapath::count_consumed() const {
+    const auto pin = pins_.link("md_consumed_by");
+    auto link = attach_consumed(*skeleton_);
+    if (!link) return tl::make_unexpected(link.error());
+    if (::unlink(pin.c_str()) != 0 && errno != ENOENT) return base::fail_errno("replace pin", pin);
+    if (::bpf_obj_pin(link->get(), pin.c_str()) != 0) return base::fail_errno("pin link to", pin);
+    return {};
+}
+
+base::Result<void> Datapath::attach_redirect() const {
+    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, redirect_program);
+    if (::bpf_prog_attach(::bpf_program__fd(program), map("md_sockets").fd(), BPF_SK_MSG_VERDICT, 0) != 0)
+        return base::fail_errno("attach md_redirect to map", "md_sockets",
+                                "remove the pins with `meshd --unload` and start again");
+    return {};
+}
+
+// Before 6.0 the kernel does not tell what is attached to a map of sockets: then it is what was attached, for nobody else has it.
+bool Datapath::redirect_is_attached(std::uint32_t id) const {
+    __u32 found = 0;
+    __u32 count = 1;
+    if (::bpf_prog_query(map("md_sockets").fd(), BPF_SK_MSG_VERDICT, 0, nullptr, &found, &count) != 0) return linked_;
+    return count == 1 && found == id;
+}
+
 base::Result<void> Datapath::attach(const Cgroup& cgroup) {
     std::vector<Link> links;
     for (const auto& hook : hooks) {
+        // Before anything is enrolled. Without sockets in it the map is nobody's traffic, so this needs no undoing.
+        if (hook.type == BPF_CGROUP_SOCK_OPS)
+            if (auto attached = attach_redirect(); !attached) return attached;
         auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, hook.program);
         auto link = Link::attach(program, hook, cgroup, pins_.link(hook.program));
         if (!link) {
@@ -170,17 +212,23 @@ std::vector<Map> Datapath::maps() const {
     return all;
 }
 
+std::uint32_t Datapath::id_of(const char* name) const {
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
+    return ::bpf_obj_get_info_by_fd(::bpf_program__fd(program), &info, &size) == 0 ? info.id : 0;
+}
+
 std::vector<ProgramStatus> Datapath::programs() const {
     std::vector<ProgramStatus> all;
     for (const auto& hook : hooks) {
-        ProgramStatus status{hook.program, hook.section, 0, false};
-        bpf_prog_info info{};
-        __u32 size = sizeof info;
-        const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, hook.program);
-        if (::bpf_obj_get_info_by_fd(::bpf_program__fd(program), &info, &size) == 0) status.id = info.id;
+        ProgramStatus status{hook.program, hook.section, id_of(hook.program), false};
         status.attached = attached_program(pins_.link(hook.program)) == status.id && status.id != 0;
         all.push_back(std::move(status));
     }
+    ProgramStatus redirect{redirect_program, "sk_msg", id_of(redirect_program), false};
+    redirect.attached = redirect.id != 0 && redirect_is_attached(redirect.id);
+    all.push_back(std::move(redirect));
     return all;
 }
 
@@ -238,5 +286,11 @@ base::Result<Question> Datapath::run(const char* name, const Question& question)
 base::Result<md_explain> Datapath::ask(const md_explain& question) const { return run("md_explain", question); }
 base::Result<md_find_tables> Datapath::ask(const md_find_tables& question) const { return run("md_find_tables", question); }
 base::Result<md_read_table> Datapath::ask(const md_read_table& question) const { return run("md_read_table", question); }
+base::Result<md_look_at_pair> Datapath::ask(const md_look_at_pair& question) const { return run("md_look_at_pair", question); }
+
+base::Result<void> Datapath::leave(std::uint64_t pair) const {
+    if (auto outcome = run("md_leave_pair", pair); !outcome) return tl::make_unexpected(outcome.error());
+    return {};
+}
 
 }  // namespace meshd::kernel

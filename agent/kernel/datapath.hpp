@@ -37,7 +37,8 @@ struct Degraded {
 class Datapath {
 public:
     // Makes the maps, or takes over those that are pinned, and loads the programs. The caller holds the lock on pins.top().
-    static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits);
+    // `count_consumed`: also what readers take from the short way is counted, for kernels that do not charge it to them.
+    static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits, bool count_consumed = false);
 
     Datapath(Datapath&&) noexcept;
     Datapath& operator=(Datapath&&) noexcept;
@@ -61,10 +62,13 @@ public:
     // A new inner array of md_tables that holds these slots. It lives as long as the descriptor or the table it is put in.
     [[nodiscard]] base::Result<base::UniqueFd> make_slots(const std::vector<md_slot>& slots) const;
 
-    // Asks one of the programs of bpf/inspect.bpf.c.
+    // Asks one of the programs of bpf/inspect.bpf.c and bpf/leave.bpf.c.
     [[nodiscard]] base::Result<md_explain> ask(const md_explain& question) const;
     [[nodiscard]] base::Result<md_find_tables> ask(const md_find_tables& question) const;
     [[nodiscard]] base::Result<md_read_table> ask(const md_read_table& question) const;
+    [[nodiscard]] base::Result<md_look_at_pair> ask(const md_look_at_pair& question) const;
+    // Marks a pair as leaving the short way. No such pair: fine.
+    [[nodiscard]] base::Result<void> leave(std::uint64_t pair) const;
 
 private:
     struct Close {
@@ -73,6 +77,10 @@ private:
     using Skeleton = std::unique_ptr<meshd_bpf, Close>;
 
     Datapath(Pins pins, Skeleton skeleton);
+    [[nodiscard]] base::Result<void> attach_redirect() const;
+    [[nodiscard]] base::Result<void> count_consumed() const;
+    [[nodiscard]] bool redirect_is_attached(std::uint32_t id) const;
+    [[nodiscard]] std::uint32_t id_of(const char* name) const;
     template <typename Question>
     base::Result<Question> run(const char* program, const Question& question) const;
 

@@ -22,8 +22,9 @@ struct Hook {
     bpf_attach_type type;
 };
 
-// Answers come before questions: when connect starts to translate, getpeername and recvmsg already translate back.
-inline constexpr std::array<Hook, 8> hooks{{
+// Answers come before questions: when connect starts to translate, getpeername and recvmsg already translate back. sockops, which
+// enrols sockets on the short way, comes when everything that enrolled sockets need is in place.
+inline constexpr std::array<Hook, 9> hooks{{
     {"md_peername4", "cgroup/getpeername4", BPF_CGROUP_INET4_GETPEERNAME},
     {"md_peername6", "cgroup/getpeername6", BPF_CGROUP_INET6_GETPEERNAME},
     {"md_recvmsg4", "cgroup/recvmsg4", BPF_CGROUP_UDP4_RECVMSG},
@@ -32,6 +33,7 @@ inline constexpr std::array<Hook, 8> hooks{{
     {"md_connect6", "cgroup/connect6", BPF_CGROUP_INET6_CONNECT},
     {"md_sendmsg4", "cgroup/sendmsg4", BPF_CGROUP_UDP4_SENDMSG},
     {"md_sendmsg6", "cgroup/sendmsg6", BPF_CGROUP_UDP6_SENDMSG},
+    {"md_sockops", "sockops", BPF_CGROUP_SOCK_OPS},
 }};
 
 class Link {

@@ -21,6 +21,20 @@ std::uint8_t encode(model::BackendState state) {
 
 }  // namespace
 
+std::uint8_t encode(model::Acceleration acceleration) {
+    switch (acceleration) {
+        case model::Acceleration::named:
+            return MD_WAY_NAMED;
+        case model::Acceleration::off:
+            return MD_WAY_OFF;
+        case model::Acceleration::fionread_accepted:
+            return MD_WAY_FIONREAD_ACCEPTED;
+        case model::Acceleration::automatic:
+            break;
+    }
+    return MD_WAY_DEFAULT;
+}
+
 md_endpoint encode(const base::SocketAddress& address, base::Protocol protocol) {
     md_endpoint endpoint{};
     std::memcpy(endpoint.address.bytes, address.address.bytes.data(), sizeof endpoint.address.bytes);

@@ -92,7 +92,7 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
 
     if (now.name != key) add(OperationKind::name_service, *id, key.text()).name = key;
     const auto candidates = want_backends(key, port, *id, now);
-    auto table = build_table(candidates, service.balancing, service.when_no_backend);
+    auto table = build_table(candidates, service.balancing, service.when_no_backend, service.acceleration);
     const auto same = std::equal(table.begin(), table.end(), now.table.begin(), now.table.end(),
                                  [](const auto& a, const auto& b) { return same_bytes(a, b); });
     if (!same) add(OperationKind::replace_table, *id, key.text()).table = std::move(table);

@@ -87,7 +87,7 @@ void append(std::vector<md_slot>& table, const std::vector<Candidate>& family, c
 }  // namespace
 
 std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
-                                 model::WhenNoBackend when_no_backend) {
+                                 model::WhenNoBackend when_no_backend, model::Acceleration acceleration) {
     // The order of a registry's answer means nothing, and must not replace tables.
     std::sort(candidates.begin(), candidates.end(),
               [](const auto& a, const auto& b) { return BytesLess{}(a.endpoint, b.endpoint); });
@@ -108,6 +108,7 @@ std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balan
     head.slots_v6 = static_cast<std::uint32_t>(order_v6.size());
     head.pick = balancing == model::Balancing::random ? MD_PICK_RANDOM : MD_PICK_CYCLE;
     head.no_backend = when_no_backend == model::WhenNoBackend::unreachable ? MD_NO_BACKEND_UNREACHABLE : MD_NO_BACKEND_REFUSE;
+    head.way = encode(acceleration);
     for (auto& slot : table) slot.table = head;
     return table;
 }

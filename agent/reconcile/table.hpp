@@ -28,6 +28,7 @@ std::vector<std::uint32_t> smooth_order(const std::vector<std::uint32_t>& counts
 // The table as it stands in the kernel: IPv4 slots, then IPv6 slots, or one empty slot when nobody can be chosen. Equal input
 // gives equal bytes.
 std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
-                                 model::WhenNoBackend when_no_backend);
+                                 model::WhenNoBackend when_no_backend,
+                                 model::Acceleration acceleration = model::Acceleration::automatic);
 
 }  // namespace meshd::reconcile

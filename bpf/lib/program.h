@@ -20,6 +20,9 @@
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 
+/* Address families (include/linux/socket.h). */
+#define AF_INET 2
+
 /* Verdicts of cgroup hooks on addresses. */
 #define MD_ALLOW  1
 #define MD_REFUSE 0

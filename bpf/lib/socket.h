@@ -24,6 +24,7 @@ static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct m
 	if (!memory)
 		return false;
 	md_fill_translation(&memory->peer, service, choice);
+	memory->way = choice->backend->table.way;
 	return true;
 }
 

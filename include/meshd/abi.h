@@ -55,4 +55,40 @@ struct md_read_table {
 	struct md_slot slots[MD_READ_SLOTS]; /* out */
 };
 
+/*
+ * Program md_look_at_pair: where a pair stands and, when asked to, one step of leaving: an end that nothing waits in,
+ * and nothing is on its way to, is taken out of md_sockets.
+ */
+enum md_end_state {
+	MD_END_NONE = 0,     /* not enrolled yet, or closed */
+	MD_END_ENROLLED = 1, /* on the short way */
+	MD_END_PLAIN = 2,    /* was taken out: a plain TCP socket again */
+};
+
+struct md_end_view {
+	__u64 cookie;
+	__u64 inode;          /* of the socket's file; 0: no process holds it */
+	__u64 waiting;        /* bytes charged to its receive queues */
+	__u64 bytes_tcp;      /* it sent by TCP */
+	__u32 unread;         /* bytes that came by TCP and wait to be read */
+	__u32 blocked;        /* bytes that it has to send, and may not: the peer's TCP window is closed */
+	__u32 receive_buffer; /* bytes */
+	__u32 references;     /* see md_acceleration.idle_refs */
+	__u32 process;        /* see md_end */
+	__u32 reserved;
+	__u8 state;       /* enum md_end_state, after the step */
+	__u8 taken_out;   /* this step did it */
+	__u8 queue_empty; /* nothing of the short way waits */
+	__u8 at_end;      /* the peer has sent FIN */
+	__u8 pad[4];
+};
+
+struct md_look_at_pair {
+	__u64 pair;                 /* in: key in md_pairs */
+	__u32 take_out;             /* in: 1: take out what can be */
+	__u32 found;                /* out: 0: there is no such pair any more */
+	struct md_pair value;       /* out */
+	struct md_end_view ends[2]; /* out, by enum md_side */
+};
+
 #endif

@@ -22,8 +22,40 @@
 	X(PEER_UNTOUCHED, "peer_untouched", "getpeername() of a socket that no service address was given to")              \
 	X(SOURCE_RESTORED, "source_restored", "a datagram's source was shown as the service address")                      \
 	X(SOURCE_UNTOUCHED, "source_untouched", "a datagram that did not come from a translated backend")                  \
-	X(STORAGE_UNAVAILABLE, "storage_unavailable", "no memory for a socket's translation: forwarded, but its peer shows as the backend")
+	X(STORAGE_UNAVAILABLE, "storage_unavailable", "no memory for a socket's translation: forwarded, but its peer shows as the backend") \
+	X(PAIRED, "paired", "both ends of a connection are on this host: enrolled on the short way")                        \
+	X(PAIR_LEFT, "pair_left", "a connection leaves the short way for good")                                             \
+	X(PAIR_CLOSED, "pair_closed", "an enrolled socket closed")                                                          \
+	X(MESSAGE_SHORT, "message_short", "a message took the short way")                                                   \
+	MD_WHYS(X)
+
+/* Why a connection was not paired, or a message of a pair took TCP. Counted for each service, too: see md_paths. */
+#define MD_WHYS(X)                                                                                                          \
+	X(TCP_OFF, "tcp_off", "not paired: the short way is off")                                                           \
+	X(TCP_PEER_ELSEWHERE, "tcp_peer_elsewhere", "not paired: the other end is not on this host")                        \
+	X(TCP_NO_SERVICE, "tcp_no_service", "not paired: no connection to a service, and only those may be")                \
+	X(TCP_NOT_NAMED, "tcp_not_named", "not paired: on this kernel only services that the configuration names may be")   \
+	X(TCP_EXCLUDED, "tcp_excluded", "not paired: configuration excludes the service, a port, a cgroup or a user")       \
+	X(TCP_LEARNED, "tcp_learned", "not paired: readers of this service fell behind too often")                          \
+	X(TCP_PAUSED, "tcp_paused", "paused")                                                                               \
+	X(TCP_MPTCP, "tcp_mptcp", "not paired: a multipath TCP socket")                                                     \
+	X(TCP_ULP, "tcp_ulp", "not paired: the socket has an upper layer protocol, such as kernel TLS")                     \
+	X(TCP_FULL, "tcp_full", "not paired: no room in a map, or the socket is in somebody else's")                        \
+	X(TCP_IDENTITY, "tcp_identity", "not paired: equal addresses, but another connection")                              \
+	X(TCP_PEER_UNREADY, "tcp_peer_unready", "the other end was not enrolled yet, or did not take part")                 \
+	X(TCP_PEER_GONE, "tcp_peer_gone", "the other end has closed, or has left the short way")                            \
+	X(TCP_ORDER, "tcp_order", "the receiver has not yet read all that came by TCP")                                     \
+	X(TCP_BACKLOG, "tcp_backlog", "as much waits for the receiver as may")                                              \
+	X(TCP_MEMORY, "tcp_memory", "TCP memory of this node is above the budget")                                          \
+	X(TCP_LEFT, "tcp_left", "the connection is leaving the short way")
 /* clang-format on */
+
+enum md_why {
+#define X(enumerator, label, meaning) MD_WHY_##enumerator,
+	MD_WHYS(X)
+#undef X
+	        MD_WHY_COUNT
+};
 
 enum md_reason {
 #define X(enumerator, label, meaning) MD_REASON_##enumerator,
@@ -31,5 +63,8 @@ enum md_reason {
 #undef X
 	        MD_REASON_COUNT
 };
+
+/* The reasons of MD_WHYS come last in MD_REASONS, in the same order. */
+#define MD_REASON_OF_WHY(why) ((enum md_reason)(MD_REASON_COUNT - MD_WHY_COUNT + (why)))
 
 #endif

@@ -19,6 +19,16 @@
 	X(md_reasons, "per-CPU array", "md_reason", "count", "programs", "one count for each path through a program")               \
 	X(md_sock_peer, "socket storage", "socket", "md_sock_peer", "programs", "the service address a connected socket asked for") \
 	X(md_sock_udp, "socket storage", "socket", "md_sock_udp", "programs", "the services an unconnected UDP socket talks to")    \
+	X(md_acceleration, "array", "0", "md_acceleration", "agent", "what the agent has decided about the short way")              \
+	X(md_sockets, "socket hash", "socket cookie", "socket", "programs", "the sockets that are enrolled on the short way")       \
+	X(md_handshakes, "LRU hash", "md_tuple", "md_handshake", "programs", "connections that listeners of this host were asked for") \
+	X(md_pairs, "hash", "socket cookie", "md_pair", "programs", "connections with both ends enrolled")                          \
+	X(md_sock_pair, "socket storage", "socket", "md_sock_pair", "programs", "the pair that an enrolled socket belongs to")      \
+	X(md_paths, "per-CPU hash", "service id", "md_paths", "programs", "which way the bytes of a service went, and why")         \
+	X(md_halts, "hash", "service id", "md_halt", "agent", "services that are off the short way for a while")                    \
+	X(md_excluded, "hash", "md_exclusion", "1", "agent", "ports, cgroups and users that stay off the short way")                \
+	X(md_consumed, "hash", "socket address", "bytes", "programs", "what readers took, where the kernel does not charge it")     \
+	X(md_events, "ring buffer", "", "md_event", "programs", "pairs that leave the short way or whose readers fall behind")                        \
 	X(md_meta, "array", "0", "md_meta", "agent", "ABI version of these maps and who made them")
 /* clang-format on */
 
@@ -26,6 +36,16 @@
 #define MD_MAX_SERVICES  65536
 #define MD_MAX_FRONTENDS 131072
 #define MD_MAX_BACKENDS  262144
+#define MD_MAX_SOCKETS   131072
+
+/* Connections between SYN and ESTABLISHED at one time. The oldest gives way: its connection stays on TCP. */
+#define MD_MAX_HANDSHAKES 8192
+
+/* Ports, cgroups and users that configuration can exclude. */
+#define MD_MAX_EXCLUSIONS 1024
+
+/* Size of md_events in bytes, a power of two of pages: room for more than ten thousand records. */
+#define MD_EVENTS_SIZE 262144
 
 /* Largest table of one service, in slots. Weights that would need more are rounded to this resolution. */
 #define MD_MAX_SLOTS 4096

@@ -16,7 +16,7 @@ TEST_F(DatapathTest, LoadsAndAttachesEveryProgram) {
     ASSERT_TRUE(cgroup);
     const auto attached = datapath.attach(*cgroup);
     ASSERT_TRUE(attached) << attached.error().message();
-    EXPECT_EQ(datapath.programs().size(), 8U);
+    EXPECT_EQ(datapath.programs().size(), 10U);
     for (const auto& program : datapath.programs()) EXPECT_TRUE(program.attached) << program.name;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What anybody of the group may send to the control socket: "METHOD TARGET", a line feed, and the body. Whatever it is, the
 // answer is a JSON object, and the agent is asked only what has been checked.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -56,6 +57,12 @@ void check_agent(const control::FakeAgent& agent) {
         const auto again = model::service_from_json(model::to_json(service));
         require(again.has_value() && *again == service);
     }
+    if (agent.paused) {
+        require(!agent.paused->service || model::is_service_name(*agent.paused->service));
+        const auto duration = agent.paused->duration.value_or(std::chrono::seconds(1));
+        require(duration >= std::chrono::seconds(1) && duration <= std::chrono::hours(24));
+    }
+    require(!agent.resumed || model::is_service_name(*agent.resumed));
     if (!agent.calls.empty() && agent.calls.front() == "explain") require(agent.explained.destination.port != 0);
 }
 

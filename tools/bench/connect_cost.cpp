@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 
@@ -15,6 +14,7 @@
 #include <boost/json.hpp>
 
 #include "connect_options.hpp"
+#include "process.hpp"
 #include "sockets.hpp"
 
 namespace meshd::bench {
@@ -36,10 +36,7 @@ struct Runner {
 
 void enter(const Runner& runner) {
     if (runner.netns.valid() && ::setns(runner.netns.get(), CLONE_NEWNET) != 0) throw_errno("enter " + runner.side.netns);
-    if (runner.side.cgroup.empty()) return;
-    std::ofstream procs(runner.side.cgroup + "/cgroup.procs");
-    procs << "0" << std::flush;
-    if (!procs) throw std::runtime_error("cannot enter cgroup " + runner.side.cgroup);
+    enter_cgroup(runner.side.cgroup);
 }
 
 void accept_all(int listener) {
@@ -78,14 +75,6 @@ void record(Runner& runner, const std::vector<std::int64_t>& sorted) {
     runner.medians_ns.emplace_back(sorted[sorted.size() / 2]);
     runner.p99s_ns.emplace_back(sorted[sorted.size() * 99 / 100]);
     runner.means_ns.emplace_back(sum / static_cast<std::int64_t>(sorted.size()));
-}
-
-void pin_to(int cpu) {
-    if (cpu < 0) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-    if (::sched_setaffinity(0, sizeof set, &set) != 0) throw_errno("run on CPU " + std::to_string(cpu));
 }
 
 std::vector<Runner> prepare(const std::vector<Side>& sides) {

@@ -40,6 +40,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_status(*app, program);
     add_service(*app, program);
     add_backend(*app, program);
+    add_acceleration(*app, program);
     add_config(*app, program);
     add_drift(*app, program);
     add_map(*app, program);

@@ -25,6 +25,7 @@ struct Program {
 void add_status(CLI::App& app, Program& program);
 void add_service(CLI::App& app, Program& program);
 void add_backend(CLI::App& app, Program& program);
+void add_acceleration(CLI::App& app, Program& program);
 void add_config(CLI::App& app, Program& program);
 void add_drift(CLI::App& app, Program& program);
 void add_map(CLI::App& app, Program& program);

@@ -57,6 +57,13 @@ std::string drift_text(const json::object& reconcile) {
                       : fmt::format("{} repaired, last at {}", counted(total, "difference"), text_at(reconcile, "drift_last_at"));
 }
 
+std::string acceleration_text(const json::object& acceleration) {
+    if (acceleration.empty()) return "-";
+    auto text = text_at(acceleration, "mode") + ", " + counted(number_at(acceleration, "connections"), "connection");
+    if (const auto reason = text_at(acceleration, "reason"); reason != "-") text += ": " + reason;
+    return text;
+}
+
 std::string programs_text(const json::array& programs) {
     const auto attached = std::count_if(programs.begin(), programs.end(), [](const json::value& program) {
         return program.is_object() && is_true(program.get_object(), "attached");
@@ -85,6 +92,7 @@ Facts facts(const json::object& status) {
                                  text_at(services, "pending"))},
         {"Backends", fmt::format("{}: {} ready, {} drain, {} maint", text_at(backends, "total"), text_at(backends, "ready"),
                                  text_at(backends, "drain"), text_at(backends, "maint"))},
+        {"Acceleration", acceleration_text(object_at(status, "acceleration"))},
         {"Reconcile", reconcile_text(object_at(status, "reconcile"))},
         {"Drift", drift_text(object_at(status, "reconcile"))},
     }};

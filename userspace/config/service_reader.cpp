@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "config/acceleration_reader.hpp"
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
 #include "config/mapping_reader.hpp"
@@ -14,8 +15,9 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> service_keys{
-    "name", "address", "addresses", "port", "ports", "target_port", "protocol", "balancing", "when_no_backend", "backends"};
+constexpr std::array<std::string_view, 11> service_keys{
+    "name",     "address",   "addresses",       "port",         "ports",   "target_port",
+    "protocol", "balancing", "when_no_backend", "acceleration", "backends"};
 constexpr std::array<std::string_view, 4> port_keys{"name", "port", "target_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 3> balancings{"random", "round_robin", "weighted"};
@@ -140,6 +142,7 @@ ReadService read_service(Document& document, Value value) {
     auto drafts = read_ports(document, object);
     object.choice("balancing", result.service.balancing, balancings, model::parse_balancing);
     object.choice("when_no_backend", result.service.when_no_backend, no_backend_policies, model::parse_when_no_backend);
+    read_acceleration(document, object, result.service.acceleration);
     object.require("backends", "write \"backends: []\" for a service that has none");
     if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
     return result;

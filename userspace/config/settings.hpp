@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/address.hpp"
+#include "config/acceleration.hpp"
 
 namespace meshd::config {
 
@@ -17,12 +18,13 @@ struct Limits {
     std::uint32_t services = 65536;    // ports of services
     std::uint32_t frontends = 131072;  // address, port and protocol triples
     std::uint32_t backends = 262144;
+    std::uint32_t connections = 131072;  // sockets on the short way
 
     bool operator==(const Limits&) const = default;
 };
 
 // The most that can be asked for.
-inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U};
+inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U, 1U << 22U};
 
 struct Settings {
     std::string cgroup = "auto";        // directory of cgroup v2 whose processes are served; auto: its mount point
@@ -37,6 +39,7 @@ struct Settings {
     std::chrono::milliseconds reconcile_interval{60000};  // reconcile.interval: full comparison with the maps
     LogLevel log_level = LogLevel::info;                  // log.level
     Limits limits;
+    Acceleration acceleration;
 
     bool operator==(const Settings&) const = default;
 };

@@ -6,7 +6,9 @@
 #include <charconv>
 #include <utility>
 
+#include "config/acceleration_reader.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/system_names.hpp"
 #include "config/text_file.hpp"
 
 namespace meshd::config {
@@ -15,45 +17,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 12> top_keys{"version",         "cgroup",    "bpffs",  "run_directory",
-                                                    "state_directory", "registry",  "worker", "control",
-                                                    "metrics",         "reconcile", "log",    "limits"};
+constexpr std::array<std::string_view, 13> top_keys{"version",  "cgroup",       "bpffs",   "run_directory", "state_directory",
+                                                    "registry", "worker",       "control", "metrics",       "reconcile",
+                                                    "log",      "acceleration", "limits"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr std::chrono::milliseconds min_interval = 1s;
 constexpr std::chrono::milliseconds max_interval = 1h;
 // RUN_DIRECTORY/control.sock must fit into sockaddr_un::sun_path: 108 bytes with the terminating NUL.
 constexpr std::size_t max_run_directory_length = 108 - 1 - std::string_view("/control.sock").size();
-constexpr std::size_t max_path_length = 4000;  // PATH_MAX less the names that are put behind it
-constexpr std::size_t max_account_length = 32;
-
-bool is_account_name(std::string_view text) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    const auto is_inner = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
-    return !text.empty() && text.size() <= max_account_length && is_letter(text[0]) &&
-           std::all_of(text.begin(), text.end(), is_inner);
-}
-
-struct PathRule {
-    std::string_view expected = "an absolute path";
-    std::size_t max_length = max_path_length;
-};
-
-void read_path(Document& document, const MappingReader& object, std::string_view key, std::string& result, PathRule rule = {}) {
-    const auto value = object.find(key);
-    if (!value.exists()) return;
-    const auto label = '"' + std::string(key) + '"';
-    auto text = read_text(document, value, label, rule.expected);
-    if (!text) return;
-    if (text->empty() || text->front() != '/') {
-        refuse_value(document, value, label, rule.expected);
-        return;
-    }
-    while (text->size() > 1 && text->back() == '/') text->remove_suffix(1);
-    if (text->size() > rule.max_length)
-        refuse_value(document, value, label, "a path of at most " + std::to_string(rule.max_length) + " bytes");
-    result = *text;
-}
 
 void read_cgroup(Document& document, const MappingReader& top, std::string& result) {
     const auto value = top.find("cgroup");
@@ -62,17 +34,6 @@ void read_cgroup(Document& document, const MappingReader& top, std::string& resu
         result = "auto";
     else
         read_path(document, top, "cgroup", result, {"\"auto\" or an absolute path"});
-}
-
-void read_account(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
-    constexpr std::string_view expected = "the name of an account";
-    const auto value = object.find(key);
-    if (!value.exists()) return;
-    const auto label = '"' + std::string(key) + '"';
-    const auto text = read_text(document, value, label, expected);
-    if (!text) return;
-    result = *text;
-    if (!is_account_name(result)) refuse_value(document, value, label, expected);
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -128,11 +89,12 @@ void read_section(Document& document, const MappingReader& top, std::string_view
 }
 
 void read_limits(Document& document, const MappingReader& top, Limits& limits) {
-    static constexpr std::array<std::string_view, 3> keys{"services", "frontends", "backends"};
+    static constexpr std::array<std::string_view, 4> keys{"services", "frontends", "backends", "connections"};
     read_section(document, top, "limits", keys, [&](const MappingReader& section) {
         section.number("services", limits.services, {1, max_limits.services});
         section.number("frontends", limits.frontends, {1, max_limits.frontends});
         section.number("backends", limits.backends, {1, max_limits.backends});
+        section.number("connections", limits.connections, {1, max_limits.connections});
     });
 }
 
@@ -162,6 +124,8 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     });
     read_section(document, top, "log", log_keys,
                  [&](const MappingReader& log) { log.choice("level", settings.log_level, log_levels, parse_log_level); });
+    read_section(document, top, "acceleration", acceleration_keys,
+                 [&](const MappingReader& section) { read_acceleration(document, section, settings.acceleration); });
     read_limits(document, top, settings.limits);
 }
 

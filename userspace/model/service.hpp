@@ -27,6 +27,14 @@ enum class WhenNoBackend : std::uint8_t {
     unreachable,  // EHOSTUNREACH
 };
 
+// What a service says about the short way: its connections whose both ends are on this host go from socket to socket.
+enum class Acceleration : std::uint8_t {
+    automatic,          // nothing: the configuration's default holds
+    named,              // it takes the short way also where the kernel allows only services that ask for it by name
+    off,                // never
+    fionread_accepted,  // as named, and its programs do not trust FIONREAD, so a kernel that miscounts it will do
+};
+
 enum class BackendState : std::uint8_t {
     ready,  // takes new connections
     drain,  // takes none, keeps those it has
@@ -64,6 +72,7 @@ struct Service {
     std::vector<ServicePort> ports;          // at least one; number and protocol differ
     Balancing balancing = Balancing::random;
     WhenNoBackend when_no_backend = WhenNoBackend::refuse;
+    Acceleration acceleration = Acceleration::automatic;
     std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
 
     auto operator<=>(const Service&) const = default;

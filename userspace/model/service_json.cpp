@@ -127,6 +127,29 @@ base::Result<std::vector<base::IpAddress>> addresses_from_json(const json::objec
     return result;
 }
 
+json::value acceleration_to_json(Acceleration acceleration) {
+    switch (acceleration) {
+        case Acceleration::automatic:
+            return "auto";
+        case Acceleration::named:
+            return "on";
+        case Acceleration::off:
+            return "off";
+        case Acceleration::fionread_accepted:
+            break;
+    }
+    return json::object{{"fionread", "accept"}};
+}
+
+// Absent is automatic, so that services that were written before the key existed read as before.
+std::optional<Acceleration> acceleration_from_json(const json::object& object) {
+    const auto* const value = member(object, "acceleration");
+    if (value == nullptr) return Acceleration::automatic;
+    for (const auto one : {Acceleration::automatic, Acceleration::named, Acceleration::off, Acceleration::fionread_accepted})
+        if (*value == acceleration_to_json(one)) return one;
+    return std::nullopt;
+}
+
 }  // namespace
 
 json::object to_json(const Service& service) {
@@ -142,12 +165,15 @@ json::object to_json(const Service& service) {
                                         {"protocol", base::name(port.protocol)},
                                         {"backends", std::move(backends)}});
     }
-    return {{"name", service.name},
-            {"addresses", std::move(addresses)},
-            {"balancing", name(service.balancing)},
-            {"when_no_backend", name(service.when_no_backend)},
-            {"source", service.source},
-            {"ports", std::move(ports)}};
+    json::object object{{"name", service.name},
+                        {"addresses", std::move(addresses)},
+                        {"balancing", name(service.balancing)},
+                        {"when_no_backend", name(service.when_no_backend)}};
+    if (service.acceleration != Acceleration::automatic)
+        object.emplace("acceleration", acceleration_to_json(service.acceleration));
+    object.emplace("source", service.source);
+    object.emplace("ports", std::move(ports));
+    return object;
 }
 
 base::Result<Service> service_from_json(const json::value& value) {
@@ -164,6 +190,8 @@ base::Result<Service> service_from_json(const json::value& value) {
     if (!balancing) return invalid(service.name + ".balancing", "random, round_robin or weighted");
     const auto when_no_backend = parse_when_no_backend(text(object, "when_no_backend").value_or(""));
     if (!when_no_backend) return invalid(service.name + ".when_no_backend", "refuse or unreachable");
+    const auto acceleration = acceleration_from_json(object);
+    if (!acceleration) return invalid(service.name + ".acceleration", R"(auto, on, off or {"fionread":"accept"})");
     const auto source = text(object, "source");
     if (!source) return invalid(service.name + ".source", "text");
 
@@ -171,6 +199,7 @@ base::Result<Service> service_from_json(const json::value& value) {
     service.ports = std::move(*ports);
     service.balancing = *balancing;
     service.when_no_backend = *when_no_backend;
+    service.acceleration = *acceleration;
     service.source = *source;
     return service;
 }

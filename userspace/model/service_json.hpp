@@ -11,8 +11,9 @@
 
 namespace meshd::model {
 
-// {"name", "addresses": [text], "balancing", "when_no_backend", "source",
+// {"name", "addresses": [text], "balancing", "when_no_backend", "acceleration", "source",
 //  "ports": [{"name", "port", "protocol", "backends": [{"address", "port", "weight", "state", "locality"}]}]}
+// "acceleration" is "on", "off" or {"fionread": "accept"}; automatic ("auto" is read too) is not written.
 boost::json::object to_json(const Service& service);
 base::Result<Service> service_from_json(const boost::json::value& value);
 

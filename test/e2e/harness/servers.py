@@ -44,20 +44,22 @@ listen front
 
 
 class Server:
-    """A process that listens. In a namespace, it listens on the namespace's addresses, else on the given ones (IPv4, IPv6)."""
+    """A process that listens. In a namespace, it listens on the namespace's addresses, else on the given ones (IPv4, IPv6).
+    `enter` moves the process before its program starts, by itself into the namespace."""
 
-    def __init__(self, directory, netns=None, port=None, kind=socket.SOCK_STREAM, addresses=("127.0.0.1", "::1")):
+    def __init__(self, directory, netns=None, port=None, kind=socket.SOCK_STREAM, addresses=("127.0.0.1", "::1"), enter=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
         self.directory.chmod(0o777)
         self.netns = netns
+        self.enter = enter or (netns.enter if netns else None)
         self.kind = kind
         self.address, self.address6 = (netns.address, netns.address6) if netns else addresses
         self.port = port or free_port(kind=kind)
         self.process = None
 
     def start(self, *command):
-        self.process = Process(command, self.directory / "log", self.netns.enter if self.netns else None)
+        self.process = Process(command, self.directory / "log", self.enter)
         wait_until(self._listens, lambda: f"{command[0]} to listen:\n{self.process.output()}")
         return self
 

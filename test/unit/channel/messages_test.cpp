@@ -43,6 +43,14 @@ TEST(Messages, ADeltaCarriesServices) {
     EXPECT_EQ(delta.remove, std::vector<std::string>{"db"});
 }
 
+TEST(Messages, ADeltaCarriesAcceleration) {
+    auto json =
+        object(std::string(R"({"type":"delta","sequence":2,"last":true,"complete":true,"remove":[],"upsert":[)") + web + "]}");
+    EXPECT_EQ(decoded<Delta>(json).upsert.at(0)->acceleration, model::Acceleration::automatic);
+    json["upsert"].as_array()[0].as_object()["acceleration"] = "off";
+    EXPECT_EQ(decoded<Delta>(json).upsert.at(0)->acceleration, model::Acceleration::off);
+}
+
 TEST(Messages, AMetricsPartKeepsItsForm) {
     const auto part = decoded<MetricsPart>(object(R"({"type":"metrics","id":3,"last":false,"part":{"families":[1]}})"));
     EXPECT_EQ(part.id, 3U);

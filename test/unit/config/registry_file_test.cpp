@@ -10,7 +10,6 @@
 namespace meshd::config {
 namespace {
 
-using model::Backend;
 using model::BackendState;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -58,6 +57,7 @@ services:
     protocol: udp
     balancing: weighted
     when_no_backend: unreachable
+    acceleration: {fionread: accept}
     backends:
       - {address: 10.0.0.1, port: 8080, weight: 1000, locality: eu-west-1/a, state: drain}
       - {address: "fd00::1", weight: 0, locality: "", state: maint}
@@ -73,8 +73,21 @@ services:
                                                           {at("169.254.1.1", 5353), 1, BackendState::ready, ""}}}},
                                   .balancing = model::Balancing::weighted,
                                   .when_no_backend = model::WhenNoBackend::unreachable,
+                                  .acceleration = model::Acceleration::fionread_accepted,
                                   .source = {}};
     EXPECT_THAT(file.services, ElementsAre(expected));
+}
+
+TEST(RegistryFile, TakesAccelerationAsAWord) {
+    const std::pair<const char*, model::Acceleration> words[] = {{"on", model::Acceleration::named},
+                                                                 {"off", model::Acceleration::off},
+                                                                 {"\"on\"", model::Acceleration::named},
+                                                                 {"'off'", model::Acceleration::off}};
+    for (const auto& [word, expected] : words) {
+        const auto file = parsed(service({.extra = std::string("    acceleration: ") + word + "\n"}));
+        ASSERT_EQ(file.services.size(), 1U) << word;
+        EXPECT_EQ(file.services[0].acceleration, expected) << word;
+    }
 }
 
 TEST(RegistryFile, GivesEachPortItsBackends) {

@@ -52,11 +52,40 @@ for what, change in {
     "name too long": {"name": "w" * 128},
     "backend with port and ports": {"backends": [{"address": "10.0.0.1", "port": 1, "ports": {"http": 1}}]},
     "weight out of range": {"backends": [{"address": "10.0.0.1", "weight": 1001}]},
+    "acceleration as a boolean": {"acceleration": True},
+    "acceleration as auto": {"acceleration": "auto"},
+    "acceleration of another kind": {"acceleration": {"fionread": "accept", "zzz": 1}},
+    "acceleration without a word": {"acceleration": {}},
 }.items():
     expect(registry, {"services": [web | change]}, False, what)
 expect(registry, {"services": [web | {"name": "w" * 127}]}, True, "longest name")
 for key in web:
     expect(registry, {"services": [{k: v for k, v in web.items() if k != key}]}, False, f"service without {key}")
+
+for acceleration in "on", "off", {"fionread": "accept"}:
+    expect(registry, {"services": [web | {"acceleration": acceleration}]}, True, f"acceleration: {acceleration}")
+
+
+def accelerated(**keys):
+    return {"acceleration": keys}
+
+
+for what, value in {
+    "size without a unit": accelerated(memory=268435456),
+    "size in MB": accelerated(memory="256MB"),
+    "size with a leading zero": accelerated(memory="0256MiB"),
+    "two exclusions in one": accelerated(exclude=[{"port": 1, "user": "root"}]),
+    "empty exclusion": accelerated(exclude=[{}]),
+    "exclusion twice": accelerated(exclude=[{"port": 1}, {"port": 1}]),
+    "cgroup that goes up": accelerated(exclude=[{"cgroup": "/a/../b"}]),
+    "cgroup that ends going up": accelerated(exclude=[{"cgroup": "/.."}]),
+    "relative cgroup": accelerated(exclude=[{"cgroup": "a"}]),
+    "257 exclusions": accelerated(exclude=[{"port": port} for port in range(1, 258)]),
+}.items():
+    expect(settings, value, False, what)
+expect(settings, accelerated(exclude=[{"port": port} for port in range(1, 257)]), True, "256 exclusions")
+for exclusion in {"service": "a/b"}, {"cgroup": "/a/..b/c"}, {"cgroup": "/"}, {"user": "root"}, {"user": 0}:
+    expect(settings, accelerated(exclude=[exclusion]), True, f"exclusion {exclusion}")
 
 for failure in failures:
     print(failure)

@@ -51,7 +51,7 @@ json::object resolve(const json::object& root, json::object schema) {
 // Whether a parser takes the value in the place that is tested.
 using Accepts = std::function<bool(const json::value&)>;
 
-void check_bounds(const json::object& schema, const Accepts& accepts) {
+void check_values(const json::object& root, const json::object& schema, const Accepts& accepts) {
     if (const auto* const words = schema.if_contains("enum")) {
         for (const auto& word : words->as_array()) EXPECT_TRUE(accepts(word)) << word;
         EXPECT_FALSE(accepts("zzzzzz"));
@@ -76,6 +76,20 @@ void check_bounds(const json::object& schema, const Accepts& accepts) {
         EXPECT_TRUE(accepts(json::string(text(length->as_int64()))));
         EXPECT_FALSE(accepts(json::string(text(length->as_int64() + 1))));
     }
+    if (const auto* const alternatives = schema.if_contains("anyOf"))
+        for (const auto& alternative : alternatives->as_array())
+            check_values(root, resolve(root, alternative.as_object()), accepts);
+    if (const auto* const members = schema.if_contains("properties")) {
+        EXPECT_FALSE(schema.at("additionalProperties").as_bool() || accepts(json::object{{"zzzzzz", 1}}));
+        for (const auto& member : members->as_object())
+            check_values(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+                return accepts(json::object{{member.key(), value}});
+            });
+    }
+}
+
+void check_bounds(const json::object& root, const json::object& schema, const Accepts& accepts) {
+    check_values(root, schema, accepts);
     EXPECT_TRUE(schema.contains("description") || schema.contains("const"));
 }
 
@@ -103,7 +117,7 @@ void check_settings(const json::object& root, const json::object& object, const 
             check_settings(root, schema, inner);
             continue;
         }
-        check_bounds(schema, [&](const json::value& value) {
+        check_bounds(root, schema, [&](const json::value& value) {
             return parse_settings(json::serialize(at_path(inner, value)), "meshd.yaml").has_value();
         });
         const auto by_default = parse_settings(json::serialize(at_path(inner, schema.at("default"))), "meshd.yaml");
@@ -114,6 +128,29 @@ void check_settings(const json::object& root, const json::object& object, const 
 TEST(SettingsSchema, SaysWhatTheParserSays) {
     const auto root = schema_of(settings_schema());
     check_settings(root, root, {});
+}
+
+TEST(SettingsSchema, SaysOfExclusionsWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto parse_with = [](const json::value& exclusion) {
+        const auto file = at_path({"acceleration", "exclude"}, json::array{exclusion});
+        return parse_settings(json::serialize(file), "meshd.yaml");
+    };
+    const auto& schema = root.at("$defs").as_object().at("exclusion").as_object();
+    check_values(root, schema, [&](const json::value& exclusion) { return parse_with(exclusion).has_value(); });
+    const auto refused = parse_with({{"zzzzzz", 1}});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+    EXPECT_EQ(schema.at("minProperties").as_int64(), 1);
+    EXPECT_FALSE(parse_with(json::object{}).has_value());
+    EXPECT_EQ(schema.at("maxProperties").as_int64(), 1);
+    EXPECT_FALSE(parse_with({{"port", 1}, {"user", "root"}}).has_value());
+}
+
+TEST(SettingsSchema, HasTheParsersBoundOfExclusions) {
+    const json::value root = schema_of(settings_schema());
+    const auto& list = root.at("properties").at("acceleration").at("properties").at("exclude");
+    EXPECT_EQ(list.at("maxItems").as_int64(), static_cast<std::int64_t>(max_exclusions));
 }
 
 // ---- A file of services: each kind of object has a good one around which a value is tried ----
@@ -158,7 +195,7 @@ TEST(RegistrySchema, SaysWhatTheParserSays) {
         EXPECT_FALSE(object.at("additionalProperties").as_bool());
         for (const auto& member : object.at("properties").as_object()) {
             SCOPED_TRACE(member.key());
-            check_bounds(resolve(root, member.value().as_object()),
+            check_bounds(root, resolve(root, member.value().as_object()),
                          [&](const json::value& value) { return parse_with(member.key(), value).has_value(); });
         }
         for (const auto& key : object.at("required").as_array()) {

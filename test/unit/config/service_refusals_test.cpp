@@ -106,13 +106,32 @@ const Refusal table[] = {
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
      "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, protocol, "
-     "balancing, when_no_backend or backends; did you mean \"balancing\"?"},
+     "balancing, when_no_backend, acceleration or backends; did you mean \"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
      "5:16: \"balancing\" must be random, round_robin or weighted, found \"round-robin\"; did you mean \"round_robin\"?"},
     {"BalancingIsNothing", service({.extra = "    balancing:\n"}),
      "5:5: \"balancing\" must be random, round_robin or weighted, found nothing"},
     {"UnknownPolicy", service({.extra = "    when_no_backend: drop\n"}),
      "5:22: \"when_no_backend\" must be refuse or unreachable, found \"drop\""},
+    {"AccelerationIsTrue", service({.extra = "    acceleration: true\n"}),
+     "5:19: \"acceleration\" must be on, off or {fionread: accept}, found true; write \"on\""},
+    {"AccelerationIsFalse", service({.extra = "    acceleration: false\n"}),
+     "5:19: \"acceleration\" must be on, off or {fionread: accept}, found false; write \"off\""},
+    {"AccelerationIsAuto", service({.extra = "    acceleration: auto\n"}),
+     "5:19: \"acceleration\" must be on, off or {fionread: accept}, found \"auto\"; remove the key, so that the configuration's "
+     "default holds"},
+    {"AccelerationInCapitals", service({.extra = "    acceleration: ON\n"}),
+     "5:19: \"acceleration\" must be on, off or {fionread: accept}, found \"ON\""},
+    {"AccelerationIsAList", service({.extra = "    acceleration: [on]\n"}),
+     "5:19: \"acceleration\" must be on, off or {fionread: accept}, found a list"},
+    {"AccelerationIsNothing", service({.extra = "    acceleration: \n"}),
+     "5:5: \"acceleration\" must be on, off or {fionread: accept}, found nothing"},
+    {"AccelerationIsAnEmptyMapping", service({.extra = "    acceleration: {}\n"}),
+     "5:19: \"acceleration\" needs the key \"fionread\""},
+    {"UnknownKeyInAccelerationOfAService", service({.extra = "    acceleration: {fioread: accept}\n"}),
+     "5:20: unknown key \"fioread\" in \"acceleration\", expected fionread; did you mean \"fionread\"?"},
+    {"FionreadIsAnotherWord", service({.extra = "    acceleration: {fionread: on}\n"}),
+     "5:30: \"fionread\" must be accept, found \"on\""},
 };
 
 class ServiceRefusal : public testing::TestWithParam<Refusal> {};

@@ -36,7 +36,17 @@ control: {group: wheel}
 metrics: {enabled: false, listen: "[::1]:0"}
 reconcile: {interval: 5m}
 log: {level: debug}
-limits: {services: 10, frontends: 20, backends: 30}
+limits: {services: 10, frontends: 20, backends: 30, connections: 40}
+acceleration:
+  mode: named
+  default: all
+  memory: 1GiB
+  exclude:
+    - service: shop/web
+    - {port: 5432}
+    - cgroup: /system.slice/foo.service/
+    - {user: postgres}
+    - {user: 1000}
 )");
     const Settings expected{.cgroup = "/sys/fs/cgroup/unified",
                             .bpffs = "/run/bpf",
@@ -49,7 +59,15 @@ limits: {services: 10, frontends: 20, backends: 30}
                             .metrics_listen = {*base::IpAddress::parse("::1"), 0},
                             .reconcile_interval = 5min,
                             .log_level = LogLevel::debug,
-                            .limits = {10, 20, 30}};
+                            .limits = {10, 20, 30, 40},
+                            .acceleration = {.mode = AccelerationMode::named,
+                                             .scope = AccelerationDefault::all,
+                                             .memory_bytes = 1U << 30U,
+                                             .exclude = {{Exclusion::Kind::service, "shop/web"},
+                                                         {Exclusion::Kind::port, "5432"},
+                                                         {Exclusion::Kind::cgroup, "/system.slice/foo.service"},
+                                                         {Exclusion::Kind::user, "postgres"},
+                                                         {Exclusion::Kind::user, "1000"}}}};
     EXPECT_EQ(settings, expected);
 }
 
@@ -69,6 +87,42 @@ TEST(Settings, TakeTimesInEveryUnit) {
 TEST(Settings, TakeEveryLogLevel) {
     for (const auto* level : {"trace", "debug", "info", "warn", "error"})
         EXPECT_EQ(name(parsed(std::string("log: {level: ") + level + "}").log_level), level);
+}
+
+TEST(Settings, TakeSizesInEveryUnitUpToTheBounds) {
+    const std::pair<const char*, std::uint64_t> sizes[] = {{"1024KiB", 1ULL << 20U},
+                                                           {"1MiB", 1ULL << 20U},
+                                                           {"1025KiB", 1025ULL << 10U},
+                                                           {"3GiB", 3ULL << 30U},
+                                                           {"1024GiB", 1ULL << 40U}};
+    for (const auto& [text, expected] : sizes)
+        EXPECT_EQ(parsed(std::string("acceleration: {memory: ") + text + "}").acceleration.memory_bytes, expected) << text;
+}
+
+TEST(Settings, TakeEveryModeAndDefaultOfAcceleration) {
+    for (const auto* mode : {"auto", "on", "named", "off"})
+        for (const std::string quote : {"", "\"", "'"})  // on and off are text, with quotes and without
+            EXPECT_EQ(name(parsed("acceleration: {mode: " + quote + mode + quote + "}").acceleration.mode), mode);
+    for (const auto* scope : {"services", "all", "off"})
+        EXPECT_EQ(name(parsed(std::string("acceleration: {default: ") + scope + "}").acceleration.scope), scope);
+}
+
+std::string exclusions(std::size_t count) {
+    std::string text = "acceleration:\n  exclude:\n";
+    for (std::size_t port = 1; port <= count; ++port) text += "    - port: " + std::to_string(port) + "\n";
+    return text;
+}
+
+TEST(Settings, TakeAsManyExclusionsAsAreAllowed) {
+    EXPECT_EQ(parsed(exclusions(max_exclusions)).acceleration.exclude.size(), max_exclusions);
+    const auto refused = parse_settings(exclusions(max_exclusions + 1), "meshd.yaml");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().message(), "cannot accept meshd.yaml:3:5: \"exclude\" must have at most 256 exclusions, found 257");
+}
+
+TEST(Settings, TakeTheSameTextInExclusionsOfDifferentKinds) {
+    const auto exclude = parsed("acceleration: {exclude: [{service: a}, {user: a}, {port: 1}, {user: 1}]}").acceleration.exclude;
+    EXPECT_EQ(exclude.size(), 4U);
 }
 
 TEST(Settings, MayBeWrittenAsJsonOrWithWindowsLineEnds) {

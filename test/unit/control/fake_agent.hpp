@@ -19,10 +19,7 @@ public:
     Object status() override { return called("status"); }
     base::Result<Object> services() override { return result("services"); }
     base::Result<std::optional<Object>> service(std::string_view name) override {
-        auto answer = result("service " + std::string(name));
-        if (!answer) return tl::make_unexpected(answer.error());
-        if (name == "missing") return std::optional<Object>{};
-        return std::optional<Object>(std::move(*answer));
+        return result_for(name, "service " + std::string(name));
     }
     base::Result<Object> backends() override { return result("backends"); }
     Object drift() override { return called("drift"); }
@@ -36,7 +33,18 @@ public:
         is_complete = complete;
         return result("plan");
     }
+    Object acceleration() override { return called("acceleration"); }
+    base::Result<Object> acceleration_top() override { return result("acceleration_top"); }
     base::Result<Object> reconcile() override { return result("reconcile"); }
+    base::Result<std::optional<Object>> pause_acceleration(const PauseQuery& query) override {
+        paused = query;
+        return result_for(query.service.value_or(""), "pause_acceleration");
+    }
+    base::Result<std::optional<Object>> resume_acceleration(const std::optional<std::string>& service) override {
+        resumed = service;
+        return result_for(service.value_or(""), "resume_acceleration");
+    }
+    base::Result<Object> selftest_acceleration() override { return result("selftest_acceleration"); }
     void set_log_level(config::LogLevel wanted) override {
         called("set_log_level");
         level = wanted;
@@ -48,6 +56,8 @@ public:
     std::vector<model::Service> planned;
     bool is_complete = false;
     std::optional<config::LogLevel> level;
+    std::optional<PauseQuery> paused;
+    std::optional<std::string> resumed;
 
 private:
     Object called(std::string verb) {
@@ -58,6 +68,12 @@ private:
         auto object = called(std::move(verb));
         if (error) return base::fail(*error);
         return object;
+    }
+    base::Result<std::optional<Object>> result_for(std::string_view service, std::string verb) {
+        auto answer = result(std::move(verb));
+        if (!answer) return tl::make_unexpected(answer.error());
+        if (service == "missing") return std::optional<Object>{};
+        return std::optional<Object>(std::move(*answer));
     }
 };
 

@@ -114,10 +114,15 @@ INSTANTIATE_TEST_SUITE_P(Table, Verbs,
                                          Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
                                          Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
                                          Verb{"POST", "/v1/reconcile", "", "reconcile", true},
+                                         Verb{"GET", "/v1/acceleration", "", "acceleration", false},
+                                         Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
+                                         Verb{"POST", "/v1/acceleration/pause", "{}", "pause_acceleration", true},
+                                         Verb{"POST", "/v1/acceleration/resume", "{}", "resume_acceleration", true},
+                                         Verb{"POST", "/v1/acceleration/selftest", "{}", "selftest_acceleration", true},
                                          Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
 
 TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
-    for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/"}) {
+    for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/", "/v1/acceleration/"}) {
         const auto response = get(path);
         EXPECT_EQ(response.status, 404U) << path;
         EXPECT_THAT(remedy(response), HasSubstr("GET /v1/status"));
@@ -183,6 +188,51 @@ TEST_F(RouterTest, SetsTheLogLevelAndRepeatsIt) {
     EXPECT_EQ(agent_.level, config::LogLevel::trace);
 }
 
+TEST_F(RouterTest, HandsOnWhatPauseAsks) {
+    EXPECT_EQ(ask("POST", "/v1/acceleration/pause", R"({"service":"shop/web","for_s":60})").status, 200U);
+    EXPECT_EQ(agent_.paused->service, "shop/web");
+    EXPECT_EQ(agent_.paused->duration, std::chrono::seconds(60));
+    EXPECT_EQ(ask("POST", "/v1/acceleration/pause", "{}").status, 200U);
+    EXPECT_FALSE(agent_.paused->service);
+    EXPECT_FALSE(agent_.paused->duration);
+}
+
+TEST_F(RouterTest, TakesAPauseFromOneSecondToADay) {
+    for (const auto seconds : {1, 86400}) {
+        EXPECT_EQ(ask("POST", "/v1/acceleration/pause", R"({"for_s":)" + std::to_string(seconds) + "}").status, 200U);
+        EXPECT_EQ(agent_.paused->duration, std::chrono::seconds(seconds));
+    }
+}
+
+TEST_F(RouterTest, HandsOnWhatResumeAsks) {
+    EXPECT_EQ(ask("POST", "/v1/acceleration/resume", R"({"service":"web"})").status, 200U);
+    EXPECT_EQ(agent_.resumed, "web");
+    EXPECT_EQ(ask("POST", "/v1/acceleration/resume", "{}").status, 200U);
+    EXPECT_FALSE(agent_.resumed);
+}
+
+TEST_F(RouterTest, SaysThatAServiceToPauseOrResumeIsMissing) {
+    for (const auto* path : {"/v1/acceleration/pause", "/v1/acceleration/resume"}) {
+        const auto response = ask("POST", path, R"({"service":"missing"})");
+        EXPECT_EQ(response.status, 404U) << path;
+        EXPECT_EQ(message(response), "there is no service 'missing'");
+        EXPECT_THAT(remedy(response), HasSubstr("GET /v1/services"));
+    }
+}
+
+TEST_F(RouterTest, TurnsWhatAccelerationCannotDoNowInto409) {
+    agent_.error = base::Error{"pause", "acceleration", EBUSY, "it is off", ""};
+    for (const auto* path : {"/v1/acceleration/pause", "/v1/acceleration/resume", "/v1/acceleration/selftest"})
+        EXPECT_EQ(ask("POST", path, "{}").status, 409U) << path;
+    agent_.error->code = EPERM;
+    EXPECT_EQ(get("/v1/acceleration/top").status, 500U);
+}
+
+TEST_F(RouterTest, TestsAccelerationWithoutABodyToo) {
+    EXPECT_EQ(ask("POST", "/v1/acceleration/selftest").status, 200U);
+    EXPECT_THAT(agent_.calls, ElementsAre("selftest_acceleration"));
+}
+
 struct BadQuestion {
     const char* method;
     const char* target;
@@ -237,6 +287,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestion{"POST", "/v1/plan", plan_of({"web", "-web"}), "services[1], 'name': expected a service name"},
         BadQuestion{"POST", "/v1/plan", plan_of({"web", "web"}), "service 'web': it is there twice"},
         BadQuestion{"POST", "/v1/plan", plan_of({"web", "shop"}), "service 'web' has the address 10.96.0.10:80/tcp too"},
+        BadQuestion{"POST", "/v1/acceleration/pause", "", "it is not JSON"},
+        BadQuestion{"POST", "/v1/acceleration/pause", "[]", "not a JSON object"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for":60})", "the member 'for'"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"service":null})", "service is no text"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"service":""})", "the service ''"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"service":"-web"})", "the service '-web': it is no name"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":0})", "for_s is no whole number from 1 to 86400"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":-1})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":86401})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":18446744073709551615})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":1.5})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":"60s"})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/pause", R"({"for_s":null})", "for_s is no whole number"},
+        BadQuestion{"POST", "/v1/acceleration/resume", "", "it is not JSON"},
+        BadQuestion{"POST", "/v1/acceleration/resume", R"({"for_s":60})", "the member 'for_s'"},
+        BadQuestion{"POST", "/v1/acceleration/resume", R"({"service":7})", "service is no text"},
+        BadQuestion{"POST", "/v1/acceleration/resume", R"({"service":"a b"})", "the service 'a b'"},
+        BadQuestion{"POST", "/v1/acceleration/selftest", "x", "it is not JSON"},
+        BadQuestion{"POST", "/v1/acceleration/selftest", R"({"checks":[]})", "the member 'checks'"},
         BadQuestion{"PUT", "/v1/log-level", "", "it is not JSON"}, BadQuestion{"PUT", "/v1/log-level", "{}", "level is no text"},
         BadQuestion{"PUT", "/v1/log-level", R"({"level":3})", "level is no text"},
         BadQuestion{"PUT", "/v1/log-level", R"({"level":"loud"})", "the log level 'loud'"}));

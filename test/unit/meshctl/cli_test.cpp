@@ -39,25 +39,42 @@ TEST_P(Usage, IsToldWithoutAskingTheAgent) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, Usage,
-    testing::Values(WrongUsage{{}, "known are status, service,", ""}, WrongUsage{{"frobnicate"}, "no command 'frobnicate'", ""},
-                    WrongUsage{{"stat"}, "no command 'stat'", ""}, WrongUsage{{"status", "now"}, "now", " status"},
-                    WrongUsage{{"status", "--colour"}, "--colour", " status"},
-                    WrongUsage{{"status", "-o", "xml"}, "xml not in {table,wide,json,yaml}", " status"},
-                    WrongUsage{{"status", "-o"}, "--output: 1 required", " status"},
-                    WrongUsage{{"service"}, "known are list, show", " service"},
-                    WrongUsage{{"service", "shw"}, "`meshctl service` has no command 'shw'", " service"},
-                    WrongUsage{{"service", "show"}, "NAME is required", " service show"},
-                    WrongUsage{{"backend", "list", "--service"}, "--service", " backend list"},
-                    WrongUsage{{"config", "check"}, "FILE is required", " config check"},
-                    WrongUsage{{"config", "schema", "all"}, "all not in {settings,registry}", " config schema"},
-                    WrongUsage{{"explain"}, "DESTINATION is required", " explain"},
-                    WrongUsage{{"explain", "10.0.0.1"}, "'10.0.0.1' is no address and port", " explain"},
-                    WrongUsage{{"explain", "10.0.0.1:0"}, "'10.0.0.1:0' is no address and port", " explain"},
-                    WrongUsage{{"explain", "web:80"}, "'web:80' is no address and port", " explain"},
-                    WrongUsage{{"explain", "10.0.0.1:1", "--from", "x"}, "'x' is no IP address", " explain"},
-                    WrongUsage{{"explain", "10.0.0.1:1", "--protocol", "sctp"}, "sctp not in {tcp,udp}", " explain"},
-                    WrongUsage{{"log", "level"}, "LEVEL is required", " log level"},
-                    WrongUsage{{"log", "level", "loud"}, "'loud' is no log level", " log level"}));
+    testing::Values(
+        WrongUsage{{}, "known are status, service,", ""}, WrongUsage{{"frobnicate"}, "no command 'frobnicate'", ""},
+        WrongUsage{{"stat"}, "no command 'stat'", ""}, WrongUsage{{"status", "now"}, "now", " status"},
+        WrongUsage{{"status", "--colour"}, "--colour", " status"},
+        WrongUsage{{"status", "-o", "xml"}, "xml not in {table,wide,json,yaml}", " status"},
+        WrongUsage{{"status", "-o"}, "--output: 1 required", " status"},
+        WrongUsage{{"service"}, "known are list, show", " service"},
+        WrongUsage{{"service", "shw"}, "`meshctl service` has no command 'shw'", " service"},
+        WrongUsage{{"service", "show"}, "NAME is required", " service show"},
+        WrongUsage{{"backend", "list", "--service"}, "--service", " backend list"},
+        WrongUsage{{"acceleration"}, "known are status, selftest, pause, resume, top", " acceleration"},
+        WrongUsage{{"acceleration", "pause", "web"}, "web", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "60"}, "'60' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "0s"}, "'0s' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "25h"}, "'25h' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "1.5h"}, "'1.5h' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "2d"}, "'2d' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "-1s"}, "'-1s' is no time from 1s to 24h", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "m"}, "'m' is no time", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "2147483647h"}, "is no time", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--for", "2147483648h"}, "is no time", " acceleration pause"},
+        WrongUsage{{"acceleration", "pause", "--service", ""}, "'' is no name of a service", " acceleration pause"},
+        WrongUsage{{"acceleration", "resume", "--service="}, "--service", " acceleration resume"},
+        WrongUsage{{"acceleration", "resume", "--service", "a b"}, "'a b' is no name", " acceleration resume"},
+        WrongUsage{{"acceleration", "resume", "--for", "1s"}, "--for", " acceleration resume"},
+        WrongUsage{{"acceleration", "top", "--service"}, "--service", " acceleration top"},
+        WrongUsage{{"config", "check"}, "FILE is required", " config check"},
+        WrongUsage{{"config", "schema", "all"}, "all not in {settings,registry}", " config schema"},
+        WrongUsage{{"explain"}, "DESTINATION is required", " explain"},
+        WrongUsage{{"explain", "10.0.0.1"}, "'10.0.0.1' is no address and port", " explain"},
+        WrongUsage{{"explain", "10.0.0.1:0"}, "'10.0.0.1:0' is no address and port", " explain"},
+        WrongUsage{{"explain", "web:80"}, "'web:80' is no address and port", " explain"},
+        WrongUsage{{"explain", "10.0.0.1:1", "--from", "x"}, "'x' is no IP address", " explain"},
+        WrongUsage{{"explain", "10.0.0.1:1", "--protocol", "sctp"}, "sctp not in {tcp,udp}", " explain"},
+        WrongUsage{{"log", "level"}, "LEVEL is required", " log level"},
+        WrongUsage{{"log", "level", "loud"}, "'loud' is no log level", " log level"}));
 
 TEST(Cli, PrintsAnErrorOfUsageAsJsonToo) {
     const auto outcome = run_meshctl({"status", "--colour", "-o", "json"});
@@ -137,6 +154,11 @@ TEST_P(OddAnswers, AreShownAsFarAsTheyGo) {
                                                     {"service", "list"},
                                                     {"service", "show", "a"},
                                                     {"backend", "list"},
+                                                    {"acceleration", "status"},
+                                                    {"acceleration", "selftest"},
+                                                    {"acceleration", "pause"},
+                                                    {"acceleration", "resume"},
+                                                    {"acceleration", "top"},
                                                     {"drift"},
                                                     {"drift", "--repair"},
                                                     {"map", "list"},
@@ -156,9 +178,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         "{}",
         R"({"services":1,"backends":"x","maps":{},"operations":true,"errors":2,"last":[],"service":[],"candidates":0,"state":{},)"
-        R"("worker":3,"registry":[],"programs":{},"degraded":"x","events":[],"chosen":7,"error":{}})",
+        R"("selftest":1,"exclude":{},"pairs":"x","acceleration":[],"paused_until":5,"mode":{},"worker":3,"registry":[],"programs":{},"degraded":"x","events":[],"chosen":7,"error":{}})",
         R"({"services":[1,{"ports":[2,{"backends":[3,{"weight":"x"}]}]}],"backends":[[],{}],"maps":[null,{"max_entries":-1}],)"
         R"("operations":[0,{}],"errors":[0,{}],"service":{"ports":[2,{"backends":[3,{}]}]},"candidates":[4,{}],)"
+        R"("selftest":{"checks":[1,{}]},"exclude":[3,{}],"pairs":[4,{}],"acceleration":{"mode":7},)"
         R"("registry":{"sources":[5,{}]},"programs":[6],"degraded":[7,{}],"last":{"operations":[8]},"chosen":{},)"
         R"("uptime_s":1e300})"));
 
@@ -218,6 +241,57 @@ TEST(Explain, AsksWhatWasAsked) {
     EXPECT_EQ(query.at("destination"), "[fd00::10]:53");
     EXPECT_EQ(query.at("protocol"), "udp");
     EXPECT_EQ(query.at("from"), "fd00::7");
+}
+
+// The body of the one request that this command makes.
+json::value body_of(const std::vector<std::string>& command) {
+    FakeServer server(Answers{{"POST /v1/acceleration/pause", {"acceleration_pause_node"}},
+                              {"POST /v1/acceleration/resume", {"acceleration_resume"}},
+                              {"POST /v1/acceleration/selftest", {"acceleration_selftest"}}});
+    EXPECT_EQ(run_meshctl(server.socket(), command).code, 0);
+    return json::parse(server.requests().front().body);
+}
+
+TEST(Acceleration, SendsOnlyWhatWasSaid) {
+    EXPECT_EQ(body_of({"acceleration", "pause"}), json::parse("{}"));
+    EXPECT_EQ(body_of({"acceleration", "pause", "--service", "shop/web"}), json::parse(R"({"service":"shop/web"})"));
+    EXPECT_EQ(body_of({"acceleration", "pause", "--for", "60s"}), json::parse(R"({"for_s":60})"));
+    EXPECT_EQ(body_of({"acceleration", "pause", "--for=5m"}), json::parse(R"({"for_s":300})"));
+    EXPECT_EQ(body_of({"acceleration", "pause", "--for", "24h"}), json::parse(R"({"for_s":86400})"));
+    EXPECT_EQ(body_of({"acceleration", "resume"}), json::parse("{}"));
+    EXPECT_EQ(body_of({"acceleration", "resume", "--service", "web"}), json::parse(R"({"service":"web"})"));
+    EXPECT_EQ(body_of({"acceleration", "selftest"}), json::parse("{}"));
+}
+
+TEST(AccelerationTop, ShowsWhatTookTheShortWayMostFirst) {
+    FakeServer server(Answers{{"GET /v1/acceleration/top", {"acceleration_top"}}});
+    const auto value = json::parse(run_meshctl(server.socket(), {"acceleration", "top", "-o", "json"}).out);
+    const auto column = [&](const char* table, const char* member) {
+        std::vector<json::value> cells;
+        for (const auto& row : value.at(table).as_array()) cells.push_back(row.at(member));
+        return cells;
+    };
+    EXPECT_THAT(column("services", "service"), testing::ElementsAre("shop/web", "dns", ""));
+    EXPECT_THAT(column("pairs", "bytes_short"), testing::ElementsAre(2097152, 1048576, 0));
+}
+
+TEST(AccelerationTop, TellsAnUnknownServiceFromOneThatNobodyUsed) {
+    FakeServer server(Answers{{"GET /v1/acceleration/top", {"acceleration_top"}}, {"GET /v1/services/idle", {"service_idle"}}});
+    const auto unused = run_meshctl(server.socket(), {"acceleration", "top", "--service", "idle"});
+    EXPECT_EQ(unused.code, 0);
+    EXPECT_EQ(unused.out, "nothing has been counted yet\n");
+    EXPECT_EQ(run_meshctl(server.socket(), {"acceleration", "top", "--service", "nowhere"}).code, 1);
+}
+
+TEST(AccelerationSelftest, HasNotPassedWhenNothingWasChecked) {
+    const Stubborn agent(R"({"mode":"off","selftest":{"checks":[]}})");
+    EXPECT_EQ(run_meshctl(agent.directory.file("s"), {"acceleration", "selftest"}).code, 4);
+}
+
+TEST(AccelerationStatus, TellsAPauseWithoutAnEnd) {
+    const Stubborn agent(R"({"mode":"on","paused":true,"paused_until":""})");
+    EXPECT_THAT(run_meshctl(agent.directory.file("s"), {"acceleration", "status"}).out,
+                HasSubstr("paused until it is resumed: every byte goes by TCP\n"));
 }
 
 TEST(BackendList, TellsAnUnknownServiceFromOneWithoutBackends) {

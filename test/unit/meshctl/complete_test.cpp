@@ -25,9 +25,14 @@ protected:
     FakeServer server_{Answers{{"GET /v1/services", {"services"}}}};
 };
 
-TEST_F(Complete, OffersNouns) { EXPECT_EQ(after({""}), "status\nservice\nbackend\nconfig\ndrift\nmap\nexplain\nlog\nversion\n"); }
+TEST_F(Complete, OffersNouns) {
+    EXPECT_EQ(after({""}), "status\nservice\nbackend\nacceleration\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
+}
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
-TEST_F(Complete, OffersVerbs) { EXPECT_EQ(after({"config", ""}), "check\ndiff\nschema\n"); }
+TEST_F(Complete, OffersVerbs) {
+    EXPECT_EQ(after({"config", ""}), "check\ndiff\nschema\n");
+    EXPECT_EQ(after({"acceleration", ""}), "status\nselftest\npause\nresume\ntop\n");
+}
 TEST_F(Complete, OffersOptionsOfTheVerbAndGlobalOnes) {
     EXPECT_THAT(after({"config", "diff", "--"}),
                 AllOf(HasSubstr("--partial\n"), HasSubstr("--output\n"), Not(HasSubstr("--repair"))));
@@ -42,6 +47,8 @@ TEST_F(Complete, OffersNamesOfServices) {
     EXPECT_EQ(after({"service", "show", "sh"}), "shop/web\n");
     EXPECT_EQ(after({"backend", "list", "--service", "d"}), "dns\n");
     EXPECT_EQ(after({"-o", "json", "service", "show", "i"}), "idle\n");
+    EXPECT_EQ(after({"acceleration", "pause", "--for", "60s", "--service", "sh"}), "shop/web\n");
+    EXPECT_EQ(after({"acceleration", "top", "--service", ""}), "dns\nidle\nshop/web\n");
 }
 TEST_F(Complete, OffersLevelsProtocolsAndKinds) {
     EXPECT_EQ(after({"log", "level", "d"}), "debug\n");

@@ -23,6 +23,10 @@ std::vector<Case> commands() {
     const Answers status{{"GET /v1/status", {"status"}}};
     const auto explain = [](const char* file) { return Answers{{"GET /v1/explain", {file}}}; };
     const auto plan = [](const char* file) { return Answers{{"POST /v1/plan", {file}}}; };
+    const auto accelerate = [](const std::string& verb, const char* file) {
+        return Answers{{"POST /v1/acceleration/" + verb, {file}}};
+    };
+    const Answers top{{"GET /v1/acceleration/top", {"acceleration_top"}}};
     return {
         {"status", {"status"}, status},
         {"status_degraded", {"status"}, {{"GET /v1/status", {"status_degraded"}}}, 4},
@@ -34,6 +38,23 @@ std::vector<Case> commands() {
         {"service_show_unknown", {"service", "show", "nowhere"}, {{"GET /v1/services/nowhere", {"not_found", 404}}}, 1},
         {"backend_list", {"backend", "list"}, {{"GET /v1/backends", {"backends"}}}},
         {"backend_list_service", {"backend", "list", "--service", "dns"}, {{"GET /v1/backends", {"backends"}}}},
+        {"acceleration_status", {"acceleration", "status"}, {{"GET /v1/acceleration", {"acceleration"}}}},
+        {"acceleration_status_named", {"acceleration", "status"}, {{"GET /v1/acceleration", {"acceleration_named"}}}},
+        {"acceleration_status_paused", {"acceleration", "status"}, {{"GET /v1/acceleration", {"acceleration_paused"}}}},
+        {"acceleration_selftest", {"acceleration", "selftest"}, accelerate("selftest", "acceleration_selftest")},
+        {"acceleration_selftest_failed", {"acceleration", "selftest"}, accelerate("selftest", "acceleration_selftest_failed"), 4},
+        {"acceleration_pause", {"acceleration", "pause"}, accelerate("pause", "acceleration_pause_node")},
+        {"acceleration_pause_service",
+         {"acceleration", "pause", "--service", "shop/web", "--for", "60s"},
+         accelerate("pause", "acceleration_pause_service")},
+        {"acceleration_pause_busy", {"acceleration", "pause"}, {{"POST /v1/acceleration/pause", {"acceleration_busy", 409}}}, 1},
+        {"acceleration_resume", {"acceleration", "resume"}, accelerate("resume", "acceleration_resume")},
+        {"acceleration_resume_service",
+         {"acceleration", "resume", "--service", "shop/web"},
+         accelerate("resume", "acceleration_resume_service")},
+        {"acceleration_top", {"acceleration", "top"}, top},
+        {"acceleration_top_service", {"acceleration", "top", "--service", "dns"}, top},
+        {"acceleration_top_none", {"acceleration", "top"}, {{"GET /v1/acceleration/top", {"acceleration_top_none"}}}},
         {"config_check_good", {"config", "check", "config/good", "config/good/services.d"}, {}},
         {"config_check_bad", {"config", "check", "config/bad", "config/bad/services.d", "config/none"}, {}, 4},
         {"config_diff", {"config", "diff", "config/good/services.d"}, plan("plan")},
@@ -103,6 +124,7 @@ TEST_P(Golden, TextIsAsRecorded) {
 TEST_P(Golden, JsonIsTheAnswerOfTheAgentItself) {
     const auto& row = GetParam();
     if (row.answers.size() != 1 || row.code == 1 || row.name == "version" || row.name == "backend_list_service") return;
+    if (row.name == "acceleration_top" || row.name == "acceleration_top_service") return;  // sorted
     FakeServer server(row.answers);
     auto arguments = row.arguments;
     arguments.insert(arguments.end(), {"-o", "json"});
@@ -130,6 +152,12 @@ TEST_F(Golden, Help) {
                                                     {"service", "show"},
                                                     {"backend"},
                                                     {"backend", "list"},
+                                                    {"acceleration"},
+                                                    {"acceleration", "status"},
+                                                    {"acceleration", "selftest"},
+                                                    {"acceleration", "pause"},
+                                                    {"acceleration", "resume"},
+                                                    {"acceleration", "top"},
                                                     {"config"},
                                                     {"config", "check"},
                                                     {"config", "diff"},

@@ -29,6 +29,45 @@ TEST(ServiceJson, ReadsBackWhatItWrote) {
     EXPECT_EQ(*again, sample());
 }
 
+TEST(ServiceJson, ReadsBackEveryAcceleration) {
+    const std::pair<Acceleration, const char*> forms[] = {{Acceleration::named, R"("on")"},
+                                                          {Acceleration::off, R"("off")"},
+                                                          {Acceleration::fionread_accepted, R"({"fionread":"accept"})"}};
+    for (const auto& [acceleration, form] : forms) {
+        auto service = sample();
+        service.acceleration = acceleration;
+        const auto json = to_json(service);
+        EXPECT_EQ(json::serialize(json.at("acceleration")), form);
+        const auto again = service_from_json(json);
+        ASSERT_TRUE(again) << again.error().message();
+        EXPECT_EQ(*again, service);
+    }
+}
+
+TEST(ServiceJson, DoesNotWriteAnAutomaticAccelerationAndReadsItByName) {
+    auto json = to_json(sample());
+    EXPECT_FALSE(json.contains("acceleration"));
+    json["acceleration"] = "auto";
+    const auto again = service_from_json(json);
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, sample());
+}
+
+class ServiceJsonRefusesAcceleration : public testing::TestWithParam<const char*> {};
+
+TEST_P(ServiceJsonRefusesAcceleration, AndNamesTheField) {
+    auto json = to_json(sample());
+    json["acceleration"] = json::parse(GetParam());
+    const auto result = service_from_json(json);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message(),
+              R"(cannot read service from JSON at shop/web.acceleration: expected auto, on, off or {"fionread":"accept"})");
+}
+
+INSTANTIATE_TEST_SUITE_P(Values, ServiceJsonRefusesAcceleration,
+                         testing::Values("true", "null", "1", R"("On")", R"("named")", "{}", R"({"fionread":"on"})",
+                                         R"({"fionread":"accept","more":1})", R"(["on"])"));
+
 struct Broken {
     const char* pointer;   // RFC 6901
     const char* value;     // JSON; null: remove

@@ -62,6 +62,16 @@ TEST(Catalog, TellsOnlyServicesThatDiffer) {
     EXPECT_THAT(change.remove, ElementsAre("x", "y"));
 }
 
+TEST(Catalog, TellsAServiceWhoseAccelerationDiffers) {
+    Catalog catalog;
+    const auto web = item("x", 1);
+    apply(catalog, reading("a", web));
+    catalog.take_change();
+    apply(catalog, reading("a", web.substr(0, web.rfind('}')) + ", acceleration: off}\n"));
+    EXPECT_THAT(names(catalog.take_change()), ElementsAre("x"));
+    EXPECT_EQ(catalog.state().services.at("x")->acceleration, model::Acceleration::off);
+}
+
 TEST(Catalog, TellsNothingOfAChangeThatWasTakenBack) {
     Catalog catalog;
     apply(catalog, reading("a", item("x", 1)));
@@ -91,8 +101,7 @@ TEST(Catalog, KeepsTheLastGoodContentOfABadFile) {
     EXPECT_EQ(status.services, 1U);
     EXPECT_EQ(status.error,
               "a:2:6: unknown key \"nmae\" in a service, expected name, address, addresses, port, ports, target_port, protocol, "
-              "balancing, "
-              "when_no_backend or backends; did you mean \"name\"?");
+              "balancing, when_no_backend, acceleration or backends; did you mean \"name\"?");
 }
 
 TEST(Catalog, IsCompleteWhenEveryFileWasGoodOnce) {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The maps of the short way as verbs: what the agent decides, what the programs saw, and the sockets that leave.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "kernel/datapath.hpp"
+#include "kernel/map.hpp"
+#include "meshd/abi.h"
+
+struct ring_buffer;
+
+namespace meshd::kernel {
+
+class ShortWay {
+public:
+    explicit ShortWay(const Datapath& datapath);
+
+    [[nodiscard]] base::Result<md_acceleration> decided() const;
+    // `value.epoch` is ignored: it is raised each time, so that open pairs look again.
+    base::Result<void> decide(md_acceleration value);
+    // Open pairs look again at what md_halts and the tables say.
+    base::Result<void> refresh();
+
+    // Brings the map to hold exactly these. True when something changed.
+    base::Result<bool> set_halts(const std::map<std::uint32_t, md_halt>& wanted) const;
+    base::Result<bool> set_exclusions(const std::vector<md_exclusion>& wanted) const;
+
+    // Sums over all CPUs, by service id.
+    [[nodiscard]] base::Result<std::map<std::uint32_t, md_paths>> paths() const;
+    // Pairs that a service ever had.
+    [[nodiscard]] base::Result<std::uint64_t> opened(std::uint32_t service_id) const;
+    base::Result<void> forget_paths(std::uint32_t service_id) const;
+
+    [[nodiscard]] base::Result<std::vector<std::pair<std::uint64_t, md_pair>>> pairs() const;
+    [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, bool take_out) const;
+    base::Result<void> leave(std::uint64_t pair) const { return datapath_.leave(pair); }
+
+private:
+    const Datapath& datapath_;
+    Map acceleration_, halts_, excluded_, paths_, pairs_;
+};
+
+// Pairs that begin to leave and readers that fall behind, as the programs tell of them. What was not read when an agent ended
+// waits for the next one.
+class PairEvents {
+public:
+    using Handler = std::function<void(const md_event&)>;
+    static base::Result<PairEvents> open(const Datapath& datapath, Handler handler);
+
+    [[nodiscard]] int fd() const;  // readable when there is something to drain
+    void drain();
+
+private:
+    struct Free {
+        void operator()(ring_buffer* ring) const;
+    };
+    explicit PairEvents(std::unique_ptr<Handler> handler) : handler_(std::move(handler)) {}
+
+    std::unique_ptr<Handler> handler_;  // at an address that stays: the ring holds it
+    std::unique_ptr<ring_buffer, Free> ring_;
+};
+
+}  // namespace meshd::kernel

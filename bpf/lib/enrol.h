@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who is paired with whom. A listener of this host that is asked for a connection notes it (md_handshakes); a client
+ * that finds its own connection there has its peer on this host, enrols itself and leaves its sequence numbers; the
+ * server that mirrors them is its peer and nobody else's, whatever addresses another network namespace uses.
+ */
+#ifndef MESHD_LIB_ENROL_H
+#define MESHD_LIB_ENROL_H
+
+/* Cgroups deeper than this are looked up by their first ancestors only. */
+#define MD_CGROUP_LEVELS 16
+
+/*
+ * The two ends as the socket sees them. Each family's fields are read in a branch of its own, with volatile reads and a
+ * statement at its end that differs: else the compiler makes one read at a computed offset of the context, which the
+ * verifier refuses.
+ */
+static __always_inline void md_read_tuple(struct bpf_sock_ops *ctx, bool is_client, struct md_tuple *tuple)
+{
+	volatile struct bpf_sock_ops *fields = ctx;
+	struct md_address local = {}, remote = {};
+	__be16 local_port = bpf_htons((__u16)fields->local_port);
+	/* remote_port is a 32-bit value in network byte order. */
+	__be16 remote_port = bpf_htons((__u16)bpf_ntohl(fields->remote_port));
+	__u32 *here = md_words(&local), *there = md_words(&remote);
+
+	if (fields->family == AF_INET) {
+		here[2] = MD_MAPPED_PREFIX;
+		here[3] = fields->local_ip4;
+		there[2] = MD_MAPPED_PREFIX;
+		there[3] = fields->remote_ip4;
+		asm volatile("r0 = 4" ::: "r0", "memory");
+	} else {
+		here[0] = fields->local_ip6[0];
+		here[1] = fields->local_ip6[1];
+		here[2] = fields->local_ip6[2];
+		here[3] = fields->local_ip6[3];
+		there[0] = fields->remote_ip6[0];
+		there[1] = fields->remote_ip6[1];
+		there[2] = fields->remote_ip6[2];
+		there[3] = fields->remote_ip6[3];
+		asm volatile("r0 = 6" ::: "r0", "memory");
+	}
+	tuple->client = is_client ? local : remote;
+	tuple->server = is_client ? remote : local;
+	tuple->client_port = is_client ? local_port : remote_port;
+	tuple->server_port = is_client ? remote_port : local_port;
+}
+
+static __always_inline bool md_is_excluded(enum md_exclusion_kind kind, __u64 value)
+{
+	struct md_exclusion key = {.kind = kind, .value = value};
+
+	return bpf_map_lookup_elem(&md_excluded, &key) != NULL;
+}
+
+/* Whether configuration excludes a socket by port, cgroup or user. */
+static __always_inline bool md_end_is_excluded(const struct md_acceleration *decided, __u64 socket, __be16 port)
+{
+	if (decided->exclusions & (1 << MD_EXCLUDE_PORT) && md_is_excluded(MD_EXCLUDE_PORT, bpf_ntohs(port)))
+		return true;
+	if (decided->exclusions & (1 << MD_EXCLUDE_USER) && md_is_excluded(MD_EXCLUDE_USER, md_user(socket)))
+		return true;
+	if (decided->exclusions & (1 << MD_EXCLUDE_CGROUP)) {
+		const struct cgroup *cgroup = md_cgroup(socket);
+
+		for (__u32 level = 0; cgroup && level < MD_CGROUP_LEVELS; level++) {
+			__u64 id = md_ancestor(cgroup, level);
+
+			if (!id)
+				break;
+			if (md_is_excluded(MD_EXCLUDE_CGROUP, id))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a connection to a service (0: to none) may be paired; if not, *why. */
+static __always_inline bool md_service_may(const struct md_acceleration *decided, __u32 service_id, __u8 way,
+                                           enum md_why *why)
+{
+	const struct md_halt *halt;
+
+	*why = MD_WHY_TCP_EXCLUDED;
+	if (way == MD_WAY_OFF)
+		return false;
+	if (way == MD_WAY_DEFAULT) {
+		*why = MD_WHY_TCP_NO_SERVICE;
+		if (decided->scope == MD_SCOPE_NONE || (decided->scope == MD_SCOPE_SERVICES && !service_id))
+			return false;
+		*why = MD_WHY_TCP_NOT_NAMED;
+		if (decided->mode != MD_MODE_ON)
+			return false;
+	}
+	*why = MD_WHY_TCP_NOT_NAMED;
+	if (decided->accepted_only && way != MD_WAY_FIONREAD_ACCEPTED)
+		return false;
+	halt = bpf_map_lookup_elem(&md_halts, &service_id);
+	if (!halt)
+		return true;
+	*why = MD_WHY_TCP_EXCLUDED;
+	if (halt->excluded)
+		return false;
+	*why = MD_WHY_TCP_LEARNED;
+	return !halt->learned_until_ns || bpf_ktime_get_ns() >= halt->learned_until_ns;
+}
+
+/* Whether a socket can be enrolled, whatever it is used for; if not, *why. */
+static __always_inline bool md_socket_may(const struct md_acceleration *decided, __u64 socket, __be16 port,
+                                          enum md_why *why)
+{
+	*why = MD_WHY_TCP_MPTCP;
+	if (md_is_multipath(socket))
+		return false;
+	*why = MD_WHY_TCP_ULP;
+	if (md_has_upper_layer(socket))
+		return false;
+	*why = MD_WHY_TCP_EXCLUDED;
+	return !md_end_is_excluded(decided, socket, port);
+}
+
+/* Puts a socket into md_sockets and lets it remember its pair. */
+static __always_inline bool md_enrol(struct bpf_sock_ops *ctx, struct bpf_sock *sk, __u64 id, __u32 side, __u64 cookie)
+{
+	struct md_sock_pair *mine = bpf_sk_storage_get(&md_sock_pair, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!mine)
+		return false;
+	mine->pair = id;
+	mine->side = side;
+	if (bpf_sock_hash_update(ctx, &md_sockets, &cookie, BPF_NOEXIST))
+		return false;
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	return true;
+}
+
+/* A listener was asked for a connection: the socket is a request, not a full one yet. */
+static __always_inline void md_note_handshake(struct bpf_sock_ops *ctx)
+{
+	static const struct md_handshake asked = {};
+	const struct md_acceleration *decided = md_decided();
+	struct md_tuple tuple;
+
+	if (!decided || decided->mode == MD_MODE_OFF)
+		return;
+	md_read_tuple(ctx, false, &tuple);
+	bpf_map_update_elem(&md_handshakes, &tuple, &asked, BPF_ANY);
+}
+
+static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
+{
+	const struct md_acceleration *decided = md_decided();
+	struct md_handshake *handshake;
+	const struct md_sock_peer *peer;
+	struct md_pair pair = {};
+	struct bpf_sock *sk = ctx->sk;
+	__u8 way = MD_WAY_DEFAULT;
+	enum md_why why;
+	__u64 id;
+
+	if (!decided || decided->mode == MD_MODE_OFF || !sk)
+		return;
+	peer = bpf_sk_storage_get(&md_sock_peer, sk, NULL, 0);
+	if (peer && peer->peer.backend_id) {
+		pair.service_id = peer->peer.service_id;
+		pair.backend_id = peer->peer.backend_id;
+		way = peer->way;
+	}
+	md_read_tuple(ctx, true, &pair.tuple);
+	handshake = bpf_map_lookup_elem(&md_handshakes, &pair.tuple);
+	why = MD_WHY_TCP_PEER_ELSEWHERE;
+	if (MD_RULE_BOTH_ENDS && (!handshake || handshake->pair))
+		goto not_paired;
+	pair.ends[MD_CLIENT].socket = md_address_of(sk);
+	if (!md_service_may(decided, pair.service_id, way, &why) ||
+	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port, &why))
+		goto not_paired;
+	pair.sticky = decided->sticky && way != MD_WAY_FIONREAD_ACCEPTED;
+	md_refresh(&pair, decided);
+	why = MD_WHY_TCP_PAUSED;
+	/* It would leave with its first message. */
+	if (pair.sticky && md_is_stopped(&pair, decided))
+		goto not_paired;
+
+	id = bpf_get_socket_cookie(ctx);
+	pair.ends[MD_CLIENT].cookie = id;
+	pair.opened_ns = bpf_ktime_get_ns();
+	why = MD_WHY_TCP_FULL;
+	if (bpf_map_update_elem(&md_pairs, &id, &pair, BPF_NOEXIST))
+		goto not_paired;
+	if (!md_enrol(ctx, sk, id, MD_CLIENT, id)) {
+		bpf_map_delete_elem(&md_pairs, &id);
+		goto not_paired;
+	}
+	struct md_handshake shaken = {.pair = id, .client_snd_nxt = ctx->snd_nxt, .client_rcv_nxt = ctx->rcv_nxt};
+
+	bpf_map_update_elem(&md_handshakes, &pair.tuple, &shaken, BPF_ANY);
+	return;
+
+not_paired:
+	if (handshake)
+		bpf_map_delete_elem(&md_handshakes, &pair.tuple);
+	md_count_why(pair.service_id, why);
+}
+
+static __always_inline void md_server_established(struct bpf_sock_ops *ctx)
+{
+	const struct md_acceleration *decided = md_decided();
+	const struct md_handshake *handshake;
+	struct bpf_sock *sk = ctx->sk;
+	struct md_tuple tuple;
+	struct md_paths *paths;
+	struct md_pair *pair;
+	enum md_why why;
+	__u64 id, socket, cookie;
+
+	if (!decided || !sk)
+		return;
+	md_read_tuple(ctx, false, &tuple);
+	handshake = bpf_map_lookup_elem(&md_handshakes, &tuple);
+	if (!handshake)
+		return;
+	id = handshake->pair;
+	bool mirrored = !MD_RULE_IDENTITY ||
+	                (handshake->client_snd_nxt == ctx->rcv_nxt && handshake->client_rcv_nxt == ctx->snd_nxt);
+
+	bpf_map_delete_elem(&md_handshakes, &tuple);
+	pair = id ? bpf_map_lookup_elem(&md_pairs, &id) : NULL;
+	if (!pair)
+		return; /* the client has counted why */
+	why = MD_WHY_TCP_IDENTITY;
+	if (!mirrored)
+		goto not_paired;
+	why = MD_WHY_TCP_LEFT;
+	if (pair->left)
+		goto not_paired;
+	socket = md_address_of(sk);
+	cookie = bpf_get_socket_cookie(ctx);
+	if (!md_socket_may(decided, socket, tuple.server_port, &why))
+		goto not_paired;
+	why = MD_WHY_TCP_FULL;
+	if (!md_enrol(ctx, sk, id, MD_SERVER, cookie))
+		goto not_paired;
+	pair->ends[MD_SERVER].cookie = cookie;
+	pair->ends[MD_SERVER].socket = socket;
+	md_count(MD_REASON_PAIRED);
+	paths = md_paths_of(pair->service_id);
+	if (paths)
+		paths->opened += 1;
+	return;
+
+not_paired:
+	md_count_why(pair->service_id, why);
+	md_leave(id, pair, why);
+}
+
+/* An enrolled socket has closed. What it sent is added to its service's share; the last of a pair removes the pair. */
+static __always_inline void md_end_closed(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct md_sock_pair *mine;
+	struct md_paths *paths;
+	struct md_pair *pair;
+	__u32 side;
+
+	if (!sk)
+		return;
+	mine = bpf_sk_storage_get(&md_sock_pair, sk, NULL, 0);
+	pair = mine ? bpf_map_lookup_elem(&md_pairs, &mine->pair) : NULL;
+	if (!pair)
+		return;
+	side = mine->side & 1;
+	if (!pair->ends[side].socket)
+		return;
+	md_count(MD_REASON_PAIR_CLOSED);
+	paths = md_paths_of(pair->service_id);
+	if (paths) {
+		paths->bytes_short += pair->ways[side].bytes;
+		paths->messages_short += pair->ways[side].messages;
+		paths->bytes_tcp += md_bytes_by_tcp(pair->ends[side].socket);
+	}
+	bpf_map_delete_elem(&md_consumed, &pair->ends[side].socket);
+	pair->ends[side].socket = 0;
+	__sync_fetch_and_add(&pair->closed, 1);
+	if (pair->closed < 2 && pair->ends[!side].cookie)
+		return;
+	if (paths)
+		paths->closed += 1;
+	bpf_map_delete_elem(&md_pairs, &mine->pair);
+}
+
+#endif

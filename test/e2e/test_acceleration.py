@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who takes the short way and who does not, pausing, removal under load, memory of readers that stopped, and the differences to TCP
+that docs/acceleration.md names."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import threading
+
+import pytest
+
+from harness.process import wait_until
+from harness.registry import backend, service
+from harness.short_way import ShortWay
+
+V4, V6, PORT = "10.96.0.80", "fd00:96::80", 80
+
+
+class Line:
+    """A service with a listener behind it, both in the agent's cgroup."""
+
+    def __init__(self, world, *, settings="", entry=None, netns=None, ipv6=False):
+        self.world, self.netns, self.address = world, netns, V6 if ipv6 else V4
+        path = world.place.root / "meshd.yaml"
+        path.write_text(settings)
+        with world.entered(netns):
+            self.listener = world.keep(socket.create_server((self.host(ipv6), 0), family=socket.AF_INET6 if ipv6 else socket.AF_INET))
+        self.agent = world.agent("--config", path)
+        self.short = ShortWay(world, self.agent)
+        if self.short.mode == "off":
+            pytest.skip("the short way is off on this kernel: " + self.short.state["reason"])
+        self.entry = service("line", self.address, PORT, [backend(self.host(ipv6), self.listener.getsockname()[1])]) | (
+            self.named if entry is None else entry)
+        world.registry.write(self.entry)
+        self.agent.wait_applied(self.entry)
+
+    def host(self, ipv6):
+        if self.netns is None:
+            return "::1" if ipv6 else "127.0.0.1"
+        return self.netns.address6 if ipv6 else self.netns.address
+
+    @property
+    def named(self):
+        """Two programs of this test do not ask FIONREAD."""
+        return {"acceleration": {"fionread": "accept"}}
+
+    @contextlib.contextmanager
+    def connection(self, netns=None, direct=False):
+        with self.world.entered(netns):
+            client = socket.create_connection(self.listener.getsockname()[:2] if direct else (self.address, PORT), timeout=10)
+        with client:
+            server, _ = self.listener.accept()
+            with server:
+                server.settimeout(10)
+                yield client, server
+
+    def top(self, name="line"):
+        rows = {row["service"]: row for row in self.agent.api.get("/v1/acceleration/top")["services"]}
+        return rows.get(name, {"bytes_short": 0, "bytes_tcp": 0, "opened": 0, "left": 0, "why_tcp": {}})
+
+    def why(self, name="line"):
+        return self.top(name)["why_tcp"]
+
+
+def talk(client, server, size=1000):
+    for sender, receiver in ((client, server), (server, client)):
+        sender.sendall(b"x" * size)
+        assert len(receive(receiver, size)) == size
+
+
+def receive(reader, size):
+    parts = b""
+    while len(parts) < size:
+        part = reader.recv(size - len(parts))
+        if not part:
+            break
+        parts += part
+    return parts
+
+
+def fill(sender):
+    """Writes until the socket takes no more. How many bytes."""
+    sender.setblocking(False)
+    total = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            total += sender.send(b"x" * 65536)
+    return total
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
+@pytest.mark.parametrize("apart", [False, True], ids=["one namespace", "two namespaces"])
+def test_bytes_of_a_named_service_take_the_short_way(world, ipv6, apart):
+    line = Line(world, ipv6=ipv6, netns=world.netns("s") if apart else None)
+    with line.connection(world.netns("c") if apart else None) as (client, server):
+        talk(client, server)
+        assert line.top()["bytes_short"] == 2000
+        assert line.top()["connections"] == 1
+        assert line.agent.status()["acceleration"]["connections"] == 1
+    wait_until(lambda: line.top()["connections"] == 0, "the pair to be forgotten")
+    assert (line.top()["bytes_short"], line.top()["opened"], line.why()) == (2000, 1, {})
+
+
+def test_who_names_no_service_stays_on_tcp(world):
+    line = Line(world)
+    with line.connection(direct=True) as (client, server):
+        talk(client, server)
+    assert line.why("") == {"no_service": 1}
+    assert line.top()["opened"] == 0
+
+
+def test_the_default_is_what_the_mode_says(world):
+    line = Line(world, entry={})
+    with line.connection() as (client, server):
+        talk(client, server)
+    assert line.top()["opened"] == (1 if line.short.mode == "on" else 0)
+    assert line.why() == ({} if line.short.mode == "on" else {"not_named": 1})
+
+
+@pytest.mark.parametrize("exclusion", ["service: line", "port: {port}", "user: root", "cgroup: /{cgroup}"])
+def test_what_configuration_excludes_stays_on_tcp(world, exclusion):
+    line = Line(world)
+    text = exclusion.format(port=line.listener.getsockname()[1], cgroup=world.cgroup.path.name)
+    (world.place.root / "meshd.yaml").write_text("acceleration:\n  exclude:\n    - " + text + "\n")
+    line.agent.reload()
+    wait_until(lambda: line.agent.api.get("/v1/acceleration")["exclude"], "the exclusion to be read")
+    with line.connection() as (client, server):
+        talk(client, server)
+    assert line.why() == {"excluded": 1}
+    assert line.top()["bytes_short"] == 0
+
+
+def test_pause_and_resume_move_an_open_connection(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        talk(client, server)
+        line.agent.meshctl("acceleration", "pause", "--service", "line")
+        talk(client, server)
+        assert line.why() == {"paused": 2}
+        line.agent.meshctl("acceleration", "resume", "--service", "line")
+        talk(client, server)
+        assert line.top()["bytes_short"] == 4000
+        line.agent.meshctl("acceleration", "pause", "--for", "1s")
+        talk(client, server)
+        assert line.top()["bytes_short"] == 4000
+        wait_until(lambda: not line.agent.api.get("/v1/acceleration")["paused"], "the pause to end by itself")
+        talk(client, server)
+        assert line.top()["bytes_short"] == 6000
+
+
+def test_mode_off_moves_open_connections_to_tcp_at_once(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        talk(client, server)
+        (world.place.root / "meshd.yaml").write_text("acceleration: {mode: off}\n")
+        line.agent.reload()
+        wait_until(lambda: line.agent.api.get("/v1/acceleration")["mode"] == "off", "mode off")
+        talk(client, server)
+        assert line.top()["bytes_short"] == 2000
+    assert 'meshd_acceleration_mode{mode="off"} 1' in line.agent.metrics()
+
+
+def test_a_mode_that_the_kernel_does_not_allow_is_said(world):
+    line = Line(world, settings="acceleration: {mode: on}\n")
+    wanted = [row for row in line.agent.status()["degraded"] if row["feature"] == "acceleration"]
+    assert bool(wanted) == (line.short.mode != "on")
+
+
+def test_unload_loses_no_byte_that_waits(world):
+    line = Line(world)
+    with line.connection() as (client, server), line.connection() as (other, reader):
+        talk(client, server)
+        client.sendall(b"waiting")
+        talk(other, reader)
+        line.agent.stop()
+        unload = threading.Thread(target=line.agent.unload)
+        unload.start()
+        assert receive(server, 7) == b"waiting"
+        unload.join()
+        for one, two in ((client, server), (other, reader)):
+            talk(one, two)
+    assert world.place.pins() == []
+
+
+def test_unload_leaves_bytes_of_a_reader_that_does_not_read(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        client.sendall(b"waiting")
+        line.agent.stop()
+        assert "1 connections keep bytes" in line.agent.unload().stdout
+        client.sendall(b", still")
+        assert receive(server, 14) == b"waiting, still"
+
+
+def test_killed_agent_leaves_the_short_way_at_work(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        line.agent.kill()
+        talk(client, server)
+        with line.connection() as (other, reader):
+            talk(other, reader)
+        line.agent.start()
+        talk(client, server)
+        assert line.top()["bytes_short"] == 6000
+
+
+STOPPED = 60
+
+
+def held_for_stopped_readers(line, direct):
+    """Bytes that writers could write to readers that read nothing, and TCP memory meanwhile, in pages, beyond what was there before."""
+    with contextlib.ExitStack() as stack:
+        pages = tcp_pages()
+        total = sum(fill(stack.enter_context(line.connection(direct=direct))[0]) for _ in range(STOPPED))
+        return total, tcp_pages() - pages
+
+
+def tcp_pages():
+    for row in pathlib.Path("/proc/net/sockstat").read_text().splitlines():
+        if row.startswith("TCP:"):
+            return int(row.split()[-1])
+    raise AssertionError("no TCP in /proc/net/sockstat")
+
+
+def test_readers_that_stop_hold_little_more_than_over_tcp(world):
+    line = Line(world, settings="acceleration: {memory: 1024GiB}\n")
+    plain, plain_pages = held_for_stopped_readers(line, direct=True)
+    short, short_pages = held_for_stopped_readers(line, direct=False)
+    print(f"accepted {plain} over TCP, {short} on the short way; pages {plain_pages}, {short_pages}")
+    assert line.top()["bytes_short"] > 0
+    assert short <= 1.5 * plain
+    assert short_pages <= 1.5 * plain_pages
+    wait_until(lambda: tcp_pages() < plain_pages / 2, "the node's memory to come back", timeout=20)
+
+
+def test_the_nodes_budget_keeps_bytes_off_the_short_way(world):
+    line = Line(world, settings="acceleration: {memory: 16MiB}\n")
+    held_for_stopped_readers(line, direct=False)
+    assert line.why()["memory"] > 0
+    # Each may have one message and a small queue beyond the budget.
+    assert line.top()["bytes_short"] <= (16 << 20) + STOPPED * (3 << 16)
+
+
+def checks(line):
+    return {check["name"]: check["passed"] for check in line.short.state["selftest"]["checks"]}
+
+
+def test_splice_out_does_what_the_self_test_says(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        client.sendall(b"x" * 100)
+        server.setblocking(False)
+        source, sink = os.pipe()
+        try:
+            moved = os.splice(server.fileno(), sink, 100)
+        except BlockingIOError:
+            moved = 0
+        finally:
+            os.close(source)
+            os.close(sink)
+    assert (moved == 100) == checks(line)["splice_out"]
+
+
+def test_waitall_does_what_the_self_test_says(world):
+    line = Line(world)
+    with line.connection() as (client, server):
+        client.sendall(b"x" * 10)
+        later = threading.Timer(0.2, client.sendall, [b"y" * 10])
+        later.start()
+        got = len(server.recv(20, socket.MSG_WAITALL))
+        later.join()
+    assert (got == 20) == checks(line)["wait_for_all"]
+
+
+def test_a_peer_that_closed_is_met_as_over_tcp_one_message_later(world):
+    """TCP sends RST at once when bytes are unread; the short way sends FIN, and the next message meets the RST."""
+    line = Line(world)
+    with line.connection() as (client, server):
+        client.sendall(b"never read")
+        server.close()
+        assert client.recv(1) == b""
+        client.send(b"x")
+        wait_until(lambda: broken(client), "the error that TCP gives")
+
+
+def broken(client):
+    try:
+        client.send(b"x")
+        return False
+    except (BrokenPipeError, ConnectionResetError):
+        return True
+
+
+def test_self_test_by_hand_prints_each_check(world):
+    line = Line(world)
+    done = line.agent.meshctl("acceleration", "selftest", "-o", "json", check=False)
+    answer = json.loads(done.stdout)
+    assert answer["mode"] == line.short.mode
+    failed = [check["name"] for check in answer["selftest"]["checks"] if not check["passed"]]
+    assert done.returncode == (4 if failed else 0)
+    assert all(check["expected"] and check["seen"] for check in answer["selftest"]["checks"])

@@ -30,8 +30,7 @@ bool is_over(const Until& until, Clock::time_point now) { return until && *until
 
 Accelerator::Accelerator(boost::asio::io_context& io, const kernel::Datapath& datapath,
                          std::function<const reconcile::RealizedState&()> realized)
-    : io_(io),
-      datapath_(datapath),
+    : datapath_(datapath),
       short_way_(datapath),
       realized_(std::move(realized)),
       leaver_(io, short_way_),

@@ -70,7 +70,6 @@ private:
     void find_strays();
     void forget_services_that_went();
 
-    boost::asio::io_context& io_;
     const kernel::Datapath& datapath_;
     kernel::ShortWay short_way_;
     std::function<const reconcile::RealizedState&()> realized_;

@@ -199,7 +199,7 @@ static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 	return;
 
 not_paired:
-	if (handshake)
+	if (handshake && !handshake->pair)
 		bpf_map_delete_elem(&md_handshakes, &pair.tuple);
 	md_count_why(pair.service_id, why);
 }
@@ -222,16 +222,17 @@ static __always_inline void md_server_established(struct bpf_sock_ops *ctx)
 	if (!handshake)
 		return;
 	id = handshake->pair;
-	bool mirrored = !MD_RULE_IDENTITY ||
-	                (handshake->client_snd_nxt == ctx->rcv_nxt && handshake->client_rcv_nxt == ctx->snd_nxt);
+	bool mirrored = handshake->client_snd_nxt == ctx->rcv_nxt && handshake->client_rcv_nxt == ctx->snd_nxt;
 
-	bpf_map_delete_elem(&md_handshakes, &tuple);
 	pair = id ? bpf_map_lookup_elem(&md_pairs, &id) : NULL;
+	if (pair && MD_RULE_IDENTITY && !mirrored) {
+		/* That pair belongs to another connection, whose own server will come. */
+		md_count_why(pair->service_id, MD_WHY_TCP_IDENTITY);
+		return;
+	}
+	bpf_map_delete_elem(&md_handshakes, &tuple);
 	if (!pair)
 		return; /* the client has counted why */
-	why = MD_WHY_TCP_IDENTITY;
-	if (!mirrored)
-		goto not_paired;
 	why = MD_WHY_TCP_LEFT;
 	if (pair->left)
 		goto not_paired;

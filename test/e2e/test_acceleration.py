@@ -301,3 +301,70 @@ def test_self_test_by_hand_prints_each_check(world):
     failed = [check["name"] for check in answer["selftest"]["checks"] if not check["passed"]]
     assert done.returncode == (4 if failed else 0)
     assert all(check["expected"] and check["seen"] for check in answer["selftest"]["checks"])
+
+
+def test_a_peer_on_another_host_is_never_enrolled(world):
+    """What no hook of this agent sees is elsewhere: the listener is outside of the agent's cgroup."""
+    line = Line(world)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        entry = line.entry | {"backends": [backend("127.0.0.1", elsewhere.getsockname()[1])]}
+        world.registry.write(entry)
+        line.agent.wait_applied(entry)
+        with world.entered():
+            client = socket.create_connection((V4, PORT), timeout=10)
+        with client:
+            server, _ = elsewhere.accept()
+            with server:
+                talk(client, server)
+                assert line.agent.api.get("/v1/acceleration/top")["pairs"] == []
+    assert line.why() == {"peer_elsewhere": 1}
+
+
+PORTS = 5001, 5002  # of the client and of the server, the same in both namespaces
+
+
+class Half:
+    """A connection in a namespace of its own, between addresses and ports that another namespace uses, too."""
+
+    def __init__(self, world, name, dropped):
+        self.world, self.netns = world, world.netns(name)
+        with world.entered(self.netns):
+            self.listener = world.keep(socket.create_server(("127.0.0.1", PORTS[1])))
+            self.client = world.keep(socket.socket())
+            self.client.bind(("127.0.0.1", PORTS[0]))
+        self.nft("add table t; add chain t c { type filter hook output priority 0; }; add rule t c " + dropped + " drop")
+
+    def nft(self, text):
+        self.world.client("nft", text, netns=self.netns)
+
+    def connect(self):
+        self.client.setblocking(False)
+        with self.world.entered(self.netns):
+            self.client.connect_ex((V4, PORT))
+
+    def finish(self):
+        self.nft("delete table t")
+        self.listener.settimeout(20)
+        server, _ = self.listener.accept()
+        return self.world.keep(server)
+
+
+def test_equal_addresses_in_two_namespaces_are_two_connections(world):
+    """The client of one is established, its server not yet, when the server of the other is: they must not be taken for a pair."""
+    line = Line(world)
+    entry = line.entry | {"backends": [backend("127.0.0.1", PORTS[1])]}
+    world.registry.write(entry)
+    line.agent.wait_applied(entry)
+    last = Half(world, "b", f"tcp sport {PORTS[1]} tcp flags syn,ack / syn,ack")
+    last.connect()
+    first = Half(world, "a", f"tcp sport {PORTS[0]} tcp flags ack / syn,ack")
+    first.connect()
+    wait_until(lambda: first.client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01", "the first client to be established")
+    server = last.finish()
+    first.client.send(b"of the first")
+    last.client.setblocking(True)
+    last.client.sendall(b"of the last")
+    server.settimeout(10)
+    assert receive(server, 11) == b"of the last"
+    assert line.why()["identity"] == 1
+    assert receive(first.finish(), 12) == b"of the first"

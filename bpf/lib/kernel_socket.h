@@ -87,10 +87,11 @@ static __always_inline __u32 md_receive_memory(__u64 address)
 	return BPF_CORE_READ(md_kernel_socket(address), sk_backlog.rmem_alloc.counter);
 }
 
-/* Pages of memory that TCP uses on this node: where the socket's protocol counts them. */
-static __always_inline __u64 md_tcp_pages(__u64 address)
+/* Pages of memory that TCP uses on this node: where the socket's protocol counts them. Each CPU keeps a few for itself,
+ * so the sum may be below zero. */
+static __always_inline __s64 md_tcp_pages(__u64 address)
 {
-	__u64 pages = 0;
+	__s64 pages = 0;
 
 	bpf_probe_read_kernel(&pages, sizeof(pages),
 	                      BPF_CORE_READ(md_kernel_socket(address), __sk_common.skc_prot, memory_allocated));

@@ -121,7 +121,7 @@ static __always_inline bool md_may_redirect(struct md_pair *pair, __u32 side, __
 		if (md_too_many_messages(way, waiting))
 			return false;
 		*why = MD_WHY_TCP_MEMORY;
-		if (waiting >= MD_SMALL_QUEUE && md_tcp_pages(receiver->socket) > decided->budget_pages)
+		if (waiting >= MD_SMALL_QUEUE && md_tcp_pages(receiver->socket) > (__s64)decided->budget_pages)
 			return false;
 	}
 	return true;

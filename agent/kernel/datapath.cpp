@@ -14,6 +14,7 @@
 
 #include "base/version.hpp"
 #include "bpf/meshd.skel.h"
+#include "kernel/ask.hpp"
 #include "kernel/consumed.hpp"
 #include "kernel/links.hpp"
 
@@ -266,30 +267,21 @@ base::Result<base::UniqueFd> Datapath::make_slots(const std::vector<md_slot>& sl
     return fd;
 }
 
-template <typename Question>
-base::Result<Question> Datapath::run(const char* name, const Question& question) const {
-    static_assert(std::is_trivially_copyable_v<Question>);
-    std::array<char, MD_QUESTION_OFFSET + sizeof(Question)> packet{};
-    std::memcpy(packet.data() + MD_QUESTION_OFFSET, &question, sizeof question);
-    auto answer = packet;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = answer.data(),
-                .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()),
-                .repeat = 1);
-    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
-    if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run BPF program", name);
-    if (options.retval != 0) return base::fail({"run BPF program", name, 0, "it answered " + std::to_string(options.retval), {}});
-    Question result;
-    std::memcpy(&result, answer.data() + MD_QUESTION_OFFSET, sizeof result);
-    return result;
+base::Result<md_explain> Datapath::ask(const md_explain& question) const {
+    return ask_program(skeleton_->obj, "md_explain", question);
+}
+base::Result<md_find_tables> Datapath::ask(const md_find_tables& question) const {
+    return ask_program(skeleton_->obj, "md_find_tables", question);
+}
+base::Result<md_read_table> Datapath::ask(const md_read_table& question) const {
+    return ask_program(skeleton_->obj, "md_read_table", question);
+}
+base::Result<md_look_at_pair> Datapath::ask(const md_look_at_pair& question) const {
+    return ask_program(skeleton_->obj, "md_look_at_pair", question);
 }
 
-base::Result<md_explain> Datapath::ask(const md_explain& question) const { return run("md_explain", question); }
-base::Result<md_find_tables> Datapath::ask(const md_find_tables& question) const { return run("md_find_tables", question); }
-base::Result<md_read_table> Datapath::ask(const md_read_table& question) const { return run("md_read_table", question); }
-base::Result<md_look_at_pair> Datapath::ask(const md_look_at_pair& question) const { return run("md_look_at_pair", question); }
-
 base::Result<void> Datapath::leave(std::uint64_t pair) const {
-    if (auto outcome = run("md_leave_pair", pair); !outcome) return tl::make_unexpected(outcome.error());
+    if (auto outcome = ask_program(skeleton_->obj, "md_leave_pair", pair); !outcome) return tl::make_unexpected(outcome.error());
     return {};
 }
 

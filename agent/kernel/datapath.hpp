@@ -81,8 +81,6 @@ private:
     [[nodiscard]] base::Result<void> count_consumed() const;
     [[nodiscard]] bool redirect_is_attached(std::uint32_t id) const;
     [[nodiscard]] std::uint32_t id_of(const char* name) const;
-    template <typename Question>
-    base::Result<Question> run(const char* program, const Question& question) const;
 
     Pins pins_;
     Skeleton skeleton_;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/meshd.skel.h"
+#include "kernel/ask.hpp"
 #include "kernel/consumed.hpp"
 #include "kernel/map.hpp"
 
@@ -105,33 +105,17 @@ std::uint64_t Trial::consumed(const md_end& end) const {
     return bytes;
 }
 
-template <typename Question>
-base::Result<Question> Trial::run(const char* name, const Question& question) const {
-    std::array<char, MD_QUESTION_OFFSET + sizeof(Question)> packet{};
-    std::memcpy(packet.data() + MD_QUESTION_OFFSET, &question, sizeof question);
-    auto answer = packet;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = answer.data(),
-                .data_size_in = static_cast<__u32>(packet.size()), .data_size_out = static_cast<__u32>(answer.size()),
-                .repeat = 1);
-    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
-    if (::bpf_prog_test_run_opts(::bpf_program__fd(program), &options) != 0) return base::fail_errno("run BPF program", name);
-    if (options.retval != 0) return base::fail({"run BPF program", name, 0, "it answered " + std::to_string(options.retval), {}});
-    Question result;
-    std::memcpy(&result, answer.data() + MD_QUESTION_OFFSET, sizeof result);
-    return result;
-}
-
 base::Result<md_look_at_pair> Trial::look(std::uint64_t pair, bool take_out) const {
     md_look_at_pair question{};
     question.pair = pair;
     question.take_out = take_out ? 1 : 0;
-    auto answer = run("md_look_at_pair", question);
+    auto answer = ask_program(skeleton_->obj, "md_look_at_pair", question);
     if (answer && answer->found == 0) return base::fail({"look at", "a connection", 0, "it is no pair any more", {}});
     return answer;
 }
 
 base::Result<void> Trial::leave(std::uint64_t pair) {
-    if (auto outcome = run("md_leave_pair", pair); !outcome) return tl::make_unexpected(outcome.error());
+    if (auto outcome = ask_program(skeleton_->obj, "md_leave_pair", pair); !outcome) return tl::make_unexpected(outcome.error());
     return {};
 }
 

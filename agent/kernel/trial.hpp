@@ -44,9 +44,6 @@ private:
     };
     explicit Trial(meshd_bpf* skeleton) : skeleton_(skeleton) {}
 
-    template <typename Question>
-    base::Result<Question> run(const char* program, const Question& question) const;
-
     std::unique_ptr<meshd_bpf, Close> skeleton_;
     base::UniqueFd sockops_;  // links
     base::UniqueFd consumed_;

@@ -4,7 +4,7 @@ way, and through HAProxy in both ways. Everything is in the agent's cgroup, so t
 service in nothing else."""
 
 from acceleration_memory import map_bytes
-from harness import programs
+from harness import programs, servers
 from harness.agent import free_port
 from harness.cgroup import Cgroup
 from harness.registry import backend, service
@@ -67,18 +67,18 @@ class Setup:
             self.ports[purpose] = free_port()
             self.echo[purpose] = self._service(purpose, self.ports[purpose])
         self.echo_ordinary = self._service("echo-ordinary", self.ports["ordinary"], acceleration="off")
-        proxy = self._start(programs.HaproxyTo, "haproxy-echo", f"127.0.0.1:{self.ports['haproxy']}")
+        proxy = self._start(servers.Haproxy, "haproxy-echo", f"127.0.0.1:{self.ports['haproxy']}")
         self.echo_haproxy = f"127.0.0.1:{proxy.port}"
         behind = self._service("echo-behind-haproxy", self.ports["haproxy short"])
-        proxy = self._start(programs.HaproxyTo, "haproxy-echo-short", behind)
+        proxy = self._start(servers.Haproxy, "haproxy-echo-short", behind)
         self.echo_haproxy_short = self._service("haproxy-echo", proxy.port)
 
     def _web(self):
         self.web = self._start(programs.NginxFiles, "nginx", self.root / "files", workers=2)
         own = f"127.0.0.1:{self.web.port}"
         web = self._service("web", self.web.port)
-        direct = self._start(programs.HaproxyTo, "haproxy-web", own)
-        short = self._start(programs.HaproxyTo, "haproxy-web-short", web)
+        direct = self._start(servers.Haproxy, "haproxy-web", own)
+        short = self._start(servers.Haproxy, "haproxy-web-short", web)
         self.web_ways = {"direct": own, "short way": web, "HAProxy TCP": f"127.0.0.1:{direct.port}",
                          "HAProxy short": self._service("haproxy-web", short.port)}
         self.web_ordinary = self._service("web-ordinary", self.web.port, acceleration="off")

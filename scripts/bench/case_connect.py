@@ -38,7 +38,7 @@ class Setup:
         self.targets = {self.few: 9000, self.many: 9001}  # ports of the backends that the tool itself plays
         for netns in (self.plain, self.nft_few):
             self.few.nginx("bench", netns, port=8080)
-        self.few.haproxy([(self.plain.address, 8080)], netns=self.plain, port=8081)
+        self.few.haproxy(f"{self.plain.address}:8080", netns=self.plain, port=8081)
         for pid in marked_processes():
             run("taskset", "--all-tasks", "--cpu-list", "--pid", SERVER_CPU, pid)
         note(f"agent with 2 services, agent with {MANY + 2:,}")

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
-#include <stdexcept>
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <boost/json.hpp>
 
+#include "arguments.hpp"
 #include "connect_options.hpp"
 #include "process.hpp"
 #include "sockets.hpp"
@@ -119,14 +119,8 @@ void run(const Options& options) {
 }  // namespace meshd::bench
 
 int main(int argc, char** argv) {
-    try {
+    return meshd::bench::run_tool("bench-connect", meshd::bench::usage, [&] {
         meshd::bench::run(meshd::bench::parse_options(argc, argv));
         return 0;
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench-connect: " << error.what() << '\n' << meshd::bench::usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "bench-connect: " << error.what() << '\n';
-        return 1;
-    }
+    });
 }

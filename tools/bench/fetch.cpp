@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <boost/json.hpp>
 
+#include "arguments.hpp"
 #include "epoll.hpp"
 #include "fetch_connection.hpp"
 #include "peer.hpp"
@@ -107,21 +108,19 @@ bool set(Options& options, std::string_view option, std::string_view value) {
     return true;
 }
 
+void add_file(Options& options, std::string_view operand) {
+    const auto equals = operand.find('=');
+    if (equals == std::string_view::npos)
+        throw std::invalid_argument("expected PATH=FILE, found \"" + std::string(operand) + '"');
+    options.files.emplace_back(operand.substr(0, equals), operand.substr(equals + 1));
+}
+
 Options parse_options(int argc, char** argv) {
     Options options;
-    for (int i = 1; i < argc; ++i) {
-        const std::string_view argument = argv[i];
-        if (!argument.starts_with("--")) {
-            const auto equals = argument.find('=');
-            if (equals == std::string_view::npos)
-                throw std::invalid_argument("expected PATH=FILE, found \"" + std::string(argument) + '"');
-            options.files.emplace_back(argument.substr(0, equals), argument.substr(equals + 1));
-        } else if (i + 1 == argc || !set(options, argument, argv[i + 1])) {
-            throw std::invalid_argument("unknown option, or one without a value: " + std::string(argument));
-        } else {
-            ++i;
-        }
-    }
+    parse_arguments(
+        {argv + 1, static_cast<std::size_t>(argc - 1)},
+        [&](std::string_view option, std::string_view value) { return set(options, option, value); },
+        [&](std::string_view operand) { add_file(options, operand); });
     if (!options.target || options.files.empty()) throw std::invalid_argument("say from where, and what");
     return options;
 }
@@ -261,13 +260,6 @@ int run(const Options& options) {
 }  // namespace meshd::bench
 
 int main(int argc, char** argv) {
-    try {
-        return meshd::bench::run(meshd::bench::parse_options(argc, argv));
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench-fetch: " << error.what() << '\n' << meshd::bench::usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "bench-fetch: " << error.what() << '\n';
-        return 1;
-    }
+    return meshd::bench::run_tool("bench-fetch", meshd::bench::usage,
+                                  [&] { return meshd::bench::run(meshd::bench::parse_options(argc, argv)); });
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many connections at once, every byte checked: the client of the stress tests, and the echo server that it talks to.
-#include <charconv>
 #include <csignal>
 #include <iostream>
 #include <stdexcept>
@@ -8,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "arguments.hpp"
 #include "drive.hpp"
 #include "serve.hpp"
 #include "sockets.hpp"
@@ -40,31 +40,28 @@ void listen_to_signals() {
         if (::sigaction(number, &action, nullptr) != 0) throw_errno("sigaction");
 }
 
-int parse_number(std::string_view text) {
-    int value = -1;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || stop != text.data() + text.size() || value < 0)
-        throw std::invalid_argument("expected a number, found \"" + std::string(text) + '"');
-    return value;
+bool set(Load& load, std::string_view option, std::string_view text) {
+    const int value = parse_number(option, text, 0);
+    if (option == "--connections")
+        load.connections = value;
+    else if (option == "--churn")
+        load.churn = value;
+    else if (option == "--interval-ms")
+        load.interval = std::chrono::milliseconds(value);
+    else if (option == "--give-up-ms")
+        load.give_up = std::chrono::milliseconds(value);
+    else
+        return false;
+    return true;
 }
 
 Load parse_load(int argc, char** argv) {
     Load load;
     load.target = parse_endpoint(argv[2]);
-    for (int i = 3; i + 1 < argc; i += 2) {
-        const std::string_view option = argv[i];
-        const int value = parse_number(argv[i + 1]);
-        if (option == "--connections")
-            load.connections = value;
-        else if (option == "--churn")
-            load.churn = value;
-        else if (option == "--interval-ms")
-            load.interval = std::chrono::milliseconds(value);
-        else if (option == "--give-up-ms")
-            load.give_up = std::chrono::milliseconds(value);
-        else
-            throw std::invalid_argument("unknown option " + std::string(option));
-    }
+    parse_arguments(
+        {argv + 3, static_cast<std::size_t>(argc - 3)},
+        [&](std::string_view option, std::string_view value) { return set(load, option, value); },
+        [](std::string_view operand) { throw std::invalid_argument("one address is enough: \"" + std::string(operand) + '"'); });
     return load;
 }
 
@@ -98,14 +95,8 @@ void run(int argc, char** argv) {
 }  // namespace meshd::bench
 
 int main(int argc, char** argv) {
-    try {
+    return meshd::bench::run_tool("bench-flows", meshd::bench::usage, [&] {
         meshd::bench::run(argc, argv);
         return 0;
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench-flows: " << error.what() << '\n' << meshd::bench::usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "bench-flows: " << error.what() << '\n';
-        return 1;
-    }
+    });
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peer.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <stdexcept>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
+
+#include "arguments.hpp"
 
 namespace meshd::bench {
 
@@ -31,7 +31,7 @@ RawAddress parse_target(std::string_view text) {
     return raw;
 }
 
-void set(Peer& peer, std::string_view key, std::string_view value) {
+bool set(Peer& peer, std::string_view key, std::string_view value) {
     if (key == "name")
         peer.name = value;
     else if (key == "to")
@@ -43,7 +43,8 @@ void set(Peer& peer, std::string_view key, std::string_view value) {
     else if (key == "congestion")
         peer.congestion = value;
     else
-        throw std::invalid_argument("unknown part of a peer: \"" + std::string(key) + '"');
+        return false;
+    return true;
 }
 
 base::UniqueFd stream_socket(const RawAddress& address) {
@@ -71,14 +72,7 @@ base::UniqueFd listen_at(const RawAddress& address) {
 
 Peer parse_peer(std::string_view text) {
     Peer peer;
-    while (!text.empty()) {
-        const auto part = text.substr(0, text.find(','));
-        text.remove_prefix(std::min(text.size(), part.size() + 1));
-        const auto equals = part.find('=');
-        if (equals == std::string_view::npos)
-            throw std::invalid_argument("expected KEY=VALUE, found \"" + std::string(part) + '"');
-        set(peer, part.substr(0, equals), part.substr(equals + 1));
-    }
+    parse_parts(text, [&](std::string_view key, std::string_view value) { return set(peer, key, value); });
     if (peer.name.empty() || peer.to.length == 0) throw std::invalid_argument("a peer needs name= and to=");
     return peer;
 }
@@ -133,26 +127,10 @@ void send_all(int fd, const void* bytes, std::size_t size) {
     }
 }
 
-int parse_number(std::string_view option, std::string_view text, int least) {
-    int value = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || stop != text.data() + text.size() || value < least)
-        throw std::invalid_argument(std::string(option) + " needs a number from " + std::to_string(least) + ", found \"" +
-                                    std::string(text) + '"');
-    return value;
-}
-
-std::vector<Peer> parse_arguments(int argc, char** argv, const std::function<bool(std::string_view, std::string_view)>& set) {
+std::vector<Peer> parse_peers(int argc, char** argv, const std::function<bool(std::string_view, std::string_view)>& set) {
     std::vector<Peer> peers;
-    for (int i = 1; i < argc; ++i) {
-        const std::string_view argument = argv[i];
-        if (!argument.starts_with("--")) {
-            peers.push_back(parse_peer(argument));
-            continue;
-        }
-        if (i + 1 == argc) throw std::invalid_argument(std::string(argument) + " needs a value");
-        if (!set(argument, argv[++i])) throw std::invalid_argument("unknown option " + std::string(argument));
-    }
+    parse_arguments({argv + 1, static_cast<std::size_t>(argc - 1)}, set,
+                    [&](std::string_view operand) { peers.push_back(parse_peer(operand)); });
     if (peers.empty()) throw std::invalid_argument("nothing to measure: give at least one peer");
     return peers;
 }

@@ -34,10 +34,8 @@ Child serve_alone(const Peer& peer, int cpu, const std::function<void(int fd)>& 
 bool receive_all(int fd, void* bytes, std::size_t size);
 void send_all(int fd, const void* bytes, std::size_t size);
 
-int parse_number(std::string_view option, std::string_view text, int least);
-
-// Calls `set` with each --option and its value; what is no option is a peer. Throws std::invalid_argument.
-std::vector<Peer> parse_arguments(int argc, char** argv, const std::function<bool(std::string_view, std::string_view)>& set);
+// Peers are the operands; `set` is called with each --option and its value, as parse_arguments() does.
+std::vector<Peer> parse_peers(int argc, char** argv, const std::function<bool(std::string_view, std::string_view)>& set);
 
 inline constexpr const char* peer_usage =
     "PEER: name=NAME,to=ENDPOINT[,listen=ENDPOINT][,cgroup=DIRECTORY][,congestion=NAME]\n"

@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include "arguments.hpp"
 #include "peer.hpp"
 
 namespace meshd::bench {
@@ -34,7 +35,7 @@ struct Options {
 
 Options parse_options(int argc, char** argv) {
     Options options;
-    options.peers = parse_arguments(argc, argv, [&](std::string_view option, std::string_view value) {
+    options.peers = parse_peers(argc, argv, [&](std::string_view option, std::string_view value) {
         if (option == "--size")
             options.size = static_cast<std::size_t>(parse_number(option, value, 1));
         else if (option == "--count")
@@ -112,14 +113,8 @@ void run(const Options& options) {
 }  // namespace meshd::bench
 
 int main(int argc, char** argv) {
-    try {
+    return meshd::bench::run_tool("bench-pingpong", std::string(meshd::bench::usage) + meshd::bench::peer_usage, [&] {
         meshd::bench::run(meshd::bench::parse_options(argc, argv));
         return 0;
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench-pingpong: " << error.what() << '\n' << meshd::bench::usage << meshd::bench::peer_usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "bench-pingpong: " << error.what() << '\n';
-        return 1;
-    }
+    });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many bytes a stream brings to another process in a second, over several ways in turn: A, B, A, B … Every turn is a new
 // connection. The time ends when the reader has said how much it got, so what only waits in a buffer does not count.
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <boost/json.hpp>
 
+#include "arguments.hpp"
 #include "peer.hpp"
 
 namespace meshd::bench {
@@ -39,7 +41,7 @@ struct Options {
 
 Options parse_options(int argc, char** argv) {
     Options options;
-    options.peers = parse_arguments(argc, argv, [&](std::string_view option, std::string_view value) {
+    options.peers = parse_peers(argc, argv, [&](std::string_view option, std::string_view value) {
         if (option == "--write")
             options.write_size = static_cast<std::size_t>(parse_number(option, value, 1));
         else if (option == "--duration-ms")
@@ -70,6 +72,7 @@ void read_and_report(int fd, std::chrono::microseconds per_read_size) {
     std::uint64_t total = 0;
     for (;;) {
         const auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (got < 0 && errno == EAGAIN) continue;  // on the short way also from a blocking socket: docs/acceleration.md
         if (got < 0) throw_errno("recv");
         if (got == 0) break;
         total += static_cast<std::uint64_t>(got);
@@ -117,14 +120,8 @@ void run(const Options& options) {
 }  // namespace meshd::bench
 
 int main(int argc, char** argv) {
-    try {
+    return meshd::bench::run_tool("bench-stream", std::string(meshd::bench::usage) + meshd::bench::peer_usage, [&] {
         meshd::bench::run(meshd::bench::parse_options(argc, argv));
         return 0;
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench-stream: " << error.what() << '\n' << meshd::bench::usage << meshd::bench::peer_usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "bench-stream: " << error.what() << '\n';
-        return 1;
-    }
+    });
 }

@@ -24,6 +24,11 @@ std::uint64_t nanoseconds(Clock::time_point time) {
 
 std::uint64_t nanoseconds(const Until& until) { return until ? nanoseconds(*until) : forever; }
 
+Until until(std::uint64_t stopped_until_ns) {
+    if (stopped_until_ns == forever) return std::nullopt;
+    return Clock::time_point(std::chrono::nanoseconds(stopped_until_ns));
+}
+
 bool is_over(const Until& until, Clock::time_point now) { return until && *until <= now; }
 
 }  // namespace
@@ -36,6 +41,23 @@ Accelerator::Accelerator(boost::asio::io_context& io, const kernel::Datapath& da
       leaver_(io, short_way_),
       descriptor_(io),
       timer_(io) {}
+
+// The clock of the maps is the kernel's, so a pause ends when it was to end. One of a service that has gone is not found again.
+base::Result<void> Accelerator::adopt_pauses() {
+    const auto now = nanoseconds(Clock::now());
+    const auto decided = short_way_.decided();
+    if (!decided) return tl::make_unexpected(decided.error());
+    paused_ = decided->stopped_until_ns > now;
+    if (paused_) paused_until_ = until(decided->stopped_until_ns);
+    const auto halts = short_way_.halts();
+    if (!halts) return tl::make_unexpected(halts.error());
+    for (const auto& [id, halt] : *halts) {
+        const auto* const service = realized_().find(id);
+        if (halt.stopped_until_ns > now && service != nullptr && service->name)
+            paused_services_.insert_or_assign(service->name->service, until(halt.stopped_until_ns));
+    }
+    return {};
+}
 
 base::Result<void> Accelerator::configure(const config::Acceleration& wanted, Verdict verdict, const Surroundings& here) {
     auto policy = make_policy(wanted, verdict, here);

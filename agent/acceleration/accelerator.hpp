@@ -34,8 +34,9 @@ public:
     Accelerator(boost::asio::io_context& io, const kernel::Datapath& datapath,
                 std::function<const reconcile::RealizedState&()> realized);
 
-    // In this order: what to do, then open() to hear of connections that leave. configure() again whenever something changed;
-    // an error leaves what was in force.
+    // In this order: pauses that an earlier agent left in the maps, what to do, then open() to hear of connections that leave.
+    // configure() again whenever something changed; an error leaves what was in force.
+    base::Result<void> adopt_pauses();
     base::Result<void> configure(const config::Acceleration& wanted, Verdict verdict, const Surroundings& here);
     base::Result<void> open();
 

@@ -12,8 +12,9 @@ using config::AccelerationMode;
 
 namespace {
 
-constexpr std::array<std::string_view, 8> interfaces{"fionread", "splice_out", "wait_for_all", "zero_copy",
-                                                     "peek",     "peer_gone",  "reset",        "leaving"};
+constexpr std::array<std::string_view, 11> interfaces{"fionread",      "splice_out",     "wait_for_all", "waiting_signal",
+                                                      "waiting_reset", "waiting_writer", "zero_copy",    "peek",
+                                                      "peer_gone",     "reset",          "leaving"};
 constexpr std::string_view fionread_remedy = "FIONREAD is right in Linux 6.12.115 and later ones of 6.12, and from 7.2 on";
 constexpr std::string_view accounting_remedy =
     "waiting bytes are charged in Debian's 6.1.123 and later ones of 6.1, and from Linux 6.12.8 on";

@@ -7,8 +7,9 @@
 #include <limits>
 #include <optional>
 
-#include <fmt/chrono.h>
 #include <boost/json.hpp>
+
+#include "base/time_text.hpp"
 
 namespace meshd::acceleration {
 
@@ -48,10 +49,6 @@ std::optional<Enum> word(const json::object& object, std::string_view key, const
     return static_cast<Enum>(at - words.begin());
 }
 
-std::string text_of(system_clock::time_point time) {
-    return fmt::format("{:%FT%TZ}", fmt::gmtime(system_clock::to_time_t(time)));
-}
-
 std::optional<system_clock::time_point> time(const json::object& object, std::string_view key) {
     const auto found = text(object, key);
     std::tm fields{};
@@ -85,7 +82,7 @@ json::object selftest_to_json(const Verdict& verdict) {
     json::array checks;
     for (const auto& check : verdict.checks)
         checks.push_back({{"name", check.name}, {"passed", check.passed}, {"expected", check.expected}, {"seen", check.seen}});
-    return {{"at", text_of(verdict.at)}, {"duration_ms", verdict.duration.count()}, {"checks", std::move(checks)}};
+    return {{"at", base::time_text(verdict.at)}, {"duration_ms", verdict.duration.count()}, {"checks", std::move(checks)}};
 }
 
 json::object to_json(const Verdict& verdict) {

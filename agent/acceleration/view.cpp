@@ -6,8 +6,9 @@
 #include <string_view>
 
 #include <arpa/inet.h>
-#include <fmt/chrono.h>
 #include <boost/json.hpp>
+
+#include "base/time_text.hpp"
 
 namespace meshd::acceleration {
 
@@ -19,9 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 // Pauses are kept by the clock that never jumps; people read the other one.
 std::string time_text(Clock::time_point time) {
-    const auto wall =
-        std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(time - Clock::now());
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(wall)));
+    return base::time_text(std::chrono::system_clock::now() +
+                           std::chrono::duration_cast<std::chrono::system_clock::duration>(time - Clock::now()));
 }
 
 std::string time_text(const Until& until) { return until ? time_text(*until) : ""; }
@@ -124,18 +124,10 @@ std::string why_name(std::size_t why) {
     return std::string(labels.at(why).substr(prefix.size()));
 }
 
-base::Result<PairCounts> count_pairs(const kernel::ShortWay& short_way) {
-    const auto pairs = short_way.pairs();
-    if (!pairs) return tl::make_unexpected(pairs.error());
-    PairCounts counts;
-    for (const auto& [id, pair] : *pairs) (pair.left != 0 ? counts.left : counts.enrolled) += 1;
-    return counts;
-}
-
 json::object status_json(const Accelerator& accelerator) {
     const auto& policy = accelerator.policy();
     const auto& verdict = accelerator.verdict();
-    const auto counts = count_pairs(accelerator.short_way());
+    const auto counts = accelerator.short_way().count_pairs();
     return {{"mode", config::name(policy.mode)},
             {"wanted", config::name(accelerator.wanted().mode)},
             {"reason", policy.reason},
@@ -165,7 +157,7 @@ base::Result<json::object> top_json(const Accelerator& accelerator, const reconc
         auto& sum = live[pair.service_id];
         sum.connections += pair.left == 0 ? 1 : 0;
         for (int side = 0; side < 2; ++side) {
-            if (pair.ends[side].socket == 0) continue;  // closed: md_paths has it
+            if (pair.ends[side].socket == 0 || pair.ends[side].closed != 0) continue;  // closed: md_paths has it
             sum.bytes_short += pair.ways[side].bytes;
             sum.messages_short += pair.ways[side].messages;
         }

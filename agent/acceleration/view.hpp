@@ -18,12 +18,6 @@ enum class Detail : std::uint8_t { services, pairs };
 base::Result<boost::json::object> top_json(const Accelerator& accelerator, const reconcile::RealizedState& realized,
                                            Detail detail);
 
-// Connections that have both ends on the short way now, and those that are leaving it or have left.
-struct PairCounts {
-    std::size_t enrolled = 0, left = 0;
-};
-base::Result<PairCounts> count_pairs(const kernel::ShortWay& short_way);
-
 // "tcp_backlog" without its prefix, by enum md_why.
 std::string why_name(std::size_t why);
 

@@ -6,14 +6,12 @@
 
 #include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <boost/json.hpp>
 
-#include "acceleration/self_test.hpp"
 #include "app/log.hpp"
 #include "app/metrics.hpp"
 #include "base/version.hpp"
@@ -40,7 +38,7 @@ std::optional<gid_t> group_id(const std::string& name) {
 
 Agent::Agent(Options options, config::Settings settings)
     : options_(std::move(options)),
-      verdict_file_(settings.state_directory),
+      acceleration_(context_),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this] { return reconciler_->desired(); },
@@ -52,9 +50,11 @@ Agent::Agent(Options options, config::Settings settings)
                                             "the agent works on; a reboot would start from the last state that was saved");
           }),
       views_(context_, {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); },
-                        [this](const control::PauseQuery& query) { return accelerator_->pause(query.service, query.duration); },
-                        [this](const std::optional<std::string>& service) { return accelerator_->resume(service); },
-                        [this] { return test_acceleration(); }}),
+                        [this](const control::PauseQuery& query) {
+                            return acceleration_.accelerator().pause(query.service, query.duration);
+                        },
+                        [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
+                        [this] { return acceleration_.test_again(); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
       retry_timer_(io_),
@@ -85,7 +85,7 @@ base::Result<void> Agent::load() {
     cgroup_ = std::move(*cgroup);
     context_.cgroup_path = cgroup_->path();
 
-    auto verdict = known_verdict();
+    auto verdict = acceleration_.known_verdict();
     auto datapath = kernel::Datapath::load(pins, settings.limits, verdict.accounting == acceleration::Accounting::counted);
     if (!datapath) return tl::make_unexpected(datapath.error());
     datapath_ = std::move(*datapath);
@@ -100,76 +100,11 @@ base::Result<void> Agent::load() {
     reconciler_.emplace(*maps_, tables->max_entries);
     context_.reconciler = &*reconciler_;
     if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
-    accelerator_.emplace(io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); });
-    context_.accelerator = &*accelerator_;
-    configure_acceleration(std::move(verdict));
+    auto begun = acceleration_.begin(
+        io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, std::move(verdict));
+    if (!begun) return begun;
+    context_.accelerator = &acceleration_.accelerator();
     return {};
-}
-
-// What is known of this kernel, or what a test shows now: before anything is enrolled.
-acceleration::Verdict Agent::known_verdict() {
-    if (auto kept = verdict_file_.load(acceleration::running_kernel())) return std::move(*kept);
-    auto tested = test_kernel();
-    if (tested) {
-        context_.degradations.clear("acceleration test");
-        return std::move(*tested);
-    }
-    context_.degradations.set("acceleration test", tested.error().message(),
-                              "nothing takes the short way; try again with `meshctl acceleration selftest`");
-    acceleration::Verdict nothing;
-    nothing.kernel = acceleration::running_kernel();
-    nothing.reason = "the self-test could not be run: " + tested.error().message();
-    return nothing;
-}
-
-base::Result<acceleration::Verdict> Agent::test_kernel() {
-    auto verdict = acceleration::self_test(cgroup_->path());
-    if (!verdict) return verdict;
-    if (verdict->out_of_time) return verdict;  // of a busy machine: the next start tries again
-    if (auto saved = verdict_file_.save(*verdict); !saved) spdlog::warn("{}", saved.error().message());
-    return verdict;
-}
-
-base::Result<void> Agent::test_acceleration() {
-    auto verdict = test_kernel();
-    if (!verdict) return tl::make_unexpected(verdict.error());
-    context_.degradations.clear("acceleration test");
-    configure_acceleration(std::move(*verdict));
-    return {};
-}
-
-void Agent::configure_acceleration(acceleration::Verdict verdict) {
-    const auto& settings = context_.settings;
-    auto here = acceleration::look_around(cgroup_->path());
-    // A user that others share, too, says nothing about whose sockets these are.
-    if (const auto* const worker = ::getpwnam(settings.worker_user.c_str());
-        worker != nullptr && worker->pw_uid != 0 && settings.worker_user != "nobody")
-        here.worker_user = worker->pw_uid;
-    if (settings.metrics_enabled && settings.metrics_listen.port != 0) here.metrics_port = settings.metrics_listen.port;
-    if (auto done = accelerator_->configure(settings.acceleration, std::move(verdict), here); !done) {
-        context_.degradations.set("acceleration", done.error().message(), "what was in force goes on");
-        return;
-    }
-    const auto& policy = accelerator_->policy();
-    if (policy.refused)
-        context_.degradations.set("acceleration",
-                                  "mode " + std::string(config::name(settings.acceleration.mode)) +
-                                      " is asked for, but this kernel allows " + std::string(config::name(policy.mode)) + ": " +
-                                      policy.reason,
-                                  policy.remedy);
-    else if (!policy.unknown.empty())
-        context_.degradations.set("acceleration",
-                                  "acceleration.exclude names " + policy.unknown.front() + ", which is not on this host",
-                                  "correct it, or make the user or cgroup and reload");
-    else
-        context_.degradations.clear("acceleration");
-    spdlog::info("short way: mode {}: {}{}{}", config::name(policy.mode), policy.reason, policy.remedy.empty() ? "" : "; ",
-                 policy.remedy);
-}
-
-void Agent::tell_acceleration_of_services() {
-    if (auto told = accelerator_->services_changed(); !told)
-        context_.degradations.set("acceleration", told.error().message(), "tried again at the next change");
 }
 
 // After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken
@@ -195,7 +130,7 @@ base::Result<void> Agent::serve() {
     load_saved_state();
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;
-    if (auto opened = accelerator_->open(); !opened) return opened;
+    if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
     if (auto listening = listen(); !listening) return listening;
     if (auto started = start_worker(); !started) return started;
     watch_configuration();
@@ -350,7 +285,7 @@ void Agent::on_metrics_request(std::uint64_t id) {
 
 void Agent::after_change() {
     saver_.changed();
-    tell_acceleration_of_services();
+    acceleration_.services_changed();
     const auto& pending = reconciler_->pending();
     if (pending.empty()) {
         context_.degradations.clear("services");
@@ -447,7 +382,7 @@ void Agent::reload() {
     now.log_level = wanted.log_level;
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
-    if (acceleration_changed) configure_acceleration(accelerator_->verdict());
+    if (acceleration_changed) acceleration_.configure();
     if (worker_changed) send_settings();
     if (interval_changed) schedule_check();
     if (now == wanted)

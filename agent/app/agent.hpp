@@ -9,8 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "acceleration/accelerator.hpp"
-#include "acceleration/verdict_file.hpp"
+#include "app/acceleration_setup.hpp"
 #include "app/context.hpp"
 #include "app/file_watch.hpp"
 #include "app/options.hpp"
@@ -40,11 +39,6 @@ private:
     base::Result<void> listen();
     base::Result<void> start_worker();
     void load_saved_state();
-    acceleration::Verdict known_verdict();
-    base::Result<acceleration::Verdict> test_kernel();
-    base::Result<void> test_acceleration();
-    void configure_acceleration(acceleration::Verdict verdict);
-    void tell_acceleration_of_services();
 
     void on_worker_message(channel::Message message);
     void on_delta(channel::Delta delta);
@@ -71,10 +65,9 @@ private:
     std::optional<kernel::Datapath> datapath_;
     std::optional<kernel::KernelMaps> maps_;
     std::optional<reconcile::Reconciler> reconciler_;
-    std::optional<acceleration::Accelerator> accelerator_;
+    AccelerationSetup acceleration_;
     bool attached_ = false;
 
-    acceleration::VerdictFile verdict_file_;
     StateFile state_file_;
     StateSaver saver_;
     std::vector<model::ServicePtr> saved_;  // until the registries have answered

@@ -173,7 +173,7 @@ void add_acceleration(const Context& context, json::array& families) {
     mode.move_to(families);
     single(families, "meshd_acceleration_paused", "gauge", "1 while the short way of the whole node is paused.",
            accelerator.paused() ? 1 : 0);
-    if (const auto counts = acceleration::count_pairs(accelerator.short_way())) {
+    if (const auto counts = accelerator.short_way().count_pairs()) {
         Family pairs("meshd_acceleration_connections", "gauge", "Open connections that were paired, by whether they have left.");
         pairs.add({{"state", "short"}}, counts->enrolled);
         pairs.add({{"state", "left"}}, counts->left);

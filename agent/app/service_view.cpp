@@ -38,6 +38,7 @@ double PortView::share(std::uint32_t backend_id) const {
 
 json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects) {
     auto view = model::to_json(service);
+    view.emplace("acceleration", "auto");  // unless it says something itself
     const auto& pending = context.reconciler->pending();
     const auto why = pending.find(service.name);
     view["status"] = why == pending.end() ? "applied" : "pending";

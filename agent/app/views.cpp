@@ -12,7 +12,7 @@
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
 #include "app/service_view.hpp"
-#include "app/time_text.hpp"
+#include "base/time_text.hpp"
 #include "base/version.hpp"
 
 namespace meshd::app {
@@ -29,7 +29,7 @@ json::object worker_json(const WorkerStatus& worker) {
     return {{"state", name(worker.state)},
             {"pid", worker.pid},
             {"restarts", worker.restarts},
-            {"since", time_text(worker.since)},
+            {"since", base::time_text(worker.since)},
             {"last_exit", worker.last_exit}};
 }
 
@@ -74,17 +74,17 @@ json::object backends_json(const model::DesiredState& desired) {
 json::object reconcile_json(const Context& context) {
     const auto& figures = context.reconciler->figures();
     const auto& drift = context.reconciler->last_drift();
-    return {{"last_at", time_text(figures.last_at)},
+    return {{"last_at", base::time_text(figures.last_at)},
             {"last_duration_us", figures.last_duration.count()},
             {"interval_s", static_cast<double>(context.settings.reconcile_interval.count()) / 1000},
             {"runs_total", figures.runs},
             {"errors_total", figures.errors},
             {"drift_total", figures.drift_operations},
-            {"drift_last_at", drift ? time_text(drift->at) : ""}};
+            {"drift_last_at", drift ? base::time_text(drift->at) : ""}};
 }
 
 json::object acceleration_json(const acceleration::Accelerator& accelerator) {
-    const auto counts = acceleration::count_pairs(accelerator.short_way());
+    const auto counts = accelerator.short_way().count_pairs();
     return {{"mode", config::name(accelerator.policy().mode)},
             {"reason", accelerator.policy().reason},
             {"connections", counts ? counts->enrolled : 0}};
@@ -103,7 +103,7 @@ json::array degraded_json(const Degradations& degradations) {
     for (const auto& [feature, degradation] : degradations.all())
         rows.emplace_back(json::object{{"feature", feature},
                                        {"reason", degradation.reason},
-                                       {"since", time_text(degradation.since)},
+                                       {"since", base::time_text(degradation.since)},
                                        {"remedy", degradation.remedy}});
     return rows;
 }
@@ -146,7 +146,7 @@ json::object Views::status() {
     const auto pending = context_.reconciler->pending().size();
     auto view = version();
     view["pid"] = ::getpid();
-    view["started_at"] = time_text(context_.started_at);
+    view["started_at"] = base::time_text(context_.started_at);
     view["uptime_s"] = seconds_since(context_.started_at);
     view["state"] = context_.starting ? "starting" : context_.degradations.all().empty() ? "ok" : "degraded";
     view["kernel"] = acceleration::running_kernel();
@@ -199,8 +199,8 @@ json::object Views::drift() {
     const auto& figures = context_.reconciler->figures();
     const auto& last = context_.reconciler->last_drift();
     json::value last_json = nullptr;
-    if (last) last_json = json::object{{"at", time_text(last->at)}, {"operations", operations_json(last->operations)}};
-    return {{"last_check_at", time_text(figures.last_check_at)},
+    if (last) last_json = json::object{{"at", base::time_text(last->at)}, {"operations", operations_json(last->operations)}};
+    return {{"last_check_at", base::time_text(figures.last_check_at)},
             {"interval_s", static_cast<double>(context_.settings.reconcile_interval.count()) / 1000},
             {"checks_total", figures.checks},
             {"repaired_total", figures.drift_operations},
@@ -238,7 +238,7 @@ base::Result<json::object> Views::acceleration_top() {
 base::Result<std::optional<json::object>> Views::pause_acceleration(const control::PauseQuery& query) {
     if (query.service && !context_.reconciler->desired().services.contains(*query.service)) return std::optional<json::object>{};
     if (auto paused = actions_.pause_acceleration(query); !paused) return tl::make_unexpected(paused.error());
-    const auto until = query.duration ? time_text(std::chrono::system_clock::now() + *query.duration) : "";
+    const auto until = query.duration ? base::time_text(std::chrono::system_clock::now() + *query.duration) : "";
     return std::optional(json::object{{"paused", query.service.value_or("")}, {"until", until}});
 }
 

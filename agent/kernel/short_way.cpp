@@ -2,25 +2,19 @@
 #include "kernel/short_way.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <type_traits>
 
 #include <bpf/libbpf.h>
 
-#include "reconcile/encode.hpp"
+#include "kernel/map_content.hpp"
 
 namespace meshd::kernel {
 
 namespace {
 
 constexpr std::uint32_t zero = 0;
-
-template <typename T>
-T read_as(const std::byte* bytes) {
-    T value;
-    std::memcpy(&value, bytes, sizeof value);
-    return value;
-}
 
 // A struct that is nothing but 64-bit counters.
 md_paths& operator+=(md_paths& sum, const md_paths& part) {
@@ -41,35 +35,6 @@ md_paths sum_of_cpus(const std::byte* values) {
     const auto stride = per_cpu_stride(sizeof(md_paths)) / cpus;
     for (std::size_t cpu = 0; cpu < cpus; ++cpu) sum += read_as<md_paths>(values + cpu * stride);
     return sum;
-}
-
-template <typename Key, typename Value>
-base::Result<std::map<Key, Value, reconcile::BytesLess>> read_all(const Map& map) {
-    std::map<Key, Value, reconcile::BytesLess> all;
-    auto done = map.for_each(
-        [&](const std::byte* key, const std::byte* value) { all.emplace(read_as<Key>(key), read_as<Value>(value)); });
-    if (!done) return tl::make_unexpected(done.error());
-    return all;
-}
-
-// Writes what differs, erases what is too much.
-template <typename Key, typename Value>
-base::Result<bool> make_equal(const Map& map, const std::map<Key, Value, reconcile::BytesLess>& wanted) {
-    const auto found = read_all<Key, Value>(map);
-    if (!found) return tl::make_unexpected(found.error());
-    bool changed = false;
-    for (const auto& [key, value] : wanted) {
-        const auto now = found->find(key);
-        if (now != found->end() && reconcile::same_bytes(now->second, value)) continue;
-        if (auto written = map.update(&key, &value); !written) return tl::make_unexpected(written.error());
-        changed = true;
-    }
-    for (const auto& [key, value] : *found) {
-        if (wanted.contains(key)) continue;
-        if (auto erased = map.erase(&key); !erased) return tl::make_unexpected(erased.error());
-        changed = true;
-    }
-    return changed;
 }
 
 }  // namespace
@@ -99,6 +64,12 @@ base::Result<void> ShortWay::refresh() {
     const auto now = decided();
     if (!now) return tl::make_unexpected(now.error());
     return decide(*now);
+}
+
+base::Result<std::map<std::uint32_t, md_halt>> ShortWay::halts() const {
+    const auto found = read_all<std::uint32_t, md_halt>(halts_);
+    if (!found) return tl::make_unexpected(found.error());
+    return std::map<std::uint32_t, md_halt>(found->begin(), found->end());
 }
 
 base::Result<bool> ShortWay::set_halts(const std::map<std::uint32_t, md_halt>& wanted) const {
@@ -136,6 +107,15 @@ base::Result<std::vector<std::pair<std::uint64_t, md_pair>>> ShortWay::pairs() c
     });
     if (!done) return tl::make_unexpected(done.error());
     return all;
+}
+
+base::Result<PairCounts> ShortWay::count_pairs() const {
+    PairCounts counts;
+    auto done = pairs_.for_each([&](const std::byte*, const std::byte* value) {
+        (read_as<std::uint8_t>(value + offsetof(md_pair, left)) != 0 ? counts.left : counts.enrolled) += 1;
+    });
+    if (!done) return tl::make_unexpected(done.error());
+    return counts;
 }
 
 base::Result<md_look_at_pair> ShortWay::look(std::uint64_t pair, bool take_out) const {

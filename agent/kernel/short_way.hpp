@@ -18,6 +18,11 @@ struct ring_buffer;
 
 namespace meshd::kernel {
 
+// Pairs that are on the short way now, and those that are leaving it or have left and are still open.
+struct PairCounts {
+    std::size_t enrolled = 0, left = 0;
+};
+
 class ShortWay {
 public:
     explicit ShortWay(const Datapath& datapath);
@@ -28,6 +33,8 @@ public:
     // Open pairs look again at what md_halts and the tables say.
     base::Result<void> refresh();
 
+    // By service id.
+    [[nodiscard]] base::Result<std::map<std::uint32_t, md_halt>> halts() const;
     // Brings the map to hold exactly these. True when something changed.
     base::Result<bool> set_halts(const std::map<std::uint32_t, md_halt>& wanted) const;
     base::Result<bool> set_exclusions(const std::vector<md_exclusion>& wanted) const;
@@ -39,6 +46,8 @@ public:
     base::Result<void> forget_paths(std::uint32_t service_id) const;
 
     [[nodiscard]] base::Result<std::vector<std::pair<std::uint64_t, md_pair>>> pairs() const;
+    // In memory that does not grow with their number.
+    [[nodiscard]] base::Result<PairCounts> count_pairs() const;
     [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, bool take_out) const;
     base::Result<void> leave(std::uint64_t pair) const { return datapath_.leave(pair); }
 

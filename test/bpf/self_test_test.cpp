@@ -112,9 +112,10 @@ TEST(Checks, PassOnPlainTcp) {
     auto trial = kernel::Trial::open(scratch->cgroup(), kernel::Trial::Waiting::charged);
     ASSERT_TRUE(trial) << trial.error().message();
     Rig rig(std::move(*trial));
-    const std::set<std::string_view> of_tcp{"edges",      "non_blocking", "half_close", "unread_answer", "splice_in",
-                                            "sendfile",   "fionread",     "reset",      "peer_gone",     "peek",
-                                            "splice_out", "wait_for_all", "zero_copy"};
+    const std::set<std::string_view> of_tcp{"edges",     "non_blocking",   "half_close",    "unread_answer",
+                                            "splice_in", "sendfile",       "fionread",      "reset",
+                                            "peer_gone", "peek",           "splice_out",    "wait_for_all",
+                                            "zero_copy", "waiting_signal", "waiting_reset", "waiting_writer"};
     std::size_t ran = 0;
     for (const auto& row : all_checks()) {
         if (!of_tcp.contains(row.name)) continue;

@@ -46,6 +46,15 @@ std::string ports_text(const json::object& service) {
     return join(texts);
 }
 
+// As a registry file says it: a word, or {fionread: accept}.
+std::string acceleration_text(const json::object& service) {
+    const auto& terms = object_at(service, "acceleration");
+    if (terms.empty()) return text_at(service, "acceleration");
+    json::array texts;
+    for (const auto& [key, value] : terms) texts.emplace_back(std::string(key) + ": " + text_at(terms, key));
+    return "{" + join(texts) + "}";
+}
+
 // Of all ports together.
 Column sum_column(std::string title, std::string member) {
     return {std::move(title),
@@ -66,6 +75,7 @@ Table services_table(const json::array& services) {
              {"USABLE", backends_text, Column::Side::right},
              text_column("STATUS", "status"),
              text_column("NO BACKEND", "when_no_backend").wide(),
+             Column{"ACCELERATION", acceleration_text}.wide(),
              sum_column("CONNECTS", "connects").wide(),
              sum_column("DATAGRAMS", "datagrams").wide(),
              sum_column("REFUSED", "refused").wide(),
@@ -135,6 +145,7 @@ Result<Page> show(const Agent& agent, const std::string& name) {
                                     {"Ports", ports_text(service)},
                                     {"Balancing", text_at(service, "balancing")},
                                     {"No backend", text_at(service, "when_no_backend")},
+                                    {"Acceleration", acceleration_text(service)},
                                     {"Source", text_at(service, "source")},
                                     {"Ids", service_ids(service), Shown::when_wide}}});
     for (const auto& port : array_at(service, "ports"))

@@ -8,9 +8,9 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <fmt/chrono.h>
 #include <spdlog/spdlog.h>
 
+#include "base/time_text.hpp"
 #include "base/version.hpp"
 #include "channel/split.hpp"
 #include "telemetry/exposition.hpp"
@@ -29,10 +29,6 @@ constexpr std::chrono::milliseconds send_retry_time{20};
 constexpr std::chrono::milliseconds report_delay{50};  // many files change at once
 constexpr std::chrono::milliseconds source_retry_time{2000};
 constexpr std::chrono::milliseconds trim_delay{1000};
-
-std::string rfc3339(system_clock::time_point time) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(time)));
-}
 
 double seconds(system_clock::time_point time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
@@ -213,12 +209,12 @@ channel::RegistryStatus Worker::status() const {
     if (source_) {
         for (auto& source : source_->statuses())
             status.sources.push_back({std::move(source.name), source.state == registry::SourceState::ok, source.services,
-                                      std::move(source.error), rfc3339(source.since)});
+                                      std::move(source.error), base::time_text(source.since)});
     }
     for (const auto& name : too_large_)
         status.sources.push_back({"service:" + name, false, 0,
                                   "service " + name + " has more backends than one message takes; split it",
-                                  rfc3339(last_change_)});
+                                  base::time_text(last_change_)});
     return status;
 }
 

@@ -2,7 +2,7 @@
 // System calls beside send() and recv() that programs use on sockets.
 #include <array>
 #include <cerrno>
-#include <thread>
+#include <ctime>
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -33,14 +33,12 @@ struct Pipe {
     base::UniqueFd out, in;
 };
 
-std::string by_name(ssize_t outcome) { return outcome < 0 ? errno_name(errno) : std::to_string(outcome) + " bytes"; }
-
 // What splice() answers, with the bytes taken off the pipe again.
 std::string splice_out(Way& way, const Pipe& pipe, bool& whole) {
     way.send(message_size);
     (void)wait_readable(way.to());
     const auto moved = ::splice(way.to(), nullptr, pipe.in.get(), nullptr, message_size, SPLICE_F_NONBLOCK);
-    const auto text = by_name(moved);
+    const auto text = outcome_name(moved);
     std::string bytes(message_size, '\0');
     const auto got = ::read(pipe.out.get(), bytes.data(), bytes.size());
     whole = moved == static_cast<ssize_t>(message_size) && got == moved && way.note_received(bytes);
@@ -75,7 +73,7 @@ Seen check_splice_in(Rig&, Connection& connection) {
         return {false, errno_name(errno)};
     while (way.sent() < message_size) {
         const auto moved = ::splice(pipe.out.get(), nullptr, way.from(), nullptr, message_size, SPLICE_F_NONBLOCK);
-        if (moved <= 0) return {false, by_name(moved)};
+        if (moved <= 0) return {false, outcome_name(moved)};
         way.note_sent(static_cast<std::size_t>(moved));
     }
     return {way.receive_rest(), way.text()};
@@ -89,7 +87,7 @@ Seen check_sendfile(Rig&, Connection& connection) {
     if (::pwrite(file.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(size)) return {false, errno_name(errno)};
     while (way.sent() < size) {
         const auto moved = ::sendfile(way.from(), file.get(), nullptr, size - way.sent());
-        if (moved <= 0) return {false, by_name(moved)};
+        if (moved <= 0) return {false, outcome_name(moved)};
         way.note_sent(static_cast<std::size_t>(moved));
     }
     return {way.receive_rest(), way.text()};
@@ -114,27 +112,9 @@ Seen check_peek(Rig& rig, Connection& connection) {
         (void)wait_readable(way.to());
         const auto got = ::recv(way.to(), looked.data(), looked.size(), MSG_PEEK);
         if (got != static_cast<ssize_t>(message_size) || looked != expected || !way.receive_rest())
-            return {false, fmt::format("{} by {}, then {}", by_name(got), by_tcp ? "TCP" : "the short way", way.text())};
+            return {false, fmt::format("{} by {}, then {}", outcome_name(got), by_tcp ? "TCP" : "the short way", way.text())};
     }
     return {true, way.text()};
-}
-
-// The second half comes while the reader waits.
-Seen check_wait_for_all(Rig&, Connection& connection) {
-    auto& way = connection.to_server();
-    const int flags = ::fcntl(way.to(), F_GETFL);
-    (void)::fcntl(way.to(), F_SETFL, flags & ~O_NONBLOCK);
-    const timeval limit{.tv_sec = 1, .tv_usec = 0};
-    (void)::setsockopt(way.to(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    way.send(message_size);
-    std::thread second([&way] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        way.send(message_size);
-    });
-    const auto got = way.receive(2 * message_size, MSG_WAITALL);
-    const auto text = by_name(got);
-    second.join();
-    return {got == static_cast<ssize_t>(2 * message_size) && way.intact(), text};
 }
 
 Seen check_zero_copy(Rig&, Connection& connection) {
@@ -145,7 +125,7 @@ Seen check_zero_copy(Rig&, Connection& connection) {
         return {true, "SO_ZEROCOPY is refused: " + errno_name(errno)};
     const auto bytes = stream_bytes(0, size);
     const auto taken = ::send(way.from(), bytes.data(), bytes.size(), MSG_ZEROCOPY | MSG_NOSIGNAL);
-    if (taken <= 0) return {false, by_name(taken)};
+    if (taken <= 0) return {false, outcome_name(taken)};
     way.note_sent(static_cast<std::size_t>(taken));
     const bool whole = way.receive_rest();
     const int code = zero_copy_completion(way.from());

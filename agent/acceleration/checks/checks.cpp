@@ -2,6 +2,7 @@
 #include "acceleration/checks/checks.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 namespace meshd::acceleration {
@@ -30,6 +31,9 @@ constexpr std::array rows{
     CheckRow{"peek", "the same bytes twice", check_peek},
     CheckRow{"splice_out", "bytes into a pipe, by either way", check_splice_out},
     CheckRow{"wait_for_all", "both messages in one call", check_wait_for_all},
+    CheckRow{"waiting_signal", "recv() goes on after a signal with SA_RESTART", check_waiting_signal},
+    CheckRow{"waiting_reset", "ECONNRESET from the recv() that waits", check_waiting_reset},
+    CheckRow{"waiting_writer", "recv() waits on while another thread's send() goes on", check_waiting_writer},
     CheckRow{"zero_copy", "the kernel tells when the buffer is free", check_zero_copy},
 };
 
@@ -41,5 +45,7 @@ std::string errno_name(int code) {
     const auto* const text = ::strerrorname_np(code);
     return text != nullptr ? text : std::to_string(code);
 }
+
+std::string outcome_name(ssize_t outcome) { return outcome < 0 ? errno_name(errno) : std::to_string(outcome) + " bytes"; }
 
 }  // namespace meshd::acceleration

@@ -50,13 +50,20 @@ Seen check_splice_in(Rig& rig, Connection& connection);
 Seen check_splice_out(Rig& rig, Connection& connection);
 Seen check_sendfile(Rig& rig, Connection& connection);
 Seen check_peek(Rig& rig, Connection& connection);
-Seen check_wait_for_all(Rig& rig, Connection& connection);
 Seen check_zero_copy(Rig& rig, Connection& connection);
+
+// blocking.cpp
+Seen check_wait_for_all(Rig& rig, Connection& connection);
+Seen check_waiting_signal(Rig& rig, Connection& connection);
+Seen check_waiting_reset(Rig& rig, Connection& connection);
+Seen check_waiting_writer(Rig& rig, Connection& connection);
 
 // leaving.cpp
 Seen check_leaving(Rig& rig, Connection& connection);
 
 // Name of an errno: "EPIPE".
 std::string errno_name(int code);
+// What a system call answered, with errno as it left it: "4096 bytes", "EAGAIN".
+std::string outcome_name(ssize_t outcome);
 
 }  // namespace meshd::acceleration

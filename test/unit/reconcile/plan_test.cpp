@@ -81,6 +81,13 @@ TEST(Plan, DoesNotCareForTheOrderOfBackends) {
                     .operations.empty());
 }
 
+TEST(Plan, ReplacesTheTableWhenAServiceSaysSomethingElseOfTheShortWay) {
+    auto web = service("web", "10.96.0.1", {backend("10.0.0.1:80")});
+    const auto before = realized(desired({web}));
+    web.acceleration = model::Acceleration::off;
+    EXPECT_THAT(kinds(plan(before, desired({web}), {}).operations), ElementsAre("replace_table"));
+}
+
 TEST(Plan, NamesTheLimitWhenIdsRunOut) {
     IdAllocator ids;
     ids.max_services = 2;  // id 0 is none, so one is left

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/time_text.hpp"
+
+#include <fmt/chrono.h>
+
+namespace meshd::base {
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+    if (time == std::chrono::system_clock::time_point{}) return {};
+    return fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+}  // namespace meshd::base

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto first_delay = 1ms;
 constexpr auto longest_delay = 100ms;  // a reader that sleeps on uncounted bytes waits at most this long, and a little
+constexpr unsigned announcements = 6;  // over some 20 ms
 constexpr auto server_due = 1s;        // a server that is not enrolled by then never is
 
 // What TCP may put beside the bytes of the short way that still wait.
@@ -58,7 +59,7 @@ void Leaver::add(std::uint64_t pair) {
 void Leaver::forget_all_but(const std::vector<std::pair<std::uint64_t, md_pair>>& open) {
     std::set<std::uint64_t> still;
     for (const auto& [id, pair] : open)
-        if (finished_.contains(id)) still.insert(id);
+        if (pair.closed == 0 && finished_.contains(id)) still.insert(id);
     finished_ = std::move(still);
 }
 
@@ -122,15 +123,17 @@ bool Leaver::step(std::uint64_t pair, Leaving& leaving, Clock::time_point now, s
 }
 
 // A reader may have been told that nothing waits, or less than does, the moment before its socket was taken out, and sleep on
-// that or be about to: it is told anew. What comes later announces itself.
+// that or be about to: it is told anew, and more than once, for it may have been between two calls for some time. What comes
+// later announces itself.
 bool Leaver::step_end(const md_end_view& view, bool leaves, Mended& mended, std::vector<HeldSocket>& needy) {
     if (view.state == MD_END_NONE) return true;
     if (lacks_room(view) && !std::exchange(mended.room, true))
         needy.push_back(held(view, HeldSocket::Need::room, static_cast<std::uint32_t>(view.waiting) + room_for_tcp));
     if (view.state == MD_END_ENROLLED) return !leaves && view.queue_empty != 0;
-    if (std::exchange(mended.announced, true)) return true;
+    if (mended.announcements == announcements) return true;
+    ++mended.announcements;
     if ((view.unread != 0 || view.at_end != 0) && view.inode != 0) needy.push_back(held(view, HeldSocket::Need::announcement));
-    return true;
+    return mended.announcements == announcements;
 }
 
 }  // namespace meshd::acceleration

@@ -28,7 +28,7 @@ public:
     // fallen behind: then it is only looked after until it has caught up.
     void add(std::uint64_t pair);
 
-    // Pairs that have left and are not among these have closed.
+    // Pairs that have left and are not among these have closed. Those that are about to may be looked at again.
     void forget_all_but(const std::vector<std::pair<std::uint64_t, md_pair>>& open);
 
     [[nodiscard]] std::size_t leaving() const { return pairs_.size(); }
@@ -39,8 +39,8 @@ private:
 
     // What was done for an end.
     struct Mended {
-        bool room = false;       // for TCP beside the bytes that wait, if it could be given
-        bool announced = false;  // what waits, once it was a plain socket again
+        bool room = false;           // for TCP beside the bytes that wait, if it could be given
+        unsigned announcements = 0;  // of what waits, once it was a plain socket again
     };
     struct Leaving {
         Clock::time_point since, next;

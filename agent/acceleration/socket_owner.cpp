@@ -2,12 +2,14 @@
 #include "acceleration/socket_owner.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <linux/bpf.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -39,8 +41,16 @@ std::optional<std::uint64_t> socket_inode(std::string_view link) {
     return number_of<std::uint64_t>(link.substr(prefix.size(), link.size() - prefix.size() - 1));
 }
 
-// Setting SO_RCVLOWAT, to what it is, makes TCP look whether there is enough to read and say so (tcp_set_rcvlowat()).
+bool tcp_is_done(int socket) {
+    std::uint8_t state = 0;  // tcp_info begins with it
+    socklen_t size = sizeof state;
+    return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 && state == BPF_TCP_CLOSE;
+}
+
+// Setting SO_RCVLOWAT, to what it is, makes TCP look whether there is enough to read and say so (tcp_set_rcvlowat()). It does not
+// look for a reset. Where TCP is done, shutdown() changes nothing and wakes all who wait (inet_shutdown()).
 bool announce(int socket) {
+    if (tcp_is_done(socket)) return ::shutdown(socket, SHUT_RD) == 0 || errno == ENOTCONN;
     int mark = 1;
     socklen_t size = sizeof mark;
     if (::getsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &mark, &size) != 0) return false;

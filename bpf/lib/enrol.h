@@ -177,6 +177,9 @@ static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port, &why))
 		goto not_paired;
 	pair.sticky = decided->sticky && way != MD_WAY_FIONREAD_ACCEPTED;
+	why = MD_WHY_TCP_SMALL_BUFFER;
+	if (pair.sticky && md_receive_buffer_is_too_small(pair.ends[MD_CLIENT].socket))
+		goto not_paired;
 	md_refresh(&pair, decided);
 	why = MD_WHY_TCP_PAUSED;
 	/* It would leave with its first message. */
@@ -240,6 +243,9 @@ static __always_inline void md_server_established(struct bpf_sock_ops *ctx)
 	cookie = bpf_get_socket_cookie(ctx);
 	if (!md_socket_may(decided, socket, tuple.server_port, &why))
 		goto not_paired;
+	why = MD_WHY_TCP_SMALL_BUFFER;
+	if (pair->sticky && md_receive_buffer_is_too_small(socket))
+		goto not_paired;
 	why = MD_WHY_TCP_FULL;
 	if (!md_enrol(ctx, sk, id, MD_SERVER, cookie))
 		goto not_paired;
@@ -256,13 +262,27 @@ not_paired:
 	md_leave(id, pair, why);
 }
 
-/* An enrolled socket has closed. What it sent is added to its service's share; the last of a pair removes the pair. */
+/*
+ * TCP may be done with a socket, once both ends have sent FIN, long before its reader is. Bytes that TCP brought and
+ * that wait are counted by FIONREAD only when the socket has been taken out of md_sockets.
+ */
+static __always_inline bool md_is_still_read(const struct md_pair *pair, const struct md_end *end)
+{
+	return pair->left && md_socket_is(end->socket, end->cookie) && md_psock(end->socket) &&
+	       md_unread(end->socket) > md_at_end(end->socket);
+}
+
+/*
+ * An enrolled socket has closed. What it sent is added to its service's share; the last of a pair removes the pair, or
+ * md_look_at_pair() does if one is still read.
+ */
 static __always_inline void md_end_closed(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
 	struct md_sock_pair *mine;
 	struct md_paths *paths;
 	struct md_pair *pair;
+	struct md_end *end;
 	__u32 side;
 
 	if (!sk)
@@ -272,22 +292,24 @@ static __always_inline void md_end_closed(struct bpf_sock_ops *ctx)
 	if (!pair)
 		return;
 	side = mine->side & 1;
-	if (!pair->ends[side].socket)
+	end = &pair->ends[side];
+	if (!end->socket || end->closed)
 		return;
 	md_count(MD_REASON_PAIR_CLOSED);
 	paths = md_paths_of(pair->service_id);
 	if (paths) {
 		paths->bytes_short += pair->ways[side].bytes;
 		paths->messages_short += pair->ways[side].messages;
-		paths->bytes_tcp += md_bytes_by_tcp(pair->ends[side].socket);
+		paths->bytes_tcp += md_bytes_by_tcp(end->socket);
 	}
-	bpf_map_delete_elem(&md_consumed, &pair->ends[side].socket);
-	pair->ends[side].socket = 0;
+	bpf_map_delete_elem(&md_consumed, &end->socket);
+	if (md_is_still_read(pair, end))
+		end->closed = 1;
+	else
+		end->socket = 0;
 	__sync_fetch_and_add(&pair->closed, 1);
-	if (pair->closed < 2 && pair->ends[!side].cookie)
+	if (!md_is_closed(pair) || md_is_still_read(pair, end) || md_is_still_read(pair, &pair->ends[!side]))
 		return;
-	if (paths)
-		paths->closed += 1;
 	bpf_map_delete_elem(&md_pairs, &mine->pair);
 }
 

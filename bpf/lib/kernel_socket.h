@@ -43,6 +43,11 @@ static __always_inline bool md_socket_is(__u64 address, __u64 cookie)
 	return address && BPF_CORE_READ(md_kernel_socket(address), __sk_common.skc_cookie.counter) == (__s64)cookie;
 }
 
+static __always_inline bool md_socket_is_closed(__u64 address)
+{
+	return BPF_CORE_READ(md_kernel_socket(address), __sk_common.skc_state) == BPF_TCP_CLOSE;
+}
+
 static __always_inline __u32 md_write_seq(__u64 address)
 {
 	return BPF_CORE_READ((const struct tcp_sock *)md_kernel_socket(address), write_seq);

@@ -61,6 +61,24 @@ static __always_inline bool md_is_stopped(struct md_pair *pair, const struct md_
 	return pair->stopped_until_ns && bpf_ktime_get_ns() < pair->stopped_until_ns;
 }
 
+/* Bytes of receive buffer that TCP begins with, and half of which it announces as its first window. */
+#define MD_FIRST_BUFFER 131072
+
+/*
+ * TCP drops what it has no room for beside waiting bytes of the short way, and its sender tries again later and later.
+ * A pair that leaves for good needs room for both; where the program has fixed less than this, nobody can make any.
+ */
+static __always_inline bool md_receive_buffer_is_too_small(__u64 socket)
+{
+	return md_receive_buffer(socket) < MD_FIRST_BUFFER && md_receive_buffer_is_fixed(socket);
+}
+
+/* TCP is done with every socket that was ever enrolled for the pair. */
+static __always_inline bool md_is_closed(const struct md_pair *pair)
+{
+	return pair->closed >= 2 || (pair->closed && !(pair->ends[MD_CLIENT].cookie && pair->ends[MD_SERVER].cookie));
+}
+
 static __always_inline void md_tell(__u64 id, struct md_pair *pair, enum md_why why)
 {
 	struct md_event *event = bpf_ringbuf_reserve(&md_events, sizeof(*event), 0);

@@ -9,15 +9,16 @@
 /* A queue shorter than this, in bytes, is always fine, but for small receive buffers. */
 #define MD_SMALL_QUEUE 65536
 
-/* Receive buffers, in bytes: TCP begins with 128 KiB; one of this size has grown. */
+/* Receive buffers, in bytes: one of this size has grown. */
 #define MD_GROWN_BUFFER 1048576
 
 /*
  * The most that may wait for a reader: what TCP would hold between the same two sockets before it stops the writer. TCP
  * lets a receive buffer grow with what its reader takes (tcp_rcv_space_adjust()), so a reader that has read N bytes may
- * leave N waiting, up to the ceiling. Three eighths of the send buffer, for TCP holds a whole one more once the message
- * takes it: together less than one and a half times what TCP alone would hold. A buffer that the receiver's program has
- * fixed cannot grow, and must have room for what TCP brings afterwards.
+ * leave N waiting, up to the ceiling. Before it has read that much: seven sixteenths of the larger buffer, for TCP
+ * holds a whole one more once the message takes it, and together they must stay below one and a half times what TCP
+ * alone would hold (measured: docs/acceleration.md). A buffer that the receiver's program has fixed cannot grow, and
+ * must have room for what TCP brings afterwards.
  */
 static __always_inline __u64 md_bound(__u64 sender, __u64 receiver, __u64 consumed, __u64 ceiling)
 {
@@ -26,21 +27,44 @@ static __always_inline __u64 md_bound(__u64 sender, __u64 receiver, __u64 consum
 	if (md_receive_buffer_is_fixed(receiver))
 		return bound / 2;
 	/* A buffer that has grown already holds what the send buffer would add. */
-	if (bound < MD_GROWN_BUFFER)
-		bound += md_send_buffer(sender) / 8 * 3;
+	if (bound < MD_GROWN_BUFFER) {
+		if (bound < md_send_buffer(sender))
+			bound = md_send_buffer(sender);
+		bound = bound / 16 * 7;
+	}
 	if (consumed > bound)
 		bound = consumed;
 	return bound < ceiling ? bound : ceiling;
 }
 
-/* Whether as many bytes wait as may. A fixed buffer must hold the message, too; else one message more does not matter.
- */
+/* What a message that waits costs beside its bytes: struct sk_msg, in bytes. */
+#define MD_MESSAGE_COST 1024
+
+/* About how many messages wait: as many as would at the mean size of those sent since the mark before the oldest of
+ * them. */
+static __always_inline __u64 md_waiting_messages(const struct md_way *way, __u64 waiting)
+{
+	__u64 block = way->messages ? (way->messages - 1) / MD_MARK_EVERY : 0;
+
+#pragma unroll
+	for (__u32 back = 0; back < MD_MARKS; back++) {
+		__u32 bytes = (__u32)way->bytes - way->marks[(block - back) % MD_MARKS];
+
+		if (back > block)
+			break;
+		if (bytes >= waiting)
+			return bytes ? (way->messages - (block - back) * MD_MARK_EVERY) * waiting / bytes : 0;
+	}
+	return MD_MARKS * MD_MARK_EVERY;
+}
+
+/* Whether a message more would take more memory than may wait. */
 static __always_inline bool md_is_full(const struct md_way *way, __u64 sender, __u64 receiver, __u64 waiting,
                                        __u32 size, __u64 ceiling)
 {
-	__u64 more = md_receive_buffer_is_fixed(receiver) ? size : 0;
+	__u64 memory = waiting + size + md_waiting_messages(way, waiting) * MD_MESSAGE_COST;
 
-	return waiting + more >= md_bound(sender, receiver, way->bytes - waiting, ceiling);
+	return memory > md_bound(sender, receiver, way->bytes - waiting, ceiling);
 }
 
 /* Bytes that wait for the receiver of a way. */
@@ -58,7 +82,7 @@ static __always_inline __u64 md_waiting(const struct md_way *way, const struct m
 }
 
 /*
- * Each message costs about a kilobyte beside its bytes (struct sk_msg), so their number is bounded as well: less than
+ * Messages cost memory beside their bytes, so that of small ones, too, is bounded: less than
  * MD_MARKS * MD_MARK_EVERY may wait. They are in order, so that many wait when fewer bytes than wait were sent since
  * the oldest mark, the one after the mark of this block.
  */
@@ -114,8 +138,12 @@ static __always_inline bool md_may_redirect(struct md_pair *pair, __u32 side, __
 	if (MD_RULE_BACKPRESSURE) {
 		__u64 waiting = md_waiting(way, receiver, decided);
 
+		if (pair->sticky && md_receive_buffer_is_too_small(receiver->socket)) {
+			*why = MD_WHY_TCP_SMALL_BUFFER;
+			return false;
+		}
 		*why = MD_WHY_TCP_BACKLOG;
-		if (waiting + size >= MD_SMALL_QUEUE || md_receive_buffer(receiver->socket) < 2 * MD_SMALL_QUEUE)
+		if (waiting + size >= MD_SMALL_QUEUE || md_receive_buffer(receiver->socket) < MD_FIRST_BUFFER)
 			if (md_is_full(way, sender->socket, receiver->socket, waiting, size, decided->ceiling))
 				return false;
 		if (md_too_many_messages(way, waiting))

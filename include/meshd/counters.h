@@ -40,6 +40,7 @@
 	X(TCP_PAUSED, "tcp_paused", "paused")                                                                               \
 	X(TCP_MPTCP, "tcp_mptcp", "not paired: a multipath TCP socket")                                                     \
 	X(TCP_ULP, "tcp_ulp", "not paired: the socket has an upper layer protocol, such as kernel TLS")                     \
+	X(TCP_SMALL_BUFFER, "tcp_small_buffer", "FIONREAD does not count what TCP brings, and the receiver's program has fixed a receive buffer too small for both ways") \
 	X(TCP_FULL, "tcp_full", "not paired: no room in a map, or the socket is in somebody else's")                        \
 	X(TCP_IDENTITY, "tcp_identity", "not paired: equal addresses, but another connection")                              \
 	X(TCP_PEER_UNREADY, "tcp_peer_unready", "the other end was not enrolled yet, or did not take part")                 \

@@ -184,7 +184,7 @@ struct md_end {
 	__u64 socket;  /* address of the kernel's tcp_sock; 0: not enrolled, or closed */
 	__u64 cookie;  /* socket cookie, its key in md_sockets */
 	__u32 process; /* thread group that connected or last sent; 0: not known */
-	__u32 reserved;
+	__u32 closed;  /* 1: TCP is done with it, but it has brought bytes that wait: it is still to be taken out */
 };
 
 /* How far back the senders of a way remember the position of their messages: MD_MARKS times MD_MARK_EVERY. */
@@ -278,7 +278,6 @@ struct md_exclusion {
 /* Value of md_paths, per CPU; the key is the service id, 0: no service. */
 struct md_paths {
 	__u64 opened;            /* pairs made */
-	__u64 closed;            /* pairs of which both ends have closed */
 	__u64 left;              /* pairs that left the short way */
 	__u64 bytes_short;       /* of ends that have closed; open pairs have their own */
 	__u64 messages_short;    /* likewise */

@@ -1,93 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who takes the short way and who does not, pausing, removal under load, memory of readers that stopped, and the differences to TCP
-that docs/acceleration.md names."""
+"""Who takes the short way and who does not, pausing, removal under load, and the differences to TCP that docs/acceleration.md
+names."""
 
-import contextlib
 import json
 import os
-import pathlib
 import socket
 import threading
+import time
 
 import pytest
 
+from harness.line import PORT, V4, Line, receive, talk
 from harness.process import wait_until
-from harness.registry import backend, service
-from harness.short_way import ShortWay
-
-V4, V6, PORT = "10.96.0.80", "fd00:96::80", 80
-
-
-class Line:
-    """A service with a listener behind it, both in the agent's cgroup."""
-
-    def __init__(self, world, *, settings="", entry=None, netns=None, ipv6=False):
-        self.world, self.netns, self.address = world, netns, V6 if ipv6 else V4
-        path = world.place.root / "meshd.yaml"
-        path.write_text(settings)
-        with world.entered(netns):
-            self.listener = world.keep(socket.create_server((self.host(ipv6), 0), family=socket.AF_INET6 if ipv6 else socket.AF_INET))
-        self.agent = world.agent("--config", path)
-        self.short = ShortWay(world, self.agent)
-        if self.short.mode == "off":
-            pytest.skip("the short way is off on this kernel: " + self.short.state["reason"])
-        self.entry = service("line", self.address, PORT, [backend(self.host(ipv6), self.listener.getsockname()[1])]) | (
-            self.named if entry is None else entry)
-        world.registry.write(self.entry)
-        self.agent.wait_applied(self.entry)
-
-    def host(self, ipv6):
-        if self.netns is None:
-            return "::1" if ipv6 else "127.0.0.1"
-        return self.netns.address6 if ipv6 else self.netns.address
-
-    @property
-    def named(self):
-        """Two programs of this test do not ask FIONREAD."""
-        return {"acceleration": {"fionread": "accept"}}
-
-    @contextlib.contextmanager
-    def connection(self, netns=None, direct=False):
-        with self.world.entered(netns):
-            client = socket.create_connection(self.listener.getsockname()[:2] if direct else (self.address, PORT), timeout=10)
-        with client:
-            server, _ = self.listener.accept()
-            with server:
-                server.settimeout(10)
-                yield client, server
-
-    def top(self, name="line"):
-        rows = {row["service"]: row for row in self.agent.api.get("/v1/acceleration/top")["services"]}
-        return rows.get(name, {"bytes_short": 0, "bytes_tcp": 0, "opened": 0, "left": 0, "why_tcp": {}})
-
-    def why(self, name="line"):
-        return self.top(name)["why_tcp"]
-
-
-def talk(client, server, size=1000):
-    for sender, receiver in ((client, server), (server, client)):
-        sender.sendall(b"x" * size)
-        assert len(receive(receiver, size)) == size
-
-
-def receive(reader, size):
-    parts = b""
-    while len(parts) < size:
-        part = reader.recv(size - len(parts))
-        if not part:
-            break
-        parts += part
-    return parts
-
-
-def fill(sender):
-    """Writes until the socket takes no more. How many bytes."""
-    sender.setblocking(False)
-    total = 0
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            total += sender.send(b"x" * 65536)
-    return total
+from harness.registry import backend
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
@@ -206,41 +131,50 @@ def test_killed_agent_leaves_the_short_way_at_work(world):
         assert line.top()["bytes_short"] == 6000
 
 
-STOPPED = 60
+def state_of_pause(line, what):
+    """Until when the service or the node is paused, as the agent says; None when it is not."""
+    if what:
+        row = line.top()
+        return row["until"] if row["state"] == "paused" else None
+    view = line.agent.api.get("/v1/acceleration")
+    return view["paused_until"] if view["paused"] else None
 
 
-def held_for_stopped_readers(line, direct):
-    """Bytes that writers could write to readers that read nothing, and TCP memory meanwhile, in pages, beyond what was there before."""
-    with contextlib.ExitStack() as stack:
-        pages = tcp_pages()
-        total = sum(fill(stack.enter_context(line.connection(direct=direct))[0]) for _ in range(STOPPED))
-        return total, tcp_pages() - pages
+WHAT = pytest.mark.parametrize("what", [("--service", "line"), ()], ids=["service", "node"])
 
 
-def tcp_pages():
-    for row in pathlib.Path("/proc/net/sockstat").read_text().splitlines():
-        if row.startswith("TCP:"):
-            return int(row.split()[-1])
-    raise AssertionError("no TCP in /proc/net/sockstat")
+@WHAT
+def test_a_pause_outlives_its_agent_and_ends_at_its_time(world, what):
+    line = Line(world)
+    with line.connection() as (client, server):
+        talk(client, server)
+        line.agent.meshctl("acceleration", "pause", *what, "--for", "5s")
+        ends = time.monotonic() + 5
+        line.agent.kill()
+        talk(client, server)
+        line.agent.start()
+        assert state_of_pause(line, what)
+        talk(client, server)
+        assert (line.top()["bytes_short"], line.why()) == (2000, {"paused": 4})
+        wait_until(lambda: state_of_pause(line, what) is None, "the pause to end by itself", timeout=10)
+        assert ends - 1 < time.monotonic() < ends + 3
+        talk(client, server)
+        assert line.top()["bytes_short"] == 4000
 
 
-def test_readers_that_stop_hold_little_more_than_over_tcp(world):
-    line = Line(world, settings="acceleration: {memory: 1024GiB}\n")
-    plain, plain_pages = held_for_stopped_readers(line, direct=True)
-    short, short_pages = held_for_stopped_readers(line, direct=False)
-    print(f"accepted {plain} over TCP, {short} on the short way; pages {plain_pages}, {short_pages}")
-    assert line.top()["bytes_short"] > 0
-    assert short <= 1.5 * plain
-    assert short_pages <= 1.5 * plain_pages
-    wait_until(lambda: tcp_pages() < plain_pages / 2, "the node's memory to come back", timeout=20)
-
-
-def test_the_nodes_budget_keeps_bytes_off_the_short_way(world):
-    line = Line(world, settings="acceleration: {memory: 16MiB}\n")
-    held_for_stopped_readers(line, direct=False)
-    assert line.why()["memory"] > 0
-    # Each may have one message and a small queue beyond the budget.
-    assert line.top()["bytes_short"] <= (16 << 20) + STOPPED * (3 << 16)
+@WHAT
+def test_a_pause_without_end_outlives_its_agent_until_it_is_resumed(world, what):
+    line = Line(world)
+    with line.connection() as (client, server):
+        line.agent.meshctl("acceleration", "pause", *what)
+        line.agent.kill()
+        line.agent.start()
+        assert state_of_pause(line, what) == ""
+        talk(client, server)
+        assert line.top()["bytes_short"] == 0
+        line.agent.meshctl("acceleration", "resume", *what)
+        talk(client, server)
+        assert line.top()["bytes_short"] == 2000
 
 
 def checks(line):

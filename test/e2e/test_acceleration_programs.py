@@ -5,17 +5,21 @@ was taken.
 MESHD_PROXY_TRANSFERS says how many transfers the tests of an nginx as a proxy make (default 400 each)."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
 import random
 import socket
+import struct
+import termios
 import threading
 
 import pytest
 
-from harness import programs
+from harness import programs, servers
 from harness.place import build_directory
+from harness.process import wait_until
 from harness.registry import backend, service
 from harness.short_way import ShortWay
 
@@ -86,13 +90,14 @@ def fetched_sha256(name):
     return digest.hexdigest()
 
 
-@pytest.mark.parametrize("clients", ["fast", "slow", "mixed", "small buffer"])
+@pytest.mark.parametrize("clients", ["fast", "slow", "mixed", "fixed buffer"])
 @pytest.mark.parametrize("buffering", [True, False], ids=["buffered", "unbuffered"])
 def test_nginx_as_a_proxy_never_stalls(short, clients, buffering):
     """nginx asks FIONREAD whether there is more to read, and sleeps until an edge when there is not."""
     options = {"fast": [], "slow": ["--slow", 32, "--piece", 16384, "--pause-us", 500],
                "mixed": ["--slow", 16, "--piece", 16384, "--pause-us", 1000],
-               "small buffer": ["--slow", 32, "--piece", 8192, "--receive-buffer", 16384]}[clients]
+               # As small as a buffer may be where connections leave for good.
+               "fixed buffer": ["--slow", 32, "--piece", 8192, "--receive-buffer", 65536]}[clients]
     files = files_of(short, SMALL + LARGE)
     server = start(short, programs.NginxFiles, "nginx", short.place.root / "files")
     proxy = start(short, programs.NginxProxy, "proxy", f"{BACK}:80", buffering=buffering)
@@ -103,12 +108,42 @@ def test_nginx_as_a_proxy_never_stalls(short, clients, buffering):
     short.short.assert_taken()
 
 
+def unread(connection):
+    """As FIONREAD has it."""
+    return struct.unpack("i", fcntl.ioctl(connection, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_what_is_unread_counts_when_both_ends_have_closed(short):
+    """TCP is done with the client's socket, while bytes that came either way still wait in it."""
+    with short.entered(), socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so little waits to be sent that TCP can bring all of it
+        entry = service("line", FRONT, 80, [backend(*listener.getsockname())])
+        short.short.publish(entry, trusts_fionread=True)
+        with socket.create_connection((FRONT, 80)) as client:
+            server, _ = listener.accept()
+            client.shutdown(socket.SHUT_WR)
+            server.setblocking(False)
+            sent = 0
+            try:
+                while True:
+                    sent += server.send(bytes(4096))
+            except BlockingIOError:
+                server.close()
+            wait_until(lambda: client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x07", "TCP to be done", timeout=5)
+            got = 0
+            while got < sent:
+                wait_until(lambda: unread(client) > 0, lambda: f"byte {got} of {sent} to be counted", timeout=1)
+                got += len(client.recv(65536))
+            assert (got, client.recv(1)) == (sent, b"")
+    short.short.assert_taken()
+
+
 @pytest.mark.parametrize("splice", [False, True], ids=["copy", "splice"])
 @pytest.mark.parametrize("mode", ["tcp", "http"])
 def test_haproxy_between_client_and_nginx(short, mode, splice):
     files = files_of(short, SMALL + LARGE)
     server = start(short, programs.NginxFiles, "nginx", short.place.root / "files")
-    proxy = start(short, programs.HaproxyTo, "haproxy", f"{BACK}:80", mode=mode, splice=splice)
+    proxy = start(short, servers.Haproxy, "haproxy", f"{BACK}:80", mode=mode, splice=splice)
     short.short.publish(behind("front", FRONT, 80, proxy), behind("files", BACK, 80, server), trusts_fionread=True)
     assert fetch(short, files, "--transfers", 300)["transfers"] == 300
     slow = fetch(short, files, "--transfers", 150, "--per-connection", 5, "--slow", 16, "--pause-us", 500, "--piece", 32768)

@@ -61,7 +61,7 @@ def test_socat_reaches_nginx_over_ipv6(web):
 
 
 def test_haproxy_as_a_client_reaches_nginx(web):
-    proxy = web.haproxy([(V4, 80)], enter=web.enter())
+    proxy = web.haproxy(f"{V4}:80", enter=web.enter())
     assert web.curl(proxy.address, proxy.port).stdout == "other\n"
 
 

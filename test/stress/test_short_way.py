@@ -21,13 +21,14 @@ from harness.short_way import ShortWay
 V4 = "10.96.0.70"
 PORT = 7
 SHAPES = build_directory() / "shapes"
-PARTS = 3
+PARTS = 4
 CONNECTIONS = int(os.environ.get("MESHD_SHORT_WAY_CONNECTIONS", "200000"))
 SEED = int(os.environ.get("MESHD_SHORT_WAY_SEED", random.SystemRandom().randrange(1 << 32)))
 WITHOUT = os.environ.get("MESHD_SHORT_WAY_WITHOUT", "")
 NEEDS = {"splice_out": "splice-out", "splice_in": "splice-in", "wait_for_all": "waitall", "zero_copy": "zerocopy", "peek": "peek"}
 SLOWEST = 50  # connections a second: a run that needs longer has come to a halt
 SHARE = 0.5  # of the bytes, on the short way, of a run that nothing disturbs
+ROUND = 1000  # connections to one service, before it is learned that its readers fall behind too often
 
 
 class Listener(Server):
@@ -42,13 +43,15 @@ class Listener(Server):
 class Traffic(Process):
     """The end of `shapes` that connects, a client of the mesh. Part 0 makes the seed's first connections, part 1 those after."""
 
-    def __init__(self, world, board, part, without=(), connections=None):
+    def __init__(self, world, board, part, without=(), connections=None, skip=0, only=()):
         self.connections = connections or max(CONNECTIONS // PARTS, 1)
+        first = part * (CONNECTIONS // PARTS) + skip
         without = ",".join(filter(None, [WITHOUT, *without]))
-        command = [SHAPES, "drive", f"{V4}:{PORT}", "--board", board, "--seed", SEED, "--first", part * (CONNECTIONS // PARTS),
-                   "--connections", self.connections, *(["--without", without] if without else [])]
+        command = [SHAPES, "drive", f"{V4}:{PORT}", "--board", board, "--seed", SEED, "--first", first,
+                   "--connections", self.connections, *(["--without", without] if without else []),
+                   *(["--only", ",".join(only)] if only else [])]
         print(" ".join(str(word) for word in command))
-        super().__init__(command, world.place.root / f"logs/shapes-{part}-{self.connections}", world.enter())
+        super().__init__(command, world.place.root / f"logs/shapes-{first}-{self.connections}", world.enter())
         self.deadline = time.monotonic() + 120 + self.connections / SLOWEST
 
     def outcome(self):
@@ -167,3 +170,20 @@ def test_agent_killed_at_any_moment(line):
     line.running.wait_applied(line.line | (line.short.keys() or {}))
     assert_flawless(traffic(line, 2, 200))
     assert_share(line, 0)
+
+
+def test_readers_that_trust_fionread(line):
+    """Where FIONREAD does not count what TCP brings, a connection whose reader falls behind leaves the short way for good."""
+    left = 0
+    for skip in range(0, CONNECTIONS // PARTS, ROUND):
+        name = f"line{skip}"
+        line.short.publish(line.line | {"name": name}, trusts_fionread=True)
+        without = [shape for shape in left_out(line.short) if shape != "fionread"]
+        count = min(ROUND, CONNECTIONS // PARTS - skip)
+        assert_flawless(line.keep(Traffic(line, line.listener.board, 3, without, count, skip, only=["fionread"])))
+        left += line.short.services().get(name, {}).get("left", 0)
+    print(f"{left} connections left")
+    if line.short.keys(trusts_fionread=True) is not None:
+        assert line.running.status()["events"]["message_short"] > 0
+    if line.short.state["fionread"] == "redirected":
+        assert left > 0

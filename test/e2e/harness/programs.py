@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real programs with real work: file servers, proxies and databases, as their packages bring them."""
+"""Real programs with real work: file servers, proxies before them and databases, as their packages bring them."""
 
 import os
 import pathlib
@@ -8,28 +8,7 @@ import random
 import signal
 
 from harness.process import run
-from harness.servers import Server
-
-# Its workers keep root's rights: the harness' agents have a worker that is `nobody`, as nginx's are by default, and leave that
-# user out.
-NGINX = """
-daemon off;
-user root root;
-worker_processes {workers};
-error_log stderr warn;
-pid {directory}/pid;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
-    keepalive_requests 1000000000;
-    keepalive_timeout 3600s;
-    open_file_cache max=100;
-    sendfile {sendfile};
-{blocks}
-}}
-"""
+from harness.servers import Nginx, Server
 
 NGINX_FILES = """
     server {{
@@ -54,22 +33,6 @@ NGINX_PROXY = """
     }}
 """
 
-HAPROXY = """
-global
-    maxconn 4096
-    nbthread 1
-defaults
-    mode {mode}
-    timeout connect 5s
-    timeout client 60s
-    timeout server 60s
-    {option}
-listen front
-    bind {address}:{port}
-    server target {target}
-"""
-
-
 def random_files(directory, sizes, seed):
     """Files of random content that everybody may read: name -> path."""
     draw = random.Random(seed)
@@ -81,15 +44,6 @@ def random_files(directory, sizes, seed):
         path.write_bytes(draw.randbytes(size))
         path.chmod(0o644)
     return {path.name: path for path in sorted(directory.iterdir())}
-
-
-class Nginx(Server):
-    def __init__(self, directory, blocks, sendfile=True, workers=1, **keys):
-        super().__init__(directory, **keys)
-        configuration = self.directory / "nginx.conf"
-        configuration.write_text(NGINX.format(directory=self.directory, workers=workers, sendfile="on" if sendfile else "off",
-                                              blocks=blocks(self)))
-        self.start("nginx", "-e", "stderr", "-c", configuration)
 
 
 class NginxFiles(Nginx):
@@ -106,17 +60,6 @@ class NginxProxy(Nginx):
     def __init__(self, directory, target, buffering=True, **keys):
         super().__init__(directory, lambda server: NGINX_PROXY.format(address=server.address, port=server.port, target=target,
                                                                       buffering="on" if buffering else "off"), **keys)
-
-
-class HaproxyTo(Server):
-    """HAProxy before one `target` (ADDRESS:PORT), in TCP or HTTP mode, with splice() or without."""
-
-    def __init__(self, directory, target, mode="tcp", splice=False, **keys):
-        super().__init__(directory, **keys)
-        configuration = self.directory / "haproxy.cfg"
-        configuration.write_text(HAPROXY.format(address=self.address, port=self.port, target=target, mode=mode,
-                                                option="option splice-auto" if splice else ""))
-        self.start("haproxy", "-db", "-f", configuration)
 
 
 class Redis(Server):

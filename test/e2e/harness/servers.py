@@ -8,37 +8,49 @@ import socket
 from harness.agent import free_port
 from harness.process import Process, wait_until
 
+# Its workers keep root's rights: the harness' agents have a worker that is `nobody`, as nginx's are by default, and leave that
+# user out.
 NGINX = """
 daemon off;
-worker_processes 1;
+user root root;
+worker_processes {workers};
 error_log stderr warn;
 pid {directory}/pid;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 8192; }}
 http {{
     access_log off;
     client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
     keepalive_requests 1000000000;
     keepalive_timeout 3600s;
+    open_file_cache max=100;
+    sendfile {sendfile};
+{blocks}
+}}
+"""
+
+NGINX_NAME = """
     server {{
-        {listen}
-        location / {{ return 200 "{body}\\n"; }}
+        listen {address}:{port};
+        listen [{address6}]:{port};
+        location / {{ return 200 "{name}\\n"; }}
         location /peer {{ return 200 "$remote_addr\\n"; }}
     }}
-}}
 """
 
 HAPROXY = """
 global
     maxconn 4096
+    nbthread 1
 defaults
-    mode tcp
+    mode {mode}
     timeout connect 5s
     timeout client 60s
     timeout server 60s
+    {option}
 listen front
     bind {address}:{port}
-    {balance}
+    balance roundrobin
 {servers}
 """
 
@@ -80,12 +92,22 @@ class Server:
 
 
 class Nginx(Server):
-    def __init__(self, directory, body, netns=None, port=None, **keys):
-        super().__init__(directory, netns, port, **keys)
-        listen = f"listen {self.address}:{self.port}; listen [{self.address6}]:{self.port};"
+    """`blocks(self)` is what it does: blocks of its http block."""
+
+    def __init__(self, directory, blocks, sendfile=True, workers=1, **keys):
+        super().__init__(directory, **keys)
         configuration = self.directory / "nginx.conf"
-        configuration.write_text(NGINX.format(directory=self.directory, listen=listen, body=body))
+        configuration.write_text(NGINX.format(directory=self.directory, workers=workers, sendfile="on" if sendfile else "off",
+                                              blocks=blocks(self)))
         self.start("nginx", "-e", "stderr", "-c", configuration)
+
+
+class NamedNginx(Nginx):
+    """Answers with its name, and /peer with the address of its client."""
+
+    def __init__(self, directory, name, **keys):
+        super().__init__(directory, lambda server: NGINX_NAME.format(address=server.address, address6=server.address6,
+                                                                     port=server.port, name=name), **keys)
 
 
 class Dnsmasq(Server):
@@ -109,13 +131,12 @@ class Socat(Server):
 
 
 class Haproxy(Server):
-    """HAProxy in TCP mode, passing to `servers`, a list of (address, port)."""
+    """Passes on to `targets` (ADDRESS:PORT) in turn, in TCP or HTTP mode, with splice() or without."""
 
-    def __init__(self, directory, servers, netns=None, enter=None, port=None):
-        super().__init__(directory, netns, port)
-        lines = "\n".join(f"    server s{number} {address}:{port}" for number, (address, port) in enumerate(servers))
+    def __init__(self, directory, *targets, mode="tcp", splice=False, **keys):
+        super().__init__(directory, **keys)
         configuration = self.directory / "haproxy.cfg"
-        configuration.write_text(HAPROXY.format(address=self.address, port=self.port, servers=lines, balance="balance roundrobin"))
-        self.process = Process(["haproxy", "-db", "-f", configuration], self.directory / "log",
-                               enter or (netns.enter if netns else None))
-        wait_until(self._listens, lambda: f"haproxy to listen:\n{self.process.output()}")
+        configuration.write_text(HAPROXY.format(
+            address=self.address, port=self.port, mode=mode, option="option splice-auto" if splice else "",
+            servers="\n".join(f"    server s{number} {target}" for number, target in enumerate(targets))))
+        self.start("haproxy", "-db", "-f", configuration)

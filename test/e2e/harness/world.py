@@ -33,8 +33,8 @@ class World:
         self._servers += 1
         return self.place.root / f"server{self._servers}"
 
-    def nginx(self, body, netns=None, **keys):
-        return self.keep(servers.Nginx(self._directory(), body, netns, **keys))
+    def nginx(self, name, netns=None, **keys):
+        return self.keep(servers.NamedNginx(self._directory(), name, netns=netns, **keys))
 
     def dnsmasq(self, body, netns=None, **keys):
         return self.keep(servers.Dnsmasq(self._directory(), body, netns, **keys))
@@ -42,8 +42,8 @@ class World:
     def socat(self, protocol, netns=None, **keys):
         return self.keep(servers.Socat(self._directory(), protocol, netns, **keys))
 
-    def haproxy(self, backends, **keys):
-        return self.keep(servers.Haproxy(self._directory(), backends, **keys))
+    def haproxy(self, *targets, **keys):
+        return self.keep(servers.Haproxy(self._directory(), *targets, **keys))
 
     @contextlib.contextmanager
     def entered(self, netns=None):

@@ -6,7 +6,11 @@
  */
 #include "lib/program.h"
 #include "lib/endpoint.h"
+#include "lib/count.h"
 #include "lib/choose.h"
+#include "lib/kernel_socket.h"
+#include "lib/policy.h"
+#include "lib/limit.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -74,6 +78,31 @@ int md_find_tables(struct __sk_buff *skb)
 }
 
 SEC("tc")
+int md_find_maglevs(struct __sk_buff *skb)
+{
+	__u32 first;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &first, sizeof(first)))
+		return -1;
+	for (__u32 i = 0; i < MD_FIND_MAGLEVS; i++) {
+		__u32 service_id = first + i;
+		__u32 offset = MD_QUESTION_OFFSET + offsetof(struct md_find_maglevs, fingerprints) + i * 8;
+		void *rows = bpf_map_lookup_elem(&md_maglevs, &service_id);
+		const struct md_maglev *row = NULL;
+		__u64 fingerprint = 0;
+		__u32 zero = 0;
+
+		if (rows)
+			row = bpf_map_lookup_elem(rows, &zero);
+		if (row)
+			fingerprint = row->fingerprint;
+		if (bpf_skb_store_bytes(skb, offset, &fingerprint, sizeof(fingerprint), 0))
+			return -1;
+	}
+	return 0;
+}
+
+SEC("tc")
 int md_read_table(struct __sk_buff *skb)
 {
 	struct {
@@ -98,4 +127,63 @@ int md_read_table(struct __sk_buff *skb)
 		head.count = i + 1;
 	}
 	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &head, sizeof(head), 0);
+}
+
+/* What the policy says, by the core that the hooks run. The workload is that of the deepest cgroup that a rule names.
+ */
+static __always_inline void md_answer_policy(struct md_ask_policy *query)
+{
+	void *policies = md_policy_in_force();
+	struct md_classes classes = {};
+	struct md_decision decision = {};
+	const struct md_policy *policy;
+
+	query->rank = ~0U;
+	if (!policies)
+		return;
+	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &query->destination.address);
+	if (!policy)
+		return;
+	md_classify(policies, policy, &query->source, &query->destination, &query->destination, query->foreign,
+	            &classes);
+	for (__u32 i = 0; i < 4; i++)
+		if (!classes.source[MD_SOURCE_WORKLOAD] && query->cgroups[i])
+			classes.source[MD_SOURCE_WORKLOAD] = md_workload_class(policy, query->cgroups[i]);
+	md_decide(policy, &classes, query->destination.port, query->destination.protocol, &decision);
+	query->generation = policy->generation;
+	query->audit = policy->audit;
+	query->rule = decision.rule;
+	query->rank = decision.rank;
+	query->verdict = decision.verdict;
+}
+
+SEC("tc")
+int md_ask_policy(struct __sk_buff *skb)
+{
+	struct md_ask_policy query;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	md_answer_policy(&query);
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
+}
+
+/*
+ * Repairs the count of open connections: an entry whose socket is gone, or that never sent a SYN (connect() failed
+ * between the hook and that), gives its place back.
+ */
+SEC("tc")
+int md_release_open(struct __sk_buff *skb)
+{
+	struct md_release_open query;
+	const struct md_open *open;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	open = bpf_map_lookup_elem(&md_open, &query.cookie);
+	query.released = 0;
+	if (open && open->since_ns < query.before_ns &&
+	    (!md_socket_is(open->socket, query.cookie) || md_socket_is_closed(open->socket)))
+		query.released = md_limit_release(query.cookie);
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
 }

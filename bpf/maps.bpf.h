@@ -166,6 +166,179 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_RDONLY_PROG);
 	__type(key, __u32);
+	__type(value, struct md_forwarding);
+} md_forwarding __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_DEVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_device);
+} md_devices __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_LOCALS);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, struct md_address);
+	__type(value, __u32);
+} md_locals __weak SEC(".maps");
+
+const volatile struct md_maglev md_maglev_type __weak = {};
+
+struct md_maglevs_type {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_maglev);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__array(values, struct md_maglevs_type);
+} md_maglevs __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MD_MAX_OPENING);
+	__type(key, struct md_track_key);
+	__type(value, struct md_track);
+} md_opening __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MD_MAX_TRACKS);
+	__type(key, struct md_track_key);
+	__type(value, struct md_track);
+} md_tracks __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct md_track_ends);
+} md_track_ends __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MD_MAX_AFFINITIES);
+	__type(key, struct md_affinity_key);
+	__type(value, struct md_affinity);
+} md_affinity __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_flow_config);
+} md_flow_config __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_FLOWS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct md_flow_key);
+	__type(value, struct md_flow);
+} md_flows __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MD_FLOWS_KEPT);
+	__type(key, __u32);
+	__type(value, struct md_flow_ended);
+} md_flows_ended __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, MD_MAX_BACKENDS + MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct md_traffic_key);
+	__type(value, struct md_traffic);
+} md_traffic __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, MD_FLOW_EVENTS_SIZE);
+} md_flow_events __weak SEC(".maps");
+
+/* See md_slot_type. */
+const volatile struct md_prefix md_prefix_type __weak = {};
+const volatile struct md_policy md_policy_type __weak = {};
+
+struct md_policies_type {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, MD_MAX_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, struct md_prefix);
+	__type(value, struct md_policy);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct md_policies_type);
+} md_policies __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * MD_MAX_POLICY_IDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, struct md_policy_id);
+	__type(value, struct md_policy_class);
+} md_policy_ids __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * MD_MAX_VERDICTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, struct md_verdict_key);
+	__type(value, struct md_verdict);
+} md_verdicts __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2 * (MD_MAX_RULES + 1));
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct md_rule_hits);
+} md_rule_hits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct md_limit);
+} md_limits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct md_limit_state);
+} md_limit_state __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_OPEN);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct md_open);
+} md_open __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_RDONLY_PROG);
+	__type(key, __u32);
 	__type(value, struct md_meta);
 } md_meta __weak SEC(".maps");
 

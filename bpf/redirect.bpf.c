@@ -7,6 +7,8 @@
 #include "lib/rule.h"
 #include "lib/kernel_socket.h"
 #include "lib/pair.h"
+#include "lib/flow_events.h"
+#include "lib/traffic.h"
 #include "lib/redirect.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Follows TCP connections from SYN to close: who may take the short way is decided and enrolled here. */
+/* Follows TCP connections from SYN to close: their records are kept, and who may take the short way is enrolled. */
 #include "lib/program.h"
 #include "lib/count.h"
 #include "lib/endpoint.h"
@@ -7,6 +7,13 @@
 #include "lib/kernel_socket.h"
 #include "lib/pair.h"
 #include "lib/enrol.h"
+#include "lib/flow_key.h"
+#include "lib/flow_events.h"
+#include "lib/traffic.h"
+#include "lib/socket_numbers.h"
+#include "lib/flow.h"
+#include "lib/limit.h"
+#include "lib/limit_socket.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -20,15 +27,24 @@ int md_sockops(struct bpf_sock_ops *ctx)
 		if (!ctx->is_fullsock)
 			md_note_handshake(ctx);
 		break;
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		md_limit_follow(ctx);
+		md_flow_connects(ctx);
+		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		md_flow_connected(ctx);
 		md_client_established(ctx);
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		md_flow_accepted(ctx);
 		md_server_established(ctx);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		if (ctx->args[1] == BPF_TCP_CLOSE)
+		if (ctx->args[1] == BPF_TCP_CLOSE) {
+			md_limit_closed(ctx);
+			md_flow_closed(ctx);
 			md_end_closed(ctx);
+		}
 		break;
 	default:
 		break;

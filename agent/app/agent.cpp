@@ -34,11 +34,16 @@ std::optional<gid_t> group_id(const std::string& name) {
     return entry->gr_gid;
 }
 
+reconcile::ForwardPolicy forward_policy(const config::Settings& settings) {
+    return {!settings.devices.empty(), settings.forwarding.mode};
+}
+
 }  // namespace
 
 Agent::Agent(Options options, config::Settings settings)
     : options_(std::move(options)),
       acceleration_(context_),
+      policy_(io_, context_),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this] { return reconciler_->desired(); },
@@ -86,7 +91,8 @@ base::Result<void> Agent::load() {
     context_.cgroup_path = cgroup_->path();
 
     auto verdict = acceleration_.known_verdict();
-    auto datapath = kernel::Datapath::load(pins, settings.limits, verdict.accounting == acceleration::Accounting::counted);
+    auto datapath =
+        kernel::Datapath::load(pins, config::map_limits(settings), verdict.accounting == acceleration::Accounting::counted);
     if (!datapath) return tl::make_unexpected(datapath.error());
     datapath_ = std::move(*datapath);
     context_.datapath = &*datapath_;
@@ -99,12 +105,54 @@ base::Result<void> Agent::load() {
     if (!tables) return tl::make_unexpected(tables.error());
     reconciler_.emplace(*maps_, tables->max_entries);
     context_.reconciler = &*reconciler_;
+    reconciler_->set_forwarding(forward_policy(settings));
     if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
     auto begun = acceleration_.begin(
         io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, std::move(verdict));
     if (!begun) return begun;
     context_.accelerator = &acceleration_.accelerator();
-    return {};
+    if (auto policy = policy_.begin(); !policy) return policy;
+    context_.policy = &policy_;
+    make_forwarder();
+    return begin_flows();
+}
+
+void Agent::make_forwarder() {
+    forwarder_.emplace(io_, *datapath_, *reconciler_,
+                       [this](const std::string& feature, const std::optional<forwarding::Problem>& problem) {
+                           if (problem)
+                               context_.degradations.set(feature, problem->reason, problem->remedy);
+                           else
+                               context_.degradations.clear(feature);
+                       });
+    context_.forwarder = &*forwarder_;
+}
+
+// Tables say how to forward before programs ask them, and stop to say it after nobody asks.
+void Agent::configure_forwarding() {
+    const auto& settings = context_.settings;
+    if (settings.devices.empty()) forwarder_->configure(settings);
+    reconciler_->set_forwarding(forward_policy(settings));
+    if (!settings.devices.empty()) forwarder_->configure(settings);
+    after_change();
+}
+
+base::Result<void> Agent::begin_flows() {
+    const auto mount = kernel::cgroup_mount();
+    if (!mount) return tl::make_unexpected(mount.error());
+    flows_.emplace(
+        io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, *mount);
+    context_.flows = &*flows_;
+    configure_flows();
+    return flows_->open();
+}
+
+void Agent::configure_flows() {
+    const auto& settings = context_.settings;
+    if (auto done = flows_->configure(settings.flows, settings.forwarding.timeouts); !done)
+        context_.degradations.set("flows", done.error().message(), "what was in force goes on");
+    else
+        context_.degradations.clear("flows");
 }
 
 // After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken
@@ -128,6 +176,7 @@ void Agent::load_saved_state() {
 
 base::Result<void> Agent::serve() {
     load_saved_state();
+    if (auto closed = policy_.before_attach(); !closed) return closed;
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;
     if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
@@ -150,7 +199,7 @@ base::Result<void> Agent::serve() {
 base::Result<void> Agent::attach() {
     auto outcome = datapath_->attach(*cgroup_);
     attached_ = outcome.has_value();
-    return outcome;
+    return outcome && !context_.forwarder->begun() ? forwarder_->begin(context_.settings) : outcome;
 }
 
 base::Result<void> Agent::listen() {
@@ -165,8 +214,9 @@ base::Result<void> Agent::listen() {
     socket.path = context_.settings.run_directory + "/control.sock";
     socket.group = group;
     socket.mode = group ? 0660 : 0600;
-    auto server = http::Server::listen(
-        io_, socket, http::answer_at_once([this](const http::Request& request) { return router_->handle(request); }));
+    auto server = http::Server::listen(io_, socket, [this](const http::Request& request, http::Respond respond) {
+        router_->handle(request, std::move(respond));
+    });
     if (!server) return tl::make_unexpected(server.error());
     server_ = std::move(*server);
     return {};
@@ -214,6 +264,8 @@ void Agent::on_worker_message(channel::Message message) {
         note_worker();
     else if (auto* const delta = std::get_if<channel::Delta>(&message))
         on_delta(std::move(*delta));
+    else if (auto* const policies = std::get_if<channel::Policies>(&message))
+        policy_.set_rules(std::move(*policies));
     else if (auto* const status = std::get_if<channel::RegistryStatus>(&message))
         on_registry(std::move(*status));
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
@@ -238,6 +290,7 @@ void Agent::on_delta(channel::Delta delta) {
     }
     saved_.clear();
     const auto size = change.upsert.size() + change.remove.size();
+    policy_.before_services_change(change.upsert);
     reconciler_->change(std::move(change));
     context_.origin = Origin::registry;
     context_.desired_at = std::chrono::system_clock::now();
@@ -276,16 +329,21 @@ void Agent::on_registry(channel::RegistryStatus status) {
 }
 
 void Agent::on_metrics_request(std::uint64_t id) {
-    auto* const channel = worker_->channel();
-    if (channel == nullptr) return;
-    channel::split_metrics(id, metric_families(context_), [&](std::string_view frame) {
-        if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+    flows_->families([this, id](boost::json::array families) {
+        auto* const channel = worker_->channel();
+        if (channel == nullptr) return;
+        for (auto& family : metric_families(context_)) families.push_back(std::move(family));
+        channel::split_metrics(id, families, [&](std::string_view frame) {
+            if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+        });
     });
 }
 
 void Agent::after_change() {
     saver_.changed();
     acceleration_.services_changed();
+    policy_.services_changed();
+    forwarder_->services_changed();
     const auto& pending = reconciler_->pending();
     if (pending.empty()) {
         context_.degradations.clear("services");
@@ -324,6 +382,7 @@ base::Result<reconcile::Plan> Agent::check() {
     }
     context_.degradations.clear("drift check");
     for (const auto& operation : *drift) spdlog::warn("drift repaired: {}", reconcile::text(operation));
+    policy_.check();
     // Programs may have been detached by hand, too.
     for (const auto& program : datapath_->programs()) {
         if (!attached_ || program.attached) continue;
@@ -334,6 +393,7 @@ base::Result<reconcile::Plan> Agent::check() {
             context_.degradations.clear("programs");
         break;
     }
+    if (forwarder_->begun()) forwarder_->check();
     if (!drift->empty() || !reconciler_->pending().empty()) after_change();
     return drift;
 }
@@ -383,6 +443,10 @@ void Agent::reload() {
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();
+    if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
+    const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
+    if (std::exchange(now.devices, wanted.devices) != wanted.devices || forwarding_changed) configure_forwarding();
+    if (std::exchange(now.flows, wanted.flows) != wanted.flows || forwarding_changed) configure_flows();
     if (worker_changed) send_settings();
     if (interval_changed) schedule_check();
     if (now == wanted)

@@ -13,9 +13,12 @@
 #include "app/context.hpp"
 #include "app/file_watch.hpp"
 #include "app/options.hpp"
+#include "app/policy_setup.hpp"
 #include "app/state_saver.hpp"
 #include "app/views.hpp"
 #include "control/router.hpp"
+#include "flows/flow_table.hpp"
+#include "forwarding/forwarder.hpp"
 #include "http/server.hpp"
 #include "kernel/directory_lock.hpp"
 #include "kernel/kernel_maps.hpp"
@@ -44,6 +47,10 @@ private:
     void on_delta(channel::Delta delta);
     void on_registry(channel::RegistryStatus status);
     void on_metrics_request(std::uint64_t id);
+    base::Result<void> begin_flows();
+    void make_forwarder();
+    void configure_forwarding();
+    void configure_flows();
     void send_settings();
 
     void after_change();  // whatever changed the desired state or its success
@@ -66,6 +73,9 @@ private:
     std::optional<kernel::KernelMaps> maps_;
     std::optional<reconcile::Reconciler> reconciler_;
     AccelerationSetup acceleration_;
+    PolicySetup policy_;
+    std::optional<flows::FlowTable> flows_;
+    std::optional<forwarding::Forwarder> forwarder_;
     bool attached_ = false;
 
     StateFile state_file_;

@@ -10,6 +10,7 @@
 #include "acceleration/verdict_file.hpp"
 #include "app/agent.hpp"
 #include "app/log.hpp"
+#include "kernel/device_hooks.hpp"
 
 namespace meshd::app {
 
@@ -32,11 +33,14 @@ constexpr std::chrono::seconds patience{10};
 
 // Connections on the short way go back to TCP, before the map that holds them goes. Programs and maps of another version cannot
 // be asked for it: then their sockets stay on the short way until they are closed, which breaks nothing.
-void wind_down(const kernel::Pins& pins, const config::Limits& limits) {
+// Filters of devices, which have no pins, are taken off, too.
+void wind_down(const kernel::Pins& pins, config::Limits limits) {
     std::error_code error;
     if (!std::filesystem::exists(pins.map("md_pairs"), error)) return;
+    limits.tracks = 1;
     const auto datapath = kernel::Datapath::load(pins, limits);
     if (!datapath) return spdlog::warn("{}", datapath.error().message());
+    if (auto detached = kernel::detach_all(*datapath); !detached) spdlog::warn("{}", detached.error().message());
     std::filesystem::remove(pins.link("md_sockops"), error);  // nobody new is enrolled
     const auto left = acceleration::Accelerator::wind_down(*datapath, patience);
     if (!left) return spdlog::warn("{}", left.error().message());

@@ -11,6 +11,8 @@
 #include "app/worker_process.hpp"
 #include "channel/messages.hpp"
 #include "config/settings.hpp"
+#include "flows/flow_table.hpp"
+#include "forwarding/forwarder.hpp"
 #include "kernel/datapath.hpp"
 #include "reconcile/reconciler.hpp"
 
@@ -18,6 +20,8 @@ namespace meshd::app {
 
 // Where the desired state comes from right now.
 enum class Origin : std::uint8_t { nothing, state_file, registry };
+
+class PolicySetup;
 
 struct Context {
     config::Settings settings;
@@ -33,6 +37,9 @@ struct Context {
     const kernel::Datapath* datapath = nullptr;
     reconcile::Reconciler* reconciler = nullptr;
     const acceleration::Accelerator* accelerator = nullptr;
+    flows::FlowTable* flows = nullptr;
+    const forwarding::Forwarder* forwarder = nullptr;
+    const PolicySetup* policy = nullptr;
     std::function<WorkerStatus()> worker;
 };
 

@@ -9,6 +9,7 @@
 
 #include "acceleration/view.hpp"
 #include "app/map_view.hpp"
+#include "app/policy_metrics.hpp"
 #include "base/version.hpp"
 #include "kernel/counters.hpp"
 
@@ -208,6 +209,27 @@ void add_acceleration(const Context& context, json::array& families) {
     why.move_to(families);
 }
 
+void add_forwarding(const Context& context, json::array& families) {
+    const auto& forwarder = *context.forwarder;
+    Family devices("meshd_device_attached", "gauge", "1 when the programs stand at a device that the configuration names.");
+    for (const auto& status : forwarder.devices())
+        devices.add({{"device", status.device.name},
+                     {"by", status.mechanism == 0 ? "" : kernel::name(static_cast<md_mechanism>(status.mechanism))}},
+                    status.mechanism != 0 && status.error.empty() ? 1 : 0);
+    devices.move_to(families);
+    if (!forwarder.enabled()) return;
+    const auto& counts = forwarder.sweeper().counts();
+    Family tracks("meshd_tracks", "gauge",
+                  "Directions of forwarded connections that are remembered, as the last pass over them found.");
+    tracks.add({{"state", "opening"}}, counts.opening);
+    tracks.add({{"state", "open"}}, counts.tracks);
+    tracks.move_to(families);
+    single(families, "meshd_tracks_max", "gauge", "The most that can be remembered; then the oldest give way.",
+           forwarder.most_tracks());
+    single(families, "meshd_tracks_removed_total", "counter", "Directions that were forgotten since they were over.",
+           counts.removed);
+}
+
 // proc_pid_statm(5): the second field is the resident set in pages.
 double resident_bytes() {
     std::ifstream statm("/proc/self/statm");
@@ -240,6 +262,9 @@ json::array metric_families(const Context& context) {
     add_reconcile(context, families);
     add_datapath(context, families);
     add_acceleration(context, families);
+    add_forwarding(context, families);
+    add_policy(context, families);
+    add_limits(context, families);
     add_agent(context, families);
     return families;
 }

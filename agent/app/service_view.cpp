@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/service_view.hpp"
 
+#include "app/policy_setup.hpp"
+
 #include <boost/json.hpp>
 
 #include "model/service_json.hpp"
@@ -36,13 +38,28 @@ double PortView::share(std::uint32_t backend_id) const {
     return static_cast<double>(own) / (v4 ? head.slots_v4 : head.slots_v6);
 }
 
+namespace {
+
+json::object limited_json(const std::map<std::uint32_t, kernel::LimitFigures>& limits, std::uint32_t id) {
+    const auto found = limits.find(id);
+    const auto figures = found != limits.end() ? found->second : kernel::LimitFigures{};
+    return {{"open", figures.open}, {"refused_connections", figures.refused_connections}, {"refused_rate", figures.refused_rate}};
+}
+
+}  // namespace
+
 json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects) {
     auto view = model::to_json(service);
-    view.emplace("acceleration", "auto");  // unless it says something itself
+    view.emplace("acceleration", "auto");  // unless it says something itself, and so on
+    view.emplace("forward", "auto");
+    view.emplace("affinity_s", 0);
     const auto& pending = context.reconciler->pending();
     const auto why = pending.find(service.name);
     view["status"] = why == pending.end() ? "applied" : "pending";
     view["why"] = why == pending.end() ? "" : why->second;
+    const bool has_limits = service.limits != model::Limits{} && context.policy != nullptr;
+    const auto read = has_limits ? context.policy->limits().figures() : std::map<std::uint32_t, kernel::LimitFigures>{};
+    const auto* const limits = has_limits && read ? &*read : nullptr;
 
     auto& ports = view["ports"].as_array();
     for (std::size_t p = 0; p < service.ports.size(); ++p) {
@@ -65,10 +82,12 @@ json::object service_view(const Context& context, const model::Service& service,
             }
         }
         const auto refused = connects.of(kernel.id(), 0);
+        port_json.emplace("node_port", 0);
         port_json["id"] = kernel.id();
         port_json["connects"] = sum.connects;
         port_json["datagrams"] = sum.datagrams;
         port_json["refused"] = refused.connects + refused.datagrams;
+        if (limits != nullptr) port_json["limited"] = limited_json(*limits, kernel.id());
     }
     return view;
 }

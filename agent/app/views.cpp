@@ -11,9 +11,11 @@
 #include "acceleration/view.hpp"
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
+#include "app/policy_view.hpp"
 #include "app/service_view.hpp"
 #include "base/time_text.hpp"
 #include "base/version.hpp"
+#include "forwarding/view.hpp"
 
 namespace meshd::app {
 
@@ -162,6 +164,7 @@ json::object Views::status() {
     view["backends"] = backends_json(desired);
     view["reconcile"] = reconcile_json(context_);
     view["acceleration"] = acceleration_json(*context_.accelerator);
+    view["forwarding"] = forwarding::status_json(*context_.forwarder);
     view["programs"] = programs_json(context_);
     view["degraded"] = degraded_json(context_.degradations);
     view["events"] = events_json(*context_.datapath);
@@ -209,6 +212,12 @@ json::object Views::drift() {
 
 base::Result<json::object> Views::maps() { return map_views(*context_.datapath, context_.reconciler->realized()); }
 
+json::object Views::devices() { return forwarding::devices_json(*context_.forwarder); }
+
+base::Result<json::object> Views::policy() { return policy_view(context_); }
+
+base::Result<json::object> Views::policy_check(const control::PolicyQuery& query) { return app::policy_check(context_, query); }
+
 base::Result<json::object> Views::explain(const control::ExplainQuery& query) { return explanation(context_, query); }
 
 base::Result<json::object> Views::plan(std::vector<model::Service> services, bool complete) {
@@ -254,6 +263,18 @@ base::Result<json::object> Views::selftest_acceleration() {
     return json::object{{"mode", config::name(accelerator.policy().mode)},
                         {"reason", accelerator.policy().reason},
                         {"selftest", acceleration::selftest_to_json(accelerator.verdict())}};
+}
+
+void Views::flows(const control::FlowQuery& query, control::Later later) { context_.flows->list(query, std::move(later)); }
+
+void Views::watch_flows(const control::WatchQuery& query, control::Later later) {
+    context_.flows->watch(query, std::move(later));
+}
+
+void Views::traffic(control::Later later) { context_.flows->traffic(std::move(later)); }
+
+void Views::flush_connections(const control::FlowQuery& query, control::Later later) {
+    context_.flows->flush(query, std::move(later));
 }
 
 }  // namespace meshd::app

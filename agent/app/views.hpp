@@ -33,8 +33,11 @@ public:
     base::Result<boost::json::object> backends() override;
     boost::json::object drift() override;
     base::Result<boost::json::object> maps() override;
+    boost::json::object devices() override;
     base::Result<boost::json::object> explain(const control::ExplainQuery& query) override;
     base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) override;
+    base::Result<boost::json::object> policy() override;
+    base::Result<boost::json::object> policy_check(const control::PolicyQuery& query) override;
     base::Result<boost::json::object> reconcile() override;
     void set_log_level(config::LogLevel level) override;
     boost::json::object acceleration() override;
@@ -42,6 +45,10 @@ public:
     base::Result<std::optional<boost::json::object>> pause_acceleration(const control::PauseQuery& query) override;
     base::Result<std::optional<boost::json::object>> resume_acceleration(const std::optional<std::string>& service) override;
     base::Result<boost::json::object> selftest_acceleration() override;
+    void flows(const control::FlowQuery& query, control::Later later) override;
+    void watch_flows(const control::WatchQuery& query, control::Later later) override;
+    void traffic(control::Later later) override;
+    void flush_connections(const control::FlowQuery& query, control::Later later) override;
 
 private:
     Context& context_;

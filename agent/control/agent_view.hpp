@@ -3,7 +3,10 @@
 // the whole answer, in the form that docs/api.md shows. All calls come on the thread of the agent's loop.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,10 +27,50 @@ struct ExplainQuery {
     std::optional<base::IpAddress> from;  // the address that the application's socket is bound to, when that was given
 };
 
+// Exactly one of each side, or nothing of `from`: a process of this node of which nothing is known.
+struct PolicyQuery {
+    std::string from_workload;                    // a cgroup, as a path below the mount
+    std::optional<base::IpAddress> from_address;  // what it is bound to, or whose packets come in
+    std::string to_service;
+    std::optional<base::IpAddress> to_address;
+    std::uint16_t port = 0;  // never 0 with an address; with a service 0: its first
+    std::optional<base::Protocol> protocol;
+};
+
 struct PauseQuery {
     std::optional<std::string> service;            // nothing: the whole node
     std::optional<std::chrono::seconds> duration;  // 1 s to 24 h; nothing: until resumed
 };
+
+// Flows, translated connections among them.
+enum class FlowState : std::uint8_t { opening, established, closing, closed, reset, failed };
+enum class FlowSource : std::uint8_t { client, server, device, forwarding };  // whose socket, or what else knows of it
+enum class FlowSort : std::uint8_t { age, bytes, rtt, retransmits, connect, response };
+
+// The words of the query and of the answer, in the order of the enumerations.
+inline constexpr std::array<std::string_view, 6> flow_states{"opening", "established", "closing", "closed", "reset", "failed"};
+inline constexpr std::array<std::string_view, 4> flow_sources{"client", "server", "device", "forwarding"};
+inline constexpr std::array<std::string_view, 6> flow_sorts{"age", "bytes", "rtt", "retransmits", "connect", "response"};
+
+// What is not given, or zero, matches everything.
+struct FlowQuery {
+    std::optional<std::string> service;
+    std::optional<base::SocketAddress> backend;  // port 0: any
+    std::optional<base::SocketAddress> address;  // of any of its ends, or of the service
+    std::optional<FlowState> state;
+    std::optional<FlowSource> source;
+    std::chrono::milliseconds min_age{0};
+    FlowSort sort = FlowSort::age;  // youngest first; all others: most first
+    std::size_t limit = 100;
+};
+
+struct WatchQuery {
+    std::optional<std::uint64_t> cursor;  // "next" of the answer before; nothing: from now on
+    std::optional<std::string> service;
+};
+
+// Takes an answer that needs longer than the loop may be held up: the text of a JSON object. Called once, on the loop's thread.
+using Later = std::function<void(base::Result<std::string> body)>;
 
 // A Result that is an error becomes status 409 when its code is EBUSY (the agent's state does not allow it now) and 500
 // otherwise.
@@ -46,14 +89,27 @@ public:
     virtual base::Result<boost::json::object> backends() = 0;
     virtual boost::json::object drift() = 0;
     virtual base::Result<boost::json::object> maps() = 0;
+    // Network devices whose packets are looked at.
+    virtual boost::json::object devices() = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
     // What would be done if these were the services; nothing is changed. The services are valid each and together. When they are
     // not complete, services that are not named stay.
     virtual base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) = 0;
 
+    virtual base::Result<boost::json::object> policy() = 0;
+    virtual base::Result<boost::json::object> policy_check(const PolicyQuery& query) = 0;
+
     // The short way between sockets of this host: whether and why it is on, and what the self-test has seen.
     virtual boost::json::object acceleration() = 0;
     virtual base::Result<boost::json::object> acceleration_top() = 0;
+
+    virtual void flows(const FlowQuery& query, Later later) = 0;
+    // What has begun, ended or was refused since the cursor; waits for a while when that is nothing.
+    virtual void watch_flows(const WatchQuery& query, Later later) = 0;
+    // What went to each backend, and how long it took.
+    virtual void traffic(Later later) = 0;
+    // Forgets translated connections; at least one of service, backend and address is given.
+    virtual void flush_connections(const FlowQuery& query, Later later) = 0;
 
     virtual base::Result<boost::json::object> reconcile() = 0;
     // Connections stay; their bytes take the way of TCP. Nothing when there is no such service.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/query.hpp"
 
+#include <array>
+#include <charconv>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
@@ -10,6 +13,7 @@
 #include <boost/json.hpp>
 
 #include "config/settings_file.hpp"
+#include "model/policy.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::control {
@@ -22,6 +26,8 @@ namespace {
 constexpr std::size_t max_depth = 16;
 constexpr std::size_t longest_quote = 120;
 constexpr std::int64_t longest_pause_s = 86400;
+constexpr std::uint64_t longest_age_s = 10ULL * 365 * 86400;
+constexpr std::uint64_t most_flows = 10000;  // in one answer
 
 tl::unexpected<base::Error> refused(std::string_view object, std::string detail, std::string_view remedy) {
     return base::fail({"use", std::string(object), 0, std::move(detail), std::string(remedy)});
@@ -62,6 +68,53 @@ base::Result<std::optional<std::string>> optional_service(const json::object& ob
     return std::string(name);
 }
 
+const std::string* parameter(const http::Request& request, std::string_view name) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? nullptr : &found->second;
+}
+
+base::Result<std::optional<std::string>> service_parameter(const http::Request& request, std::string_view usage) {
+    const auto* const name = parameter(request, "service");
+    if (name == nullptr) return std::nullopt;
+    if (!model::is_service_name(*name)) return refused("the service " + in_quotes(*name), "it is no name of a service", usage);
+    return *name;
+}
+
+// "10.0.0.1", "10.0.0.1:80", "fd00::1", "[fd00::1]:80"
+base::Result<std::optional<base::SocketAddress>> address_parameter(const http::Request& request, std::string_view name,
+                                                                   std::string_view usage) {
+    const auto* const text = parameter(request, name);
+    if (text == nullptr) return std::nullopt;
+    if (const auto address = base::IpAddress::parse(*text)) return base::SocketAddress{*address, 0};
+    if (const auto endpoint = base::SocketAddress::parse(*text)) return *endpoint;
+    return refused("the " + std::string(name) + " " + in_quotes(*text),
+                   "it is no address such as 10.0.0.1, 10.0.0.1:80 or [fd00::1]:80", usage);
+}
+
+// One of the words of an enumeration, in its order.
+template <typename Enum, std::size_t size>
+base::Result<std::optional<Enum>> word_parameter(const http::Request& request, std::string_view name,
+                                                 const std::array<std::string_view, size>& words, std::string_view usage) {
+    const auto* const text = parameter(request, name);
+    if (text == nullptr) return std::nullopt;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (words[i] == *text) return static_cast<Enum>(i);
+    return refused("the " + std::string(name) + " " + in_quotes(*text), "it is not known", usage);
+}
+
+base::Result<std::uint64_t> number_parameter(const http::Request& request, std::string_view name, std::uint64_t otherwise,
+                                             std::uint64_t most, std::string_view usage) {
+    const auto* const text = parameter(request, name);
+    if (text == nullptr) return otherwise;
+    std::uint64_t number = 0;
+    const auto* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, number);
+    if (error != std::errc{} || stop != end || number > most)
+        return refused("the " + std::string(name) + " " + in_quotes(*text), "it is no whole number up to " + std::to_string(most),
+                       usage);
+    return number;
+}
+
 // What holds for all services together; each of them has been checked on its own.
 class Together {
 public:
@@ -98,6 +151,39 @@ std::string in_quotes(std::string_view text) {
 
 base::Result<void> no_query(const http::Request& request) { return only_keys(request, {}, "leave it out"); }
 
+base::Result<PolicyQuery> policy_query(const http::Request& request) {
+    constexpr std::string_view usage =
+        "GET /v1/policy/check?from=ADDRESS|/CGROUP&to=SERVICE|ADDRESS|ADDRESS:PORT&port=PORT&protocol=tcp|udp";
+    if (const auto checked = only_keys(request, {"from", "to", "port", "protocol"}, usage); !checked)
+        return tl::make_unexpected(checked.error());
+    PolicyQuery query;
+    if (const auto* const from = parameter(request, "from"); from != nullptr && *from != "any") {
+        query.from_address = base::IpAddress::parse(*from);
+        if (!query.from_address && !model::is_workload(*from))
+            return refused("from " + in_quotes(*from), "it is neither an address nor the path of a cgroup", usage);
+        if (!query.from_address) query.from_workload = *from;
+    }
+    const auto port = number_parameter(request, "port", 0, 65535, usage);
+    if (!port) return tl::make_unexpected(port.error());
+    query.port = static_cast<std::uint16_t>(*port);
+    if (const auto* const protocol = parameter(request, "protocol"); protocol != nullptr) {
+        query.protocol = base::parse_protocol(*protocol);
+        if (!query.protocol) return refused("the protocol " + in_quotes(*protocol), "it is neither tcp nor udp", usage);
+    }
+    const auto* const to = parameter(request, "to");
+    if (to == nullptr) return refused("the query", "it does not say to what", usage);
+    query.to_address = base::IpAddress::parse(*to);
+    if (const auto endpoint = base::SocketAddress::parse(*to); endpoint && endpoint->port != 0) {
+        query.to_address = endpoint->address;
+        query.port = endpoint->port;
+    }
+    if (!query.to_address && !model::is_service_name(*to))
+        return refused("to " + in_quotes(*to), "it is neither an address nor a name of a service", usage);
+    if (!query.to_address) query.to_service = *to;
+    if (query.to_address && query.port == 0) return refused("to " + in_quotes(*to), "an address needs a port", usage);
+    return query;
+}
+
 base::Result<ExplainQuery> explain_query(const http::Request& request) {
     static constexpr std::string_view usage = "ask for /v1/explain?destination=ADDRESS:PORT[&protocol=tcp|udp][&from=ADDRESS]";
     if (auto known = only_keys(request, {"destination", "protocol", "from"}, usage); !known)
@@ -120,6 +206,68 @@ base::Result<ExplainQuery> explain_query(const http::Request& request) {
         query.from = base::IpAddress::parse(from->second);
         if (!query.from) return refused("the address " + in_quotes(from->second) + " of from", "it is no IP address", usage);
     }
+    return query;
+}
+
+base::Result<FlowQuery> flow_query(const http::Request& request) {
+    static constexpr std::string_view usage =
+        "ask for "
+        "/v1/flows?service=NAME&backend=ADDRESS[:PORT]&address=ADDRESS[:PORT]&state=established&source=client|server|device|"
+        "forwarding&min_age=SECONDS&sort=age|bytes|rtt|retransmits|connect|response&limit=100, each of which can be left out";
+    if (auto known = only_keys(request, {"service", "backend", "address", "state", "source", "min_age", "sort", "limit"}, usage);
+        !known)
+        return tl::make_unexpected(known.error());
+    FlowQuery query;
+    auto service = service_parameter(request, usage);
+    if (!service) return tl::make_unexpected(service.error());
+    query.service = std::move(*service);
+    const auto backend = address_parameter(request, "backend", usage);
+    if (!backend) return tl::make_unexpected(backend.error());
+    query.backend = *backend;
+    const auto address = address_parameter(request, "address", usage);
+    if (!address) return tl::make_unexpected(address.error());
+    query.address = *address;
+    const auto state = word_parameter<FlowState>(request, "state", flow_states, usage);
+    if (!state) return tl::make_unexpected(state.error());
+    query.state = *state;
+    const auto source = word_parameter<FlowSource>(request, "source", flow_sources, usage);
+    if (!source) return tl::make_unexpected(source.error());
+    query.source = *source;
+    const auto min_age = number_parameter(request, "min_age", 0, longest_age_s, usage);
+    if (!min_age) return tl::make_unexpected(min_age.error());
+    query.min_age = std::chrono::seconds(*min_age);
+    const auto sort = word_parameter<FlowSort>(request, "sort", flow_sorts, usage);
+    if (!sort) return tl::make_unexpected(sort.error());
+    query.sort = sort->value_or(FlowSort::age);
+    const auto limit = number_parameter(request, "limit", query.limit, most_flows, usage);
+    if (!limit) return tl::make_unexpected(limit.error());
+    query.limit = *limit;
+    return query;
+}
+
+base::Result<WatchQuery> watch_query(const http::Request& request) {
+    static constexpr std::string_view usage =
+        "ask for /v1/flows/watch[?service=NAME] first, then with &cursor=N, the next of the answer before";
+    if (auto known = only_keys(request, {"service", "cursor"}, usage); !known) return tl::make_unexpected(known.error());
+    WatchQuery query;
+    auto service = service_parameter(request, usage);
+    if (!service) return tl::make_unexpected(service.error());
+    query.service = std::move(*service);
+    if (parameter(request, "cursor") == nullptr) return query;
+    const auto cursor = number_parameter(request, "cursor", 0, std::numeric_limits<std::uint64_t>::max(), usage);
+    if (!cursor) return tl::make_unexpected(cursor.error());
+    query.cursor = *cursor;
+    return query;
+}
+
+base::Result<FlowQuery> flush_query(const http::Request& request) {
+    static constexpr std::string_view usage =
+        "name what to forget: /v1/connections?service=NAME, &backend=ADDRESS[:PORT] or &address=ADDRESS[:PORT]";
+    if (auto known = only_keys(request, {"service", "backend", "address"}, usage); !known)
+        return tl::make_unexpected(known.error());
+    if (request.query.empty()) return refused("the query", "it names nothing", usage);
+    auto query = flow_query(request);
+    if (query) query->source = FlowSource::forwarding;
     return query;
 }
 

@@ -21,6 +21,10 @@ struct PlanQuery {
 };
 
 base::Result<ExplainQuery> explain_query(const http::Request& request);
+base::Result<FlowQuery> flow_query(const http::Request& request);
+base::Result<WatchQuery> watch_query(const http::Request& request);
+base::Result<FlowQuery> flush_query(const http::Request& request);  // names at least one thing
+base::Result<PolicyQuery> policy_query(const http::Request& request);
 base::Result<PlanQuery> plan_query(std::string_view body);
 base::Result<config::LogLevel> log_level_query(std::string_view body);
 base::Result<PauseQuery> pause_query(std::string_view body);

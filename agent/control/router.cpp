@@ -50,6 +50,7 @@ http::Response status(Agent& agent, const http::Request& /*request*/) { return a
 http::Response services(Agent& agent, const http::Request& /*request*/) { return answer(agent.services()); }
 http::Response backends(Agent& agent, const http::Request& /*request*/) { return answer(agent.backends()); }
 http::Response drift(Agent& agent, const http::Request& /*request*/) { return answer(agent.drift()); }
+http::Response devices(Agent& agent, const http::Request& /*request*/) { return answer(agent.devices()); }
 http::Response maps(Agent& agent, const http::Request& /*request*/) { return answer(agent.maps()); }
 http::Response reconcile(Agent& agent, const http::Request& /*request*/) { return answer(agent.reconcile()); }
 
@@ -76,6 +77,13 @@ http::Response log_level(Agent& agent, const http::Request& request) {
     return answer({{"level", config::name(*level)}});
 }
 
+http::Response policy(Agent& agent, const http::Request& /*request*/) { return answer(agent.policy()); }
+
+http::Response policy_check(Agent& agent, const http::Request& request) {
+    const auto query = policy_query(request);
+    return query ? answer(agent.policy_check(*query)) : failure(400, query.error());
+}
+
 http::Response acceleration(Agent& agent, const http::Request& /*request*/) { return answer(agent.acceleration()); }
 http::Response acceleration_top(Agent& agent, const http::Request& /*request*/) { return answer(agent.acceleration_top()); }
 
@@ -94,15 +102,47 @@ http::Response selftest_acceleration(Agent& agent, const http::Request& request)
     return checked ? answer(agent.selftest_acceleration()) : failure(400, checked.error());
 }
 
+Later to_response(http::Respond respond) {
+    return [respond = std::move(respond)](base::Result<std::string> body) {
+        if (body)
+            respond({200, std::move(*body) + "\n", "application/json", {}});
+        else
+            respond(answer(base::Result<json::object>(tl::make_unexpected(body.error()))));
+    };
+}
+
+void flows(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto query = flow_query(request);
+    if (!query) return respond(failure(400, query.error()));
+    agent.flows(*query, to_response(std::move(respond)));
+}
+
+void watch_flows(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto query = watch_query(request);
+    if (!query) return respond(failure(400, query.error()));
+    agent.watch_flows(*query, to_response(std::move(respond)));
+}
+
+void traffic(Agent& agent, const http::Request& /*request*/, http::Respond respond) {
+    agent.traffic(to_response(std::move(respond)));
+}
+
+void flush_connections(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto query = flush_query(request);
+    if (!query) return respond(failure(400, query.error()));
+    agent.flush_connections(*query, to_response(std::move(respond)));
+}
+
 struct Route {
     std::string_view method;
     std::string_view path;
     bool changes;    // for root only
     bool has_query;  // the verb itself checks its query
     http::Response (*verb)(Agent& agent, const http::Request& request);
+    void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 16> routes{{
+constexpr std::array<Route, 23> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -110,9 +150,16 @@ constexpr std::array<Route, 16> routes{{
     {"GET", "/v1/backends", false, false, backends},
     {"GET", "/v1/drift", false, false, drift},
     {"GET", "/v1/maps", false, false, maps},
+    {"GET", "/v1/devices", false, false, devices},
     {"GET", "/v1/explain", false, true, explain},
+    {"GET", "/v1/policy", false, false, policy},
+    {"GET", "/v1/policy/check", false, true, policy_check},
     {"GET", "/v1/acceleration", false, false, acceleration},
     {"GET", "/v1/acceleration/top", false, false, acceleration_top},
+    {"GET", "/v1/flows", false, true, nullptr, flows},
+    {"GET", "/v1/flows/watch", false, true, nullptr, watch_flows},
+    {"GET", "/v1/traffic", false, false, nullptr, traffic},
+    {"DELETE", "/v1/connections", true, true, nullptr, flush_connections},
     {"POST", "/v1/plan", false, false, plan},
     {"POST", "/v1/reconcile", true, false, reconcile},
     {"POST", "/v1/acceleration/pause", true, false, pause_acceleration},
@@ -144,18 +191,20 @@ http::Response not_allowed(const Route& route, std::string_view method) {
 
 }  // namespace
 
-http::Response Router::handle(const http::Request& request) {
+void Router::handle(const http::Request& request, http::Respond respond) {
     if (!request.peer || !access_.may_read(*request.peer))
-        return failure(403, "reading is for root and members of the agent's group",
-                       "run as root, or join the group that `control.group` names in the configuration and log in again");
+        return respond(
+            failure(403, "reading is for root and members of the agent's group",
+                    "run as root, or join the group that `control.group` names in the configuration and log in again"));
     const auto* const route = find_route(request.path);
-    if (route == nullptr) return not_found(request.path);
-    if (route->method != request.method) return not_allowed(*route, request.method);
+    if (route == nullptr) return respond(not_found(request.path));
+    if (route->method != request.method) return respond(not_allowed(*route, request.method));
     if (route->changes && !access_.may_change(*request.peer))
-        return failure(403, std::string(route->method) + " " + std::string(route->path) + " is for root", "run as root");
+        return respond(failure(403, std::string(route->method) + " " + std::string(route->path) + " is for root", "run as root"));
     if (!route->has_query)
-        if (const auto checked = no_query(request); !checked) return failure(400, checked.error());
-    return route->verb(agent_, request);
+        if (const auto checked = no_query(request); !checked) return respond(failure(400, checked.error()));
+    if (route->later != nullptr) return route->later(agent_, request, std::move(respond));
+    respond(route->verb(agent_, request));
 }
 
 }  // namespace meshd::control

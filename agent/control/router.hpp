@@ -24,8 +24,8 @@ class Router {
 public:
     Router(Agent& agent, Access access) : agent_(agent), access_(access) {}
 
-    // Every answer is a JSON object; what failed is {"error": {"message", "remedy"}}.
-    http::Response handle(const http::Request& request);
+    // Every answer is a JSON object; what failed is {"error": {"message", "remedy"}}. Most come at once, some later.
+    void handle(const http::Request& request, http::Respond respond);
 
 private:
     Agent& agent_;

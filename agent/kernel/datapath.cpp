@@ -5,10 +5,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -34,12 +36,20 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 
 constexpr auto redirect_program = "md_redirect";
 
+// Maps that take memory for all of their entries at once: as long as there are no devices, they have one.
+constexpr std::array<const char*, 3> track_maps{"md_opening", "md_tracks", "md_affinity"};
+
+bool is_device_program(const bpf_program* program) {
+    const std::string_view name(::bpf_program__name(program));
+    return name == ingress_program || name == egress_program;
+}
+
 struct Bound {
     const char* map;
     std::uint32_t entries;
 };
 
-std::array<Bound, 11> bounds(const config::Limits& limits) {
+std::array<Bound, 17> bounds(const config::Limits& limits) {
     return {{{"md_frontends", limits.frontends},
              {"md_services", limits.services},
              {"md_tables", limits.services},
@@ -48,13 +58,26 @@ std::array<Bound, 11> bounds(const config::Limits& limits) {
              {"md_connects", limits.backends + limits.services},
              {"md_paths", limits.services},
              {"md_halts", limits.services},
+             {"md_maglevs", limits.services},
+             {"md_opening", std::min<std::uint32_t>(limits.tracks, MD_MAX_OPENING)},
+             {"md_tracks", limits.tracks},
+             {"md_affinity", std::min<std::uint32_t>(limits.tracks, MD_MAX_AFFINITIES)},
              {"md_sockets", limits.connections},
              {"md_pairs", std::max<std::uint32_t>(limits.connections / 2, 1)},
-             {"md_consumed", limits.connections}}};
+             {"md_consumed", limits.connections},
+             {"md_flows", limits.flows},
+             {"md_traffic", limits.backends + limits.services}}};
 }
 
 std::string shape(std::uint32_t type, std::uint32_t key, std::uint32_t value) {
     return "type " + std::to_string(type) + ", key " + std::to_string(key) + " bytes, value " + std::to_string(value) + " bytes";
+}
+
+// A map of tracks that nobody used yet, or will use any more, is made anew: see config::map_limits().
+bool has_other_room(const bpf_map* map, std::uint32_t entries) {
+    const std::string_view name(::bpf_map__name(map));
+    return std::find(track_maps.begin(), track_maps.end(), name) != track_maps.end() &&
+           (entries == 1) != (::bpf_map__max_entries(map) == 1);
 }
 
 // A map that is already pinned is used as it is. Its shape must be ours; its size stays what it was made with.
@@ -76,6 +99,10 @@ base::Result<bool> prepare(bpf_map* map, const std::string& path) {
              "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
                  shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
              "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
+    if (has_other_room(map, info.max_entries)) {
+        if (::unlink(path.c_str()) != 0) return base::fail_errno("replace pin", path);
+        return true;
+    }
     if (info.max_entries != ::bpf_map__max_entries(map)) {
         spdlog::warn("map {} holds {} entries, not {}: limits change only after `meshd --unload`", path, info.max_entries,
                      ::bpf_map__max_entries(map));
@@ -145,8 +172,9 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     if (count_consumed)
         if (auto counted = datapath.count_consumed(); !counted) return tl::make_unexpected(counted.error());
     const auto* const types = ::bpf_object__btf(object);
-    datapath.slot_key_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
-    datapath.slot_value_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
+    datapath.index_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
+    datapath.slot_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
+    datapath.maglev_type_ = ::btf__find_by_name_kind(types, "md_maglev", BTF_KIND_STRUCT);
     if (auto checked = check_version(datapath.map("md_meta"), datapath.adopted_); !checked)
         return tl::make_unexpected(checked.error());
     return datapath;
@@ -213,6 +241,42 @@ std::vector<Map> Datapath::maps() const {
     return all;
 }
 
+int Datapath::program_fd(const char* name) const {
+    const auto& skeleton = forwarding_ ? forwarding_ : skeleton_;
+    return ::bpf_program__fd(::bpf_object__find_program_by_name(skeleton->obj, name));
+}
+
+// The programs at devices are loaded anew, with the new maps. Whoever has a descriptor of an old map finds the new one behind it.
+base::Result<void> Datapath::make_room_for_tracks(const config::Limits& limits) {
+    Skeleton fresh(meshd_bpf::open());
+    if (!fresh) return base::fail_errno("open", "the BPF programs");
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, fresh->obj)::bpf_program__set_autoload(program, is_device_program(program));
+    for (const auto& [name, entries] : bounds(limits))
+        ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(fresh->obj, name), entries);
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, fresh->obj) {
+        const std::string name(::bpf_map__name(map));
+        if (is_internal(map)) continue;
+        const bool is_new = std::find(track_maps.begin(), track_maps.end(), name) != track_maps.end();
+        if (!is_new && ::bpf_map__reuse_fd(map, this->map(name).fd()) != 0) return base::fail_errno("share map", name);
+        if (is_new && ::unlink(pins_.map(name).c_str()) != 0 && errno != ENOENT) return base::fail_errno("replace pin", name);
+        if (is_new && ::bpf_map__set_pin_path(map, pins_.map(name).c_str()) != 0) return base::fail_errno("pin map", name);
+    }
+    if (const int error = meshd_bpf::load(fresh.get()); error != 0) {
+        errno = -error;
+        return base::fail_errno("load", "the programs for devices");
+    }
+    for (const auto* const name : track_maps) {
+        const int made = ::bpf_map__fd(::bpf_object__find_map_by_name(fresh->obj, name));
+        if (::dup3(made, map_of(name), O_CLOEXEC) < 0) return base::fail_errno("share map", name);
+    }
+    forwarding_ = std::move(fresh);
+    return {};
+}
+
+int Datapath::map_of(const char* name) const { return ::bpf_map__fd(::bpf_object__find_map_by_name(skeleton_->obj, name)); }
+
 std::uint32_t Datapath::id_of(const char* name) const {
     bpf_prog_info info{};
     __u32 size = sizeof info;
@@ -249,22 +313,33 @@ std::vector<Degraded> Datapath::degraded() const {
     return all;
 }
 
-base::Result<base::UniqueFd> Datapath::make_slots(const std::vector<md_slot>& slots) const {
+template <typename Value>
+base::Result<base::UniqueFd> Datapath::make_inner(const char* name, int type, const std::vector<Value>& values) const {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
-    if (slot_key_type_ > 0 && slot_value_type_ > 0) {
+    if (index_type_ > 0 && type > 0) {
         options.btf_fd = static_cast<__u32>(::bpf_object__btf_fd(skeleton_->obj));
-        options.btf_key_type_id = static_cast<__u32>(slot_key_type_);
-        options.btf_value_type_id = static_cast<__u32>(slot_value_type_);
+        options.btf_key_type_id = static_cast<__u32>(index_type_);
+        options.btf_value_type_id = static_cast<__u32>(type);
     }
-    base::UniqueFd fd(::bpf_map_create(BPF_MAP_TYPE_ARRAY, "md_slots", sizeof(__u32), sizeof(md_slot),
-                                       static_cast<__u32>(slots.size()), &options));
-    if (!fd.valid()) return base::fail_errno("make", "a table of " + std::to_string(slots.size()) + " slots");
-    const Map inner(fd.get(), "md_slots", sizeof(__u32), sizeof(md_slot));
-    std::vector<__u32> keys(slots.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<__u32>(i);
-    for (const auto& failure : inner.update_all(keys.data(), slots.data(), slots.size()))
+    const auto count = static_cast<__u32>(values.size());
+    base::UniqueFd fd(::bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32), sizeof(Value), count, &options));
+    if (!fd.valid()) return base::fail_errno("make", std::string(name) + " of " + std::to_string(count) + " entries");
+    const Map inner(fd.get(), name, sizeof(__u32), sizeof(Value));
+    std::vector<__u32> keys(count);
+    std::iota(keys.begin(), keys.end(), 0U);
+    for (const auto& failure : inner.update_all(keys.data(), values.data(), count))
         if (failure) return base::fail(*failure);
     return fd;
+}
+
+base::Result<base::UniqueFd> Datapath::make_slots(const std::vector<md_slot>& slots) const {
+    return make_inner("md_slots", slot_type_, slots);
+}
+
+base::Result<base::UniqueFd> Datapath::make_maglev(const std::vector<md_maglev>& rows) const {
+    auto made = make_inner("md_maglev", maglev_type_, rows);
+    if (made && ::bpf_map_freeze(made->get()) != 0) return base::fail_errno("freeze", "a Maglev table");
+    return made;
 }
 
 base::Result<md_explain> Datapath::ask(const md_explain& question) const {
@@ -276,8 +351,21 @@ base::Result<md_find_tables> Datapath::ask(const md_find_tables& question) const
 base::Result<md_read_table> Datapath::ask(const md_read_table& question) const {
     return ask_program(skeleton_->obj, "md_read_table", question);
 }
+base::Result<md_find_maglevs> Datapath::ask(const md_find_maglevs& question) const {
+    return ask_program(skeleton_->obj, "md_find_maglevs", question);
+}
 base::Result<md_look_at_pair> Datapath::ask(const md_look_at_pair& question) const {
     return ask_program(skeleton_->obj, "md_look_at_pair", question);
+}
+base::Result<md_look_at_sockets> Datapath::ask(const md_look_at_sockets& question) const {
+    return ask_program(skeleton_->obj, "md_look_at_sockets", question);
+}
+
+base::Result<md_ask_policy> Datapath::ask(const md_ask_policy& question) const {
+    return ask_program(skeleton_->obj, "md_ask_policy", question);
+}
+base::Result<md_release_open> Datapath::ask(const md_release_open& question) const {
+    return ask_program(skeleton_->obj, "md_release_open", question);
 }
 
 base::Result<void> Datapath::leave(std::uint64_t pair) const {

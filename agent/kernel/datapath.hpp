@@ -33,6 +33,10 @@ struct Degraded {
     std::string remedy;
 };
 
+// The programs at devices (bpf/tc.bpf.c).
+inline constexpr auto ingress_program = "md_ingress";
+inline constexpr auto egress_program = "md_egress";
+
 // Order of calls: load(), then maps are written, then attach(). Destroying it leaves everything pinned and working.
 class Datapath {
 public:
@@ -48,6 +52,12 @@ public:
     // that no connect() ever meets neither. On an error what this call attached is detached again.
     base::Result<void> attach(const Cgroup& cgroup);
 
+    // Gives the maps of tracks, which had one entry, the room of `limits`, while nothing is attached to devices.
+    base::Result<void> make_room_for_tracks(const config::Limits& limits);
+
+    // Of a program at devices. Borrowed; another after make_room_for_tracks().
+    [[nodiscard]] int program_fd(const char* name) const;
+
     // False when every map was made anew.
     [[nodiscard]] bool adopted() const { return adopted_; }
     // True when programs of an earlier agent run on other maps than these: they must serve until these are filled.
@@ -61,12 +71,18 @@ public:
 
     // A new inner array of md_tables that holds these slots. It lives as long as the descriptor or the table it is put in.
     [[nodiscard]] base::Result<base::UniqueFd> make_slots(const std::vector<md_slot>& slots) const;
+    // A new inner array of md_maglevs, likewise. It cannot be written any more.
+    [[nodiscard]] base::Result<base::UniqueFd> make_maglev(const std::vector<md_maglev>& rows) const;
 
-    // Asks one of the programs of bpf/inspect.bpf.c and bpf/leave.bpf.c.
+    // Asks one of the programs of bpf/inspect.bpf.c, bpf/leave.bpf.c and bpf/flows.bpf.c.
     [[nodiscard]] base::Result<md_explain> ask(const md_explain& question) const;
     [[nodiscard]] base::Result<md_find_tables> ask(const md_find_tables& question) const;
     [[nodiscard]] base::Result<md_read_table> ask(const md_read_table& question) const;
+    [[nodiscard]] base::Result<md_find_maglevs> ask(const md_find_maglevs& question) const;
     [[nodiscard]] base::Result<md_look_at_pair> ask(const md_look_at_pair& question) const;
+    [[nodiscard]] base::Result<md_look_at_sockets> ask(const md_look_at_sockets& question) const;
+    [[nodiscard]] base::Result<md_ask_policy> ask(const md_ask_policy& question) const;
+    [[nodiscard]] base::Result<md_release_open> ask(const md_release_open& question) const;
     // Marks a pair as leaving the short way. No such pair: fine.
     [[nodiscard]] base::Result<void> leave(std::uint64_t pair) const;
 
@@ -81,13 +97,18 @@ private:
     [[nodiscard]] base::Result<void> count_consumed() const;
     [[nodiscard]] bool redirect_is_attached(std::uint32_t id) const;
     [[nodiscard]] std::uint32_t id_of(const char* name) const;
+    [[nodiscard]] int map_of(const char* name) const;
+    template <typename Value>
+    [[nodiscard]] base::Result<base::UniqueFd> make_inner(const char* name, int type, const std::vector<Value>& values) const;
 
     Pins pins_;
     Skeleton skeleton_;
+    Skeleton forwarding_;  // of the programs at devices, when their maps were made later than the others
     bool adopted_ = false;
     bool linked_ = false;
-    int slot_key_type_ = 0;  // ids in the object's BTF, for the inner arrays of md_tables
-    int slot_value_type_ = 0;
+    int index_type_ = 0;  // ids in the object's BTF, for inner arrays
+    int slot_type_ = 0;
+    int maglev_type_ = 0;
 };
 
 // Sends libbpf's own messages to the log. Once, before the first load().

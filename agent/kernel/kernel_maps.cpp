@@ -9,19 +9,14 @@
 
 #include <bpf/bpf.h>
 
+#include "kernel/map_content.hpp"
+
 namespace meshd::kernel {
 
 using reconcile::Operation;
 using reconcile::OperationKind;
 
 namespace {
-
-template <typename T>
-T read_as(const std::byte* bytes) {
-    T value;
-    std::memcpy(&value, bytes, sizeof value);
-    return value;
-}
 
 // Of two steps of the same operations, what failed first is what counts.
 void first_failures(std::vector<std::optional<base::Error>>& outcome, const std::vector<std::optional<base::Error>>& later) {
@@ -38,6 +33,7 @@ KernelMaps::KernelMaps(const Datapath& datapath)
       frontends_(datapath.map("md_frontends")),
       services_(datapath.map("md_services")),
       tables_(datapath.map("md_tables")),
+      maglevs_(datapath.map("md_maglevs")),
       backends_(datapath.map("md_backends")),
       connects_(datapath.map("md_connects")) {}
 
@@ -55,6 +51,7 @@ base::Result<reconcile::RealizedState> KernelMaps::read() {
             state.set_frontend(read_as<md_endpoint>(key), read_as<md_frontend>(value).service_id);
         });
     if (done) done = read_tables(state);
+    if (done) done = read_maglevs(state);
     if (!done) return tl::make_unexpected(done.error());
     return state;
 }
@@ -72,6 +69,18 @@ base::Result<void> KernelMaps::read_tables(reconcile::RealizedState& state) {
             if (!table) return tl::make_unexpected(table.error());
             state.set_table(first + i, std::move(*table));
         }
+    }
+    return {};
+}
+
+base::Result<void> KernelMaps::read_maglevs(reconcile::RealizedState& state) {
+    const auto info = tables_.info();  // as many services as there can be
+    if (!info) return tl::make_unexpected(info.error());
+    for (std::uint32_t first = 0; first < info->max_entries; first += MD_FIND_MAGLEVS) {
+        const auto found = datapath_.ask(md_find_maglevs{.first = first, .reserved = 0, .fingerprints = {}});
+        if (!found) return tl::make_unexpected(found.error());
+        for (std::uint32_t i = 0; i < MD_FIND_MAGLEVS; ++i)
+            if (found->fingerprints[i] != 0) state.set_maglev(first + i, found->fingerprints[i]);
     }
     return {};
 }
@@ -103,14 +112,21 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
             return set_backends(operations);
         case OperationKind::name_service:
             return name_services(operations);
+        case OperationKind::set_maglev:
+            return replace_inner(maglevs_, operations, [this](const Operation& operation) {
+                return datapath_.make_maglev(reconcile::build_maglev(operation.maglev));
+            });
         case OperationKind::replace_table:
-            return replace_tables(operations);
+            return replace_inner(tables_, operations,
+                                 [this](const Operation& operation) { return datapath_.make_slots(operation.table); });
         case OperationKind::publish_frontend:
             return publish_frontends(operations);
         case OperationKind::remove_frontend:
             return each(frontends_, [](const Operation& operation) { return operation.frontend; });
         case OperationKind::remove_table:
-            return remove_tables(operations);
+            return remove_inner(tables_, operations);
+        case OperationKind::remove_maglev:
+            return remove_inner(maglevs_, operations);
         case OperationKind::unname_service:
             remove_counters(operations);
             return each(services_, [](const Operation& operation) { return operation.service_id; });
@@ -188,44 +204,45 @@ void spread(std::size_t count, const std::function<void(std::size_t first, std::
 
 }  // namespace
 
-KernelMaps::Outcome KernelMaps::remove_tables(std::span<const Operation> operations) {
+KernelMaps::Outcome KernelMaps::remove_inner(const Map& map, std::span<const Operation> operations) {
     std::vector<std::uint32_t> keys;
     for (const auto& operation : operations) keys.push_back(operation.service_id);
     Outcome outcome(operations.size());
     spread(keys.size(), [&](std::size_t first, std::size_t last) {
-        const auto part = tables_.erase_all(keys.data() + first, last - first);
+        const auto part = map.erase_all(keys.data() + first, last - first);
         std::copy(part.begin(), part.end(), outcome.begin() + static_cast<std::ptrdiff_t>(first));
     });
     return outcome;
 }
 
-KernelMaps::Outcome KernelMaps::replace_tables(std::span<const Operation> operations) {
+KernelMaps::Outcome KernelMaps::replace_inner(const Map& map, std::span<const Operation> operations, const MakeInner& make) {
     Outcome outcome(operations.size());
     constexpr std::size_t open_at_once = 512;  // below the usual limit of 1024 descriptors
     for (std::size_t first = 0; first < operations.size(); first += open_at_once)
-        replace_some_tables(operations.subspan(first, std::min(open_at_once, operations.size() - first)),
-                            std::span(outcome).subspan(first));
+        replace_some(map, operations.subspan(first, std::min(open_at_once, operations.size() - first)), make,
+                     std::span(outcome).subspan(first));
     return outcome;
 }
 
-void KernelMaps::replace_some_tables(std::span<const Operation> operations, std::span<std::optional<base::Error>> outcome) {
+void KernelMaps::replace_some(const Map& map, std::span<const Operation> operations, const MakeInner& make,
+                              std::span<std::optional<base::Error>> outcome) {
     std::vector<base::UniqueFd> inner;  // the outer map holds them once they are in it
     std::vector<std::uint32_t> keys;
     std::vector<int> values;
     std::vector<std::size_t> positions;
     for (std::size_t i = 0; i < operations.size(); ++i) {
-        auto slots = datapath_.make_slots(operations[i].table);
-        if (!slots) {
-            outcome[i] = slots.error();
+        auto made = make(operations[i]);
+        if (!made) {
+            outcome[i] = made.error();
             continue;
         }
         keys.push_back(operations[i].service_id);
-        values.push_back(slots->get());
+        values.push_back(made->get());
         positions.push_back(i);
-        inner.push_back(std::move(*slots));
+        inner.push_back(std::move(*made));
     }
     spread(keys.size(), [&](std::size_t first, std::size_t last) {
-        const auto part = tables_.update_all(keys.data() + first, values.data() + first, last - first);
+        const auto part = map.update_all(keys.data() + first, values.data() + first, last - first);
         for (std::size_t i = 0; i < part.size(); ++i) outcome[positions[first + i]] = part[i];
     });
 }

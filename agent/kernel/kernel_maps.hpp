@@ -2,6 +2,7 @@
 // The reconciler's maps, in the kernel.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -22,13 +23,17 @@ private:
     using Outcome = std::vector<std::optional<base::Error>>;
 
     base::Result<void> read_tables(reconcile::RealizedState& state);
+    base::Result<void> read_maglevs(reconcile::RealizedState& state);
     base::Result<std::vector<md_slot>> read_table(std::uint32_t service_id);
 
     Outcome set_backends(std::span<const reconcile::Operation> operations);
     Outcome name_services(std::span<const reconcile::Operation> operations);
-    Outcome replace_tables(std::span<const reconcile::Operation> operations);
-    void replace_some_tables(std::span<const reconcile::Operation> operations, std::span<std::optional<base::Error>> outcome);
-    Outcome remove_tables(std::span<const reconcile::Operation> operations);
+    // Of a map whose values are arrays.
+    using MakeInner = std::function<base::Result<base::UniqueFd>(const reconcile::Operation&)>;
+    Outcome replace_inner(const Map& map, std::span<const reconcile::Operation> operations, const MakeInner& make);
+    void replace_some(const Map& map, std::span<const reconcile::Operation> operations, const MakeInner& make,
+                      std::span<std::optional<base::Error>> outcome);
+    Outcome remove_inner(const Map& map, std::span<const reconcile::Operation> operations);
     Outcome publish_frontends(std::span<const reconcile::Operation> operations);
     Outcome add_counters(std::span<const reconcile::Operation> operations);
     void remove_counters(std::span<const reconcile::Operation> operations);
@@ -37,6 +42,7 @@ private:
     Map frontends_;
     Map services_;
     Map tables_;
+    Map maglevs_;
     Map backends_;
     Map connects_;
 };

@@ -117,6 +117,15 @@ base::Result<void> Map::for_each(const std::function<void(const std::byte*, cons
     return {};
 }
 
+base::Result<bool> Map::step(Cursor& cursor, void* keys, void* values, std::uint32_t& count) const {
+    LIBBPF_OPTS(bpf_map_batch_opts, options);
+    const int error =
+        ::bpf_map_lookup_batch(fd_, cursor.begun ? cursor.position : nullptr, cursor.position, keys, values, &count, &options);
+    if (error != 0 && errno != ENOENT) return base::fail_errno("read map", name_);
+    cursor.begun = true;
+    return error != 0;
+}
+
 base::Result<void> Map::walk(const std::function<void(const std::byte*, const std::byte*)>& visit) const {
     std::vector<std::byte> key(key_size_);
     std::vector<std::byte> next(key_size_);

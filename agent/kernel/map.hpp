@@ -49,6 +49,14 @@ public:
     [[nodiscard]] base::Result<void> for_each(
         const std::function<void(const std::byte* key, const std::byte* value)>& visit) const;
 
+    // A walk through all entries in steps. `count`: how many there is room for in `keys` and `values`, then how many came. True
+    // at the end. Fails with ENOSPC, and has not moved, when the next part of the map has more entries than fit.
+    struct Cursor {
+        std::uint64_t position[4] = {};
+        bool begun = false;
+    };
+    [[nodiscard]] base::Result<bool> step(Cursor& cursor, void* keys, void* values, std::uint32_t& count) const;
+
 private:
     [[nodiscard]] base::Result<void> walk(const std::function<void(const std::byte*, const std::byte*)>& visit) const;
 

@@ -20,7 +20,7 @@ public:
         for (const auto& operation : operations) {
             if (failed_ids_.contains(operation.service_id)) continue;
             if (still_in_use(operation))
-                fail(operation, "kept: an address still leads to it");
+                fail(operation, "kept: it is still in use");
             else
                 sound.push_back(operation);
         }
@@ -43,6 +43,8 @@ private:
         const auto* const service = realized_.find(operation.service_id);
         if (service == nullptr) return false;
         if (operation.kind == OperationKind::remove_table) return !service->frontends.empty();
+        if (operation.kind == OperationKind::remove_maglev)
+            return !service->table.empty() && service->table.front().table.forward != MD_FORWARD_NONE;
         if (operation.kind != OperationKind::remove_backend) return false;
         for (const auto& slot : service->table)
             if (slot.backend_id == operation.backend_id) return true;

@@ -9,6 +9,8 @@ std::string_view name(OperationKind kind) {
             return "set_backend";
         case OperationKind::name_service:
             return "name_service";
+        case OperationKind::set_maglev:
+            return "set_maglev";
         case OperationKind::replace_table:
             return "replace_table";
         case OperationKind::publish_frontend:
@@ -17,6 +19,8 @@ std::string_view name(OperationKind kind) {
             return "remove_frontend";
         case OperationKind::remove_table:
             return "remove_table";
+        case OperationKind::remove_maglev:
+            return "remove_maglev";
         case OperationKind::unname_service:
             return "unname_service";
         case OperationKind::remove_backend:
@@ -44,6 +48,9 @@ std::string text(const Operation& operation) {
                    std::to_string(operation.backend.weight) + ", " + std::string(state_text(operation.backend.state));
         case OperationKind::name_service:
             return "name service id " + std::to_string(operation.service_id) + " " + service;
+        case OperationKind::set_maglev:
+            return "make the Maglev table of " + service + " of " + std::to_string(operation.maglev.candidates.size()) +
+                   " backends";
         case OperationKind::replace_table: {
             const auto& head = operation.table.front().table;
             return "replace the table of " + service + " by " + std::to_string(head.slots_v4) + " IPv4 and " +
@@ -55,6 +62,8 @@ std::string text(const Operation& operation) {
             return "remove " + text(operation.frontend) + " of " + service;
         case OperationKind::remove_table:
             return "remove the table of " + service;
+        case OperationKind::remove_maglev:
+            return "remove the Maglev table of " + service;
         case OperationKind::unname_service:
             return "remove the name " + service + " from service id " + std::to_string(operation.service_id);
         case OperationKind::remove_backend:
@@ -71,6 +80,9 @@ void simulate(RealizedState& state, const Operation& operation) {
         case OperationKind::name_service:
             state.set_name(operation.service_id, operation.name);
             break;
+        case OperationKind::set_maglev:
+            state.set_maglev(operation.service_id, maglev_fingerprint(operation.maglev));
+            break;
         case OperationKind::replace_table:
             state.set_table(operation.service_id, operation.table);
             break;
@@ -82,6 +94,9 @@ void simulate(RealizedState& state, const Operation& operation) {
             break;
         case OperationKind::remove_table:
             state.remove_table(operation.service_id);
+            break;
+        case OperationKind::remove_maglev:
+            state.remove_maglev(operation.service_id);
             break;
         case OperationKind::unname_service:
             state.remove_name(operation.service_id);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reconcile/maglev.hpp"
 #include "reconcile/realized_state.hpp"
 
 namespace meshd::reconcile {
@@ -15,13 +16,17 @@ namespace meshd::reconcile {
 enum class OperationKind : std::uint8_t {
     set_backend,       // make or change a backend
     name_service,      // give an id its name
+    set_maglev,        // put a Maglev table in place, in one update
     replace_table,     // put a whole table in place, in one update
     publish_frontend,  // lead an address to a service: from here on it is live
     remove_frontend,   // the address is no service any more
     remove_table,
+    remove_maglev,
     unname_service,
     remove_backend,
 };
+
+inline constexpr std::size_t operation_kinds = static_cast<std::size_t>(OperationKind::remove_backend) + 1;
 
 struct Operation {
     OperationKind kind{};
@@ -30,6 +35,7 @@ struct Operation {
     std::uint32_t backend_id = 0;  // set_backend, remove_backend
     md_backend backend{};          // set_backend
     PortKey name;                  // name_service
+    MaglevInput maglev;            // set_maglev: what the table is made from
     std::vector<md_slot> table;    // replace_table
     md_endpoint frontend{};        // publish_frontend, remove_frontend
 };

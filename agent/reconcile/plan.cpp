@@ -20,7 +20,8 @@ namespace {
 
 class Planner {
 public:
-    Planner(const RealizedState& realized, IdAllocator ids) : realized_(realized), ids_(ids) {}
+    Planner(const RealizedState& realized, IdAllocator ids, const ForwardPolicy& forwarding)
+        : realized_(realized), ids_(ids), forwarding_(forwarding) {}
 
     void want(const model::Service& service);
     void drop(std::uint32_t id);          // all of a group
@@ -33,17 +34,21 @@ private:
     void want_port(const model::Service& service, const model::ServicePort& port);
     std::vector<Candidate> want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id,
                                          const KernelService& now);
-    void want_frontends(const model::Service& service, const PortKey& key, std::uint32_t id, const KernelService& now);
+    void want_maglev(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
+                     std::vector<Candidate> candidates, const KernelService& now);
+    void want_frontends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
+                        const KernelService& now);
     std::optional<std::uint32_t> free_service_id();
     std::uint32_t free_backend_id();
     Operation& add(OperationKind kind, std::uint32_t id, const std::string& label);
 
     const RealizedState& realized_;
     IdAllocator ids_;
+    ForwardPolicy forwarding_;
     std::set<std::uint32_t> claimed_;
     std::set<std::uint32_t> taken_backends_;
     std::set<md_endpoint, BytesLess> published_;
-    std::array<Plan, 8> phases_;  // by OperationKind
+    std::array<Plan, operation_kinds> phases_;  // by OperationKind
     std::vector<std::pair<std::string, std::string>> refused_;
 };
 
@@ -92,11 +97,27 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
 
     if (now.name != key) add(OperationKind::name_service, *id, key.text()).name = key;
     const auto candidates = want_backends(key, port, *id, now);
-    auto table = build_table(candidates, service.balancing, service.when_no_backend, service.acceleration);
+    const auto forward = forward_of(service, port, forwarding_);
+    auto table = build_table(candidates, {service.balancing, service.when_no_backend, service.acceleration, forward,
+                                          forward == MD_FORWARD_NONE ? 0 : service.affinity_s});
     const auto same = std::equal(table.begin(), table.end(), now.table.begin(), now.table.end(),
                                  [](const auto& a, const auto& b) { return same_bytes(a, b); });
     if (!same) add(OperationKind::replace_table, *id, key.text()).table = std::move(table);
-    want_frontends(service, key, *id, now);
+    if (forward != MD_FORWARD_NONE)
+        want_maglev(service, port, *id, candidates, now);
+    else if (now.maglev != 0)
+        add(OperationKind::remove_maglev, *id, key.text());
+    want_frontends(service, port, *id, now);
+}
+
+void Planner::want_maglev(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
+                          std::vector<Candidate> candidates, const KernelService& now) {
+    MaglevInput input{std::move(candidates), 0, 0};
+    for (const auto& backend : port.backends) ++(backend.endpoint.address.is_v4() ? input.backends_v4 : input.backends_v6);
+    if (service.balancing == model::Balancing::round_robin)  // each in turn, whatever its weight
+        for (auto& candidate : input.candidates) candidate.weight = 1;
+    if (now.maglev == maglev_fingerprint(input)) return;
+    add(OperationKind::set_maglev, id, PortKey{service.name, port.number, port.protocol}.text()).maglev = std::move(input);
 }
 
 // The backends that new connections may be given, with their ids; those that are not there yet are made, those that nobody wants
@@ -125,9 +146,11 @@ std::vector<Candidate> Planner::want_backends(const PortKey& key, const model::S
     return candidates;
 }
 
-void Planner::want_frontends(const model::Service& service, const PortKey& key, std::uint32_t id, const KernelService& now) {
+void Planner::want_frontends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
+                             const KernelService& now) {
+    const PortKey key{service.name, port.number, port.protocol};
     std::set<md_endpoint, BytesLess> wanted;
-    for (const auto& address : service.addresses) wanted.insert(encode({address, key.port}, key.protocol));
+    for (const auto& [address, protocol] : model::frontends(service, port)) wanted.insert(encode(address, protocol));
     for (const auto& endpoint : wanted) {
         published_.insert(endpoint);
         if (realized_.owner_of(endpoint) != id) add(OperationKind::publish_frontend, id, key.text()).frontend = endpoint;
@@ -142,6 +165,7 @@ void Planner::drop(std::uint32_t id) {
     const auto label = now->name ? now->name->text() : std::string{};
     for (const auto& endpoint : now->frontends) add(OperationKind::remove_frontend, id, label).frontend = endpoint;
     if (!now->table.empty()) add(OperationKind::remove_table, id, label);
+    if (now->maglev != 0) add(OperationKind::remove_maglev, id, label);
     if (now->name) add(OperationKind::unname_service, id, label);
     for (const auto& [backend_id, backend] : now->backends) add(OperationKind::remove_backend, id, label).backend_id = backend_id;
 }
@@ -172,8 +196,9 @@ void plan_service(Planner& planner, const RealizedState& realized, const std::st
 
 }  // namespace
 
-PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids) {
-    Planner planner(realized, ids);
+PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
+                const ForwardPolicy& forwarding) {
+    Planner planner(realized, ids, forwarding);
     for (const auto& [name, service] : desired.services) plan_service(planner, realized, name, service.get(), desired.complete);
     for (const auto& [id, now] : realized.services()) {
         if (planner.claims(id)) continue;
@@ -186,8 +211,8 @@ PlanResult plan(const RealizedState& realized, const model::DesiredState& desire
 }
 
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services) {
-    Planner planner(realized, ids);
+                const std::set<std::string>& services, const ForwardPolicy& forwarding) {
+    Planner planner(realized, ids, forwarding);
     for (const auto& name : services) {
         const auto found = desired.services.find(name);
         // Who names a service that is gone has seen it go: complete or not, it is dropped.

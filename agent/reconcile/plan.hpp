@@ -8,6 +8,7 @@
 #include <string>
 
 #include "model/service.hpp"
+#include "reconcile/forward.hpp"
 #include "reconcile/operation.hpp"
 
 namespace meshd::reconcile {
@@ -31,11 +32,12 @@ struct PlanResult {
 };
 
 // The whole difference. Services that `desired` does not name are removed only when it is complete, and so is what nothing names.
-PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids);
+PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
+                const ForwardPolicy& forwarding = {});
 
 // The difference for these services of the registry only: cost does not depend on how many others there are. A name that
 // `desired` does not hold is a service that was removed.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services);
+                const std::set<std::string>& services, const ForwardPolicy& forwarding = {});
 
 }  // namespace meshd::reconcile

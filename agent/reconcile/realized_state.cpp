@@ -50,6 +50,13 @@ void RealizedState::remove_table(std::uint32_t id) {
     drop_if_empty(id);
 }
 
+void RealizedState::remove_maglev(std::uint32_t id) {
+    const auto found = services_.find(id);
+    if (found == services_.end()) return;
+    found->second.maglev = 0;
+    drop_if_empty(id);
+}
+
 void RealizedState::set_backend(std::uint32_t backend_id, const md_backend& backend) {
     const auto owner = backend_owner_.find(backend_id);
     if (owner != backend_owner_.end() && owner->second != backend.service_id) remove_backend(backend_id);
@@ -106,6 +113,11 @@ std::optional<std::uint32_t> RealizedState::owner_of(const md_endpoint& frontend
     return found->second;
 }
 
+std::size_t RealizedState::maglev_count() const {
+    return static_cast<std::size_t>(
+        std::count_if(services_.begin(), services_.end(), [](const auto& entry) { return entry.second.maglev != 0; }));
+}
+
 std::uint32_t RealizedState::highest_backend_id() const {
     std::uint32_t highest = 0;
     for (const auto& [id, owner] : backend_owner_) highest = std::max(highest, id);
@@ -122,6 +134,8 @@ namespace {
 void check_table(std::uint32_t id, const KernelService& service, std::vector<std::string>& broken) {
     const auto& head = service.table.front().table;
     const auto counted = std::size_t{head.slots_v4} + head.slots_v6;
+    if (head.forward != MD_FORWARD_NONE && service.maglev == 0)
+        broken.push_back("table of service " + std::to_string(id) + " says to forward, and there is no Maglev table");
     if (std::max<std::size_t>(counted, 1) != service.table.size())
         broken.push_back("table of service " + std::to_string(id) + " has another length than it says");
     for (std::size_t index = 0; index < counted && index < service.table.size(); ++index) {

@@ -35,10 +35,11 @@ PortKey decode(const md_service& service);
 struct KernelService {
     std::optional<PortKey> name;                   // md_services
     std::vector<md_slot> table;                    // md_tables; empty: no table
+    std::uint64_t maglev = 0;                      // md_maglevs: its fingerprint; 0: no Maglev table
     std::map<std::uint32_t, md_backend> backends;  // md_backends with this service_id
     std::set<md_endpoint, BytesLess> frontends;    // md_frontends that lead here
 
-    [[nodiscard]] bool empty() const { return !name && table.empty() && backends.empty() && frontends.empty(); }
+    [[nodiscard]] bool empty() const { return !name && table.empty() && maglev == 0 && backends.empty() && frontends.empty(); }
 };
 
 class RealizedState {
@@ -49,6 +50,8 @@ public:
     void remove_name(std::uint32_t id);
     void set_table(std::uint32_t id, std::vector<md_slot> slots);
     void remove_table(std::uint32_t id);
+    void set_maglev(std::uint32_t id, std::uint64_t fingerprint) { services_[id].maglev = fingerprint; }
+    void remove_maglev(std::uint32_t id);
     void set_backend(std::uint32_t backend_id, const md_backend& backend);
     void remove_backend(std::uint32_t backend_id);
     void set_frontend(const md_endpoint& endpoint, std::uint32_t id);
@@ -62,6 +65,7 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> owner_of(const md_endpoint& frontend) const;
 
     [[nodiscard]] std::size_t backend_count() const { return backend_owner_.size(); }
+    [[nodiscard]] std::size_t maglev_count() const;
     [[nodiscard]] std::size_t frontend_count() const { return frontend_owner_.size(); }
     [[nodiscard]] std::uint32_t highest_backend_id() const;
 
@@ -75,7 +79,7 @@ private:
 };
 
 // What every reader in the kernel relies on, in words; empty when all holds. A frontend leads to a table, a slot names a backend
-// of its service, counts fit. Must hold after each single operation of a plan.
+// of its service, counts fit, what is forwarded has a Maglev table. Must hold after each single operation of a plan.
 std::vector<std::string> broken_promises(const RealizedState& state);
 
 }  // namespace meshd::reconcile

@@ -2,6 +2,7 @@
 #include "reconcile/reconciler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace meshd::reconcile {
 
@@ -22,26 +23,23 @@ void Reconciler::seed(std::vector<model::ServicePtr> services) {
 }
 
 void Reconciler::claim(const model::Service& service) {
-    for (const auto& port : service.ports)
-        for (const auto& address : service.addresses) claims_[encode({address, port.number}, port.protocol)] = service.name;
+    for (const auto& [address, protocol] : model::frontends(service)) claims_[encode(address, protocol)] = service.name;
 }
 
 void Reconciler::release(const model::Service& service) {
-    for (const auto& port : service.ports)
-        for (const auto& address : service.addresses) {
-            const auto found = claims_.find(encode({address, port.number}, port.protocol));
-            if (found != claims_.end() && found->second == service.name) claims_.erase(found);
-        }
+    for (const auto& [address, protocol] : model::frontends(service)) {
+        const auto found = claims_.find(encode(address, protocol));
+        if (found != claims_.end() && found->second == service.name) claims_.erase(found);
+    }
 }
 
 std::optional<std::string> Reconciler::conflict(const model::Service& service) const {
-    for (const auto& port : service.ports)
-        for (const auto& address : service.addresses) {
-            const auto endpoint = encode({address, port.number}, port.protocol);
-            const auto found = claims_.find(endpoint);
-            if (found != claims_.end() && found->second != service.name)
-                return text(endpoint) + " belongs to service " + found->second;
-        }
+    for (const auto& [address, protocol] : model::frontends(service)) {
+        const auto endpoint = encode(address, protocol);
+        const auto found = claims_.find(endpoint);
+        if (found != claims_.end() && found->second != service.name)
+            return text(endpoint) + " belongs to service " + found->second;
+    }
     return std::nullopt;
 }
 
@@ -90,9 +88,14 @@ void Reconciler::change(Change change) {
     ++desired_.version;
     // A first complete answer also sweeps away what the maps hold and nobody names.
     if (change.full)
-        run(plan(realized_, desired_, ids_), {});
+        run(plan(realized_, desired_, ids_, forwarding_), {});
     else
-        run(plan(realized_, desired_, ids_, scope), scope);
+        run(plan(realized_, desired_, ids_, scope, forwarding_), scope);
+}
+
+void Reconciler::set_forwarding(const ForwardPolicy& forwarding) {
+    if (std::exchange(forwarding_, forwarding) == forwarding || desired_.services.empty()) return;
+    run(plan(realized_, desired_, ids_, forwarding_), {});
 }
 
 void Reconciler::retry() {
@@ -100,7 +103,7 @@ void Reconciler::retry() {
     std::set<std::string> scope;
     for (const auto& [name, why] : pending_)
         if (!refused_.contains(name)) scope.insert(name);
-    run(plan(realized_, desired_, ids_, scope), scope);
+    run(plan(realized_, desired_, ids_, scope, forwarding_), scope);
 }
 
 // An empty scope means all services.
@@ -132,7 +135,7 @@ base::Result<Plan> Reconciler::check() {
     figures_.checks += 1;
     figures_.last_check_at = Clock::now();
     realized_ = std::move(*found);
-    auto planned = plan(realized_, desired_, ids_);
+    auto planned = plan(realized_, desired_, ids_, forwarding_);
 
     // What failed before is not drift: it is still waiting for its retry.
     Plan drift;
@@ -153,7 +156,7 @@ Plan Reconciler::preview(std::vector<model::ServicePtr> services, bool complete)
         auto name = service->name;
         other.services[std::move(name)] = std::move(service);
     }
-    return plan(realized_, other, ids_).operations;
+    return plan(realized_, other, ids_, forwarding_).operations;
 }
 
 }  // namespace meshd::reconcile

@@ -57,6 +57,9 @@ public:
     // What is known from earlier until the registries answer: they may be incomplete, and remove nothing.
     void seed(std::vector<model::ServicePtr> services);
 
+    // How services are forwarded to from now on. Before seed() and change(), or with all tables brought to it.
+    void set_forwarding(const ForwardPolicy& forwarding);
+
     void change(Change change);
     void retry();  // what is pending
 
@@ -67,6 +70,7 @@ public:
     // The plan for another desired state. Changes nothing.
     [[nodiscard]] Plan preview(std::vector<model::ServicePtr> services, bool complete) const;
 
+    [[nodiscard]] const ForwardPolicy& forwarding() const { return forwarding_; }
     [[nodiscard]] const model::DesiredState& desired() const { return desired_; }
     [[nodiscard]] const RealizedState& realized() const { return realized_; }
     [[nodiscard]] const std::map<std::string, std::string>& pending() const { return pending_; }  // service, why
@@ -85,9 +89,10 @@ private:
     model::DesiredState desired_;
     RealizedState realized_;
     IdAllocator ids_;
+    ForwardPolicy forwarding_;
     std::map<std::string, std::string> pending_;
     std::map<std::string, std::string> refused_;            // a version that was not taken; the one before it stays
-    std::map<md_endpoint, std::string, BytesLess> claims_;  // service address to the service that has it
+    std::map<md_endpoint, std::string, BytesLess> claims_;  // service address or node port to the service that has it
     Figures figures_;
     std::optional<Drift> last_drift_;
 };

@@ -86,8 +86,7 @@ void append(std::vector<md_slot>& table, const std::vector<Candidate>& family, c
 
 }  // namespace
 
-std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
-                                 model::WhenNoBackend when_no_backend, model::Acceleration acceleration) {
+std::vector<md_slot> build_table(std::vector<Candidate> candidates, const TablePolicy& policy) {
     // The order of a registry's answer means nothing, and must not replace tables.
     std::sort(candidates.begin(), candidates.end(),
               [](const auto& a, const auto& b) { return BytesLess{}(a.endpoint, b.endpoint); });
@@ -95,8 +94,8 @@ std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balan
     std::vector<Candidate> v6;
     for (const auto& candidate : candidates) (decode(candidate.endpoint).address.is_v4() ? v4 : v6).push_back(candidate);
 
-    const auto order_v4 = order_of(v4, balancing);
-    const auto order_v6 = order_of(v6, balancing);
+    const auto order_v4 = order_of(v4, policy.balancing);
+    const auto order_v6 = order_of(v6, policy.balancing);
     std::vector<md_slot> table;
     table.reserve(order_v4.size() + order_v6.size());
     append(table, v4, order_v4);
@@ -106,9 +105,12 @@ std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balan
     md_table head{};
     head.slots_v4 = static_cast<std::uint32_t>(order_v4.size());
     head.slots_v6 = static_cast<std::uint32_t>(order_v6.size());
-    head.pick = balancing == model::Balancing::random ? MD_PICK_RANDOM : MD_PICK_CYCLE;
-    head.no_backend = when_no_backend == model::WhenNoBackend::unreachable ? MD_NO_BACKEND_UNREACHABLE : MD_NO_BACKEND_REFUSE;
-    head.way = encode(acceleration);
+    head.pick = policy.balancing == model::Balancing::random ? MD_PICK_RANDOM : MD_PICK_CYCLE;
+    head.no_backend =
+        policy.when_no_backend == model::WhenNoBackend::unreachable ? MD_NO_BACKEND_UNREACHABLE : MD_NO_BACKEND_REFUSE;
+    head.way = encode(policy.acceleration);
+    head.forward = static_cast<std::uint8_t>(policy.forward);
+    head.affinity_s = policy.affinity_s;
     for (auto& slot : table) slot.table = head;
     return table;
 }

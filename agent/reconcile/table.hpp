@@ -25,10 +25,17 @@ std::vector<std::uint32_t> slot_counts(const std::vector<std::uint32_t>& weights
 // The order of slots in which each index i appears counts[i] times and is spread evenly (nginx's smooth weighted round-robin).
 std::vector<std::uint32_t> smooth_order(const std::vector<std::uint32_t>& counts);
 
+// What holds for the whole table.
+struct TablePolicy {
+    model::Balancing balancing = model::Balancing::random;
+    model::WhenNoBackend when_no_backend = model::WhenNoBackend::refuse;
+    model::Acceleration acceleration = model::Acceleration::automatic;
+    md_forward forward = MD_FORWARD_NONE;
+    std::uint32_t affinity_s = 0;
+};
+
 // The table as it stands in the kernel: IPv4 slots, then IPv6 slots, or one empty slot when nobody can be chosen. Equal input
 // gives equal bytes.
-std::vector<md_slot> build_table(std::vector<Candidate> candidates, model::Balancing balancing,
-                                 model::WhenNoBackend when_no_backend,
-                                 model::Acceleration acceleration = model::Acceleration::automatic);
+std::vector<md_slot> build_table(std::vector<Candidate> candidates, const TablePolicy& policy);
 
 }  // namespace meshd::reconcile

@@ -17,6 +17,8 @@
 #endif
 
 /* errno values, which vmlinux.h does not carry (include/uapi/asm-generic/errno.h). */
+#define EPERM        1
+#define EEXIST       17
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 
@@ -26,5 +28,9 @@
 /* Verdicts of cgroup hooks on addresses. */
 #define MD_ALLOW  1
 #define MD_REFUSE 0
+
+/* Verdicts at a device: as the next program there, or the stack, decides; and TC_ACT_SHOT. */
+#define MD_NEXT (-1)
+#define MD_DROP 2
 
 #endif

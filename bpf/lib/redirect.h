@@ -155,6 +155,28 @@ static __always_inline bool md_may_redirect(struct md_pair *pair, __u32 side, __
 	return true;
 }
 
+/* The time from the last message of a request to the first of its answer, whichever way they take. */
+static __always_inline void md_time_answer(struct md_pair *pair, __u32 side)
+{
+	struct md_traffic *traffic;
+	__u64 us;
+
+	if (!md_follows_sockets())
+		return;
+	if (side == MD_CLIENT) {
+		pair->asked_ns = bpf_ktime_get_ns();
+		return;
+	}
+	if (!pair->asked_ns)
+		return;
+	us = (bpf_ktime_get_ns() - pair->asked_ns) / 1000;
+	pair->asked_ns = 0;
+	pair->response_us = us ? us : 1;
+	traffic = pair->backend_id ? md_traffic_of(pair->service_id, pair->backend_id) : NULL;
+	if (traffic)
+		md_note_time(&traffic->times[MD_TIMING_RESPONSE], us);
+}
+
 static __always_inline int md_send_message(struct sk_msg_md *msg, __u64 id, struct md_pair *pair, __u32 side)
 {
 	const struct md_acceleration *decided = md_decided();
@@ -164,6 +186,7 @@ static __always_inline int md_send_message(struct sk_msg_md *msg, __u64 id, stru
 
 	if (!decided)
 		return SK_PASS;
+	md_time_answer(pair, side & 1);
 	sender->process = bpf_get_current_pid_tgid() >> 32;
 	if (md_may_redirect(pair, side, msg->size, decided, &why)) {
 		receiver = pair->ends[!(side & 1)].cookie;

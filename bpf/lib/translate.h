@@ -21,15 +21,18 @@ static __always_inline __u32 md_asked_service(const struct md_endpoint *destinat
 	return service_id;
 }
 
-static __always_inline int md_refuse(const struct md_choice *choice, enum md_call call, int error)
+static __always_inline int md_refuse(struct bpf_sock *sk, const struct md_endpoint *asked,
+                                     const struct md_choice *choice, enum md_call call, int error)
 {
 	md_count(choice->reason);
+	md_tell_refused(sk, asked, choice->service_id, choice->reason);
 	md_count_call(choice->service_id, 0, call);
 	return error;
 }
 
-static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *destination, __u8 reach)
+static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpoint *destination, __u8 reach)
 {
+	struct bpf_sock *sk = ctx->sk;
 	struct md_choice choice = {};
 	__u32 service_id;
 	int error;
@@ -41,7 +44,10 @@ static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *d
 	}
 	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
 	if (error)
-		return md_refuse(&choice, MD_CALL_CONNECT, error);
+		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
+	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
+	if (error)
+		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
 
 	bool remembered = md_remember_peer(sk, destination, &choice);
 
@@ -53,8 +59,9 @@ static __always_inline int md_connect(struct bpf_sock *sk, struct md_endpoint *d
 
 /* An unconnected socket keeps the backend it was given first for as long as that one takes traffic: most UDP protocols
  * are conversations. */
-static __always_inline int md_send(struct bpf_sock *sk, struct md_endpoint *destination, __u8 reach)
+static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint *destination, __u8 reach)
 {
+	struct bpf_sock *sk = ctx->sk;
 	struct md_choice choice = {};
 	struct md_sock_udp *memory;
 	struct md_translation *way = NULL;
@@ -76,7 +83,10 @@ static __always_inline int md_send(struct bpf_sock *sk, struct md_endpoint *dest
 
 	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
 	if (error)
-		return md_refuse(&choice, MD_CALL_DATAGRAM, error);
+		return md_refuse(sk, destination, &choice, MD_CALL_DATAGRAM, error);
+	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
+	if (error)
+		return md_refuse(sk, destination, &choice, MD_CALL_DATAGRAM, error);
 	if (memory) {
 		if (!way)
 			way = md_next_way(memory);

@@ -7,7 +7,11 @@
 #define MESHD_ABI_H
 
 #include "meshd/counters.h"
+#include "meshd/flows.h"
+#include "meshd/forward.h"
+#include "meshd/limits.h"
 #include "meshd/maps.h"
+#include "meshd/policy.h"
 #include "meshd/types.h"
 
 #define MD_ABI_VERSION 1
@@ -55,6 +59,15 @@ struct md_read_table {
 	struct md_slot slots[MD_READ_SLOTS]; /* out */
 };
 
+/* Program md_find_maglevs: what does md_maglevs hold? As md_find_tables: cheaper than system calls. */
+#define MD_FIND_MAGLEVS 64
+
+struct md_find_maglevs {
+	__u32 first;                         /* in: service id of fingerprints[0] */
+	__u32 reserved;                      /* zero */
+	__u64 fingerprints[MD_FIND_MAGLEVS]; /* out: of service first + i; 0: it has no table */
+};
+
 /*
  * Program md_look_at_pair: where a pair stands and, when asked to, one step of leaving: an end that nothing waits in,
  * and nothing is on its way to, is taken out of md_sockets.
@@ -89,6 +102,42 @@ struct md_look_at_pair {
 	__u32 found;                /* out: 0: there is no such pair any more */
 	struct md_pair value;       /* out */
 	struct md_end_view ends[2]; /* out, by enum md_side */
+};
+
+/*
+ * Program md_look_at_sockets: what TCP says now of sockets that own records of md_flows. Bytes are payload without SYN
+ * and FIN, so those that the applications count.
+ */
+#define MD_LOOK_SOCKETS 32
+
+/* What a TCP socket says of itself. */
+struct md_socket_numbers {
+	__u64 bytes_out; /* delivered: acknowledged by the peer */
+	__u64 bytes_in;
+	__u64 short_out; /* by the short way */
+	__u64 short_in;
+	__u32 packets_out;
+	__u32 packets_in;
+	__u32 rtt_us;
+	__u32 min_rtt_us;
+	__u32 retransmits;
+	__u32 response_us;
+};
+
+struct md_socket_view {
+	__u64 socket;   /* in: as in md_flow */
+	__u64 cookie;   /* in */
+	__u8 outgoing;  /* in */
+	__u8 alive;     /* out: 0: there is no such socket any more */
+	__u8 tcp_state; /* out: of the kernel (include/net/tcp_states.h) */
+	__u8 pad[5];
+	struct md_socket_numbers numbers; /* out */
+};
+
+struct md_look_at_sockets {
+	__u32 count; /* in: up to MD_LOOK_SOCKETS */
+	__u32 reserved;
+	struct md_socket_view views[MD_LOOK_SOCKETS];
 };
 
 #endif

@@ -27,6 +27,31 @@
 	X(PAIR_LEFT, "pair_left", "a connection leaves the short way for good")                                             \
 	X(PAIR_CLOSED, "pair_closed", "an enrolled socket closed")                                                          \
 	X(MESSAGE_SHORT, "message_short", "a message took the short way")                                                   \
+	X(PACKET_NOT_OURS, "packet_not_ours", "a packet at a device: nothing in it is to be translated here; left untouched") \
+	X(PACKET_UNPARSED, "packet_unparsed", "a packet at a device: no TCP, UDP or ICMP that could be read; left untouched") \
+	X(PACKET_FRAGMENT, "packet_fragment", "a packet at a device: part of a fragmented datagram, of which only the first has ports; left untouched") \
+	X(PACKET_VLAN, "packet_vlan", "a packet at a device: of a VLAN, whose own device may be looked at; left untouched") \
+	X(PACKET_EXTENSION, "packet_extension", "a packet at a device: more IPv6 extension headers than are looked through, or a source route; left untouched") \
+	X(FORWARD_NEW, "forward_new", "first packet of a forwarded connection: given a backend")                           \
+	X(FORWARD_REQUEST, "forward_request", "packet of a known connection to its backend")                              \
+	X(FORWARD_REPLY, "forward_reply", "packet from a backend back to its client")                                     \
+	X(FORWARD_SOURCE, "forward_source", "packet of a forwarded connection that leaves under an address of this node")  \
+	X(FORWARD_RETURN, "forward_return", "answer to an address of this node that stands for a client")                 \
+	X(FORWARD_DSR, "forward_dsr", "packet handed to a backend that answers directly")                                 \
+	X(FORWARD_ICMP, "forward_icmp", "ICMP error of a forwarded connection: translated with the packet in it")         \
+	X(FORWARD_NO_BACKEND, "forward_no_backend", "packet for a service without a usable backend: dropped")             \
+	X(FORWARD_OFF_LINK, "forward_off_link", "packet for direct server return, but the backend is behind a router: dropped") \
+	X(FORWARD_HOP_LIMIT, "forward_hop_limit", "packet for direct server return that has come too far: dropped")        \
+	X(FORWARD_NO_SOURCE, "forward_no_source", "no address or free port of this node for a translated source: dropped") \
+	X(FORWARD_FULL, "forward_full", "no room to remember a connection: dropped")                                      \
+	X(FORWARD_UNWRITABLE, "forward_unwritable", "a packet could not be changed: dropped")                             \
+	X(FLOW_FULL, "flow_full", "no room in the table of flows: counted for its service only")                           \
+	X(FLOW_UNTOLD, "flow_untold", "a watcher of flows is behind: it was not told of one")                               \
+	X(POLICY_DENIED, "policy_denied", "the policy denies it: the call failed with an errno, or the packet was dropped") \
+	X(POLICY_AUDITED, "policy_audited", "the policy would deny it, but is in audit mode; counted beside what became of it") \
+	X(LIMIT_CONNECTIONS, "limit_connections", "the service has as many connections as its limit allows; refused")      \
+	X(LIMIT_RATE, "limit_rate", "more new connections to the service than its limit allows; refused")                  \
+	X(LIMIT_UNTRACKED, "limit_untracked", "no room to remember a connection that counts against a limit; it passed")   \
 	MD_WHYS(X)
 
 /* Why a connection was not paired, or a message of a pair took TCP. Counted for each service, too: see md_paths. */

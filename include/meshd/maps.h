@@ -29,6 +29,26 @@
 	X(md_excluded, "hash", "md_exclusion", "1", "agent", "ports, cgroups and users that stay off the short way")                \
 	X(md_consumed, "hash", "socket address", "bytes", "programs", "what readers took, where the kernel does not charge it")     \
 	X(md_events, "ring buffer", "", "md_event", "programs", "pairs that leave the short way or whose readers fall behind")                        \
+	X(md_forwarding, "array", "0", "md_forwarding", "agent", "what the agent has decided about forwarded traffic")              \
+	X(md_devices, "hash", "interface index", "md_device", "agent", "the devices whose packets are looked at")                   \
+	X(md_locals, "hash", "md_address", "1", "agent", "the addresses of this node")                                              \
+	X(md_maglevs, "hash of arrays", "service id, row", "md_maglev", "agent", "the Maglev tables of services that are forwarded to") \
+	X(md_opening, "LRU hash", "md_track_key", "md_track", "programs", "forwarded connections whose handshake is not complete")  \
+	X(md_tracks, "LRU hash", "md_track_key", "md_track", "programs", "forwarded connections, one entry a direction")            \
+	X(md_track_ends, "array", "0", "md_track_ends", "programs", "which packets can have a track at all")                        \
+	X(md_affinity, "LRU hash", "md_affinity_key", "md_affinity", "programs", "the backend that a client of a service keeps")    \
+	X(md_flow_config, "array", "0", "md_flow_config", "agent", "which flows are followed")                                      \
+	X(md_flows, "hash", "md_flow_key", "md_flow", "programs", "one record for each flow that is not translated")                \
+	X(md_flows_ended, "per-CPU array", "slot", "md_flow_ended", "programs", "the records that ended last: they are kept for a while") \
+	X(md_traffic, "per-CPU hash", "md_traffic_key", "md_traffic", "programs", "what ended at each backend, and how long it took") \
+	X(md_flow_events, "ring buffer", "", "md_flow_event", "programs", "flows that begin, end or are refused, while somebody watches") \
+	X(md_policies, "array of tries", "0, md_prefix", "md_policy", "agent", "the policy in force, and the classes of addresses") \
+	X(md_policy_ids, "hash", "md_policy_id", "md_policy_class", "agent", "the classes of services and workloads")               \
+	X(md_verdicts, "hash", "md_verdict_key", "md_verdict", "agent", "what the policy says for two classes")                     \
+	X(md_rule_hits, "per-CPU hash", "rule", "md_rule_hits", "programs", "what each rule of the policy has decided")             \
+	X(md_limits, "hash", "service id", "md_limit", "agent", "how many connections services take")                               \
+	X(md_limit_state, "hash", "service id", "md_limit_state", "programs", "how many they have, and when the next is due")       \
+	X(md_open, "hash", "socket cookie", "md_open", "programs", "the connections that count against a limit")                    \
 	X(md_meta, "array", "0", "md_meta", "agent", "ABI version of these maps and who made them")
 /* clang-format on */
 
@@ -46,6 +66,43 @@
 
 /* Size of md_events in bytes, a power of two of pages: room for more than ten thousand records. */
 #define MD_EVENTS_SIZE 262144
+
+/*
+ * Forwarded connections at one time, two tracks each (four when masqueraded), and those in their handshake. A track
+ * takes about 180 bytes. The oldest gives way: its next packet is given the same backend again as long as the service's
+ * table is the same.
+ */
+#define MD_MAX_TRACKS     262144
+#define MD_MAX_OPENING    32768
+#define MD_MAX_AFFINITIES 65536
+
+/* Flows at one time. Above, they are counted for their service only. A record takes about 300 bytes. */
+#define MD_MAX_FLOWS 262144
+
+/* Records of flows that have ended, for each CPU. They are removed some seconds later, or when as many more have ended.
+ */
+#define MD_FLOWS_KEPT 2048
+
+#define MD_MAX_DEVICES 4096
+#define MD_MAX_LOCALS  4096
+
+/* Size of md_flow_events in bytes, a power of two of pages. */
+#define MD_FLOW_EVENTS_SIZE 1048576
+
+/*
+ * A policy: rules, prefixes that they name for both sides, verdicts they make, services and workloads they name. Two
+ * generations stand beside each other while one replaces the other, so maps are twice as large.
+ */
+#define MD_MAX_RULES      4096
+#define MD_MAX_PREFIXES   16384
+#define MD_MAX_VERDICTS   131072
+#define MD_MAX_POLICY_IDS 65536
+
+/* Cgroups above a socket that are looked at for a workload, from the root of the hierarchy on. */
+#define MD_POLICY_LEVELS 16
+
+/* Connections at one time that count against a limit. */
+#define MD_MAX_OPEN 262144
 
 /* Largest table of one service, in slots. Weights that would need more are rounded to this resolution. */
 #define MD_MAX_SLOTS 4096

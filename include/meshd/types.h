@@ -78,12 +78,13 @@ struct md_service {
 /* The part of a table that holds for the whole service. Repeated in each of its slots, so one line of a dump explains
  * itself. */
 struct md_table {
-	__u32 slots_v4;  /* slots [0, slots_v4) hold IPv4 backends */
-	__u32 slots_v6;  /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
-	__u8 pick;       /* enum md_pick */
-	__u8 no_backend; /* enum md_no_backend */
-	__u8 way;        /* enum md_service_way */
-	__u8 reserved;   /* zero */
+	__u32 slots_v4;   /* slots [0, slots_v4) hold IPv4 backends */
+	__u32 slots_v6;   /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
+	__u8 pick;        /* enum md_pick */
+	__u8 no_backend;  /* enum md_no_backend */
+	__u8 way;         /* enum md_service_way */
+	__u8 forward;     /* enum md_forward */
+	__u32 affinity_s; /* forwarded clients keep their backend for so long after their last packet; 0: they do not */
 };
 
 /*
@@ -137,11 +138,19 @@ struct md_translation {
 	__u32 backend_id; /* 0: unused */
 };
 
+/* How far a connection to a service has been counted in md_traffic. */
+enum md_followed {
+	MD_FOLLOWED_NOT = 0,
+	MD_FOLLOWED_CONNECTING = 1,
+	MD_FOLLOWED_OPEN = 2,
+};
+
 /* Value of md_sock_peer (socket storage): what a connected socket was told its peer is. */
 struct md_sock_peer {
 	struct md_translation peer;
-	__u8 way; /* enum md_service_way, of the service when the socket connected */
-	__u8 reserved[3];
+	__u8 way;      /* enum md_service_way, of the service when the socket connected */
+	__u8 followed; /* enum md_followed */
+	__u8 reserved[2];
 };
 
 /* An unconnected UDP socket talks to several services; the oldest translation gives way to a ninth. */
@@ -211,12 +220,14 @@ struct md_pair {
 	__u64 opened_ns;        /* CLOCK_MONOTONIC */
 	__u64 stopped_until_ns; /* nothing takes the short way before this time; as of `epoch` */
 	__u64 told_ns;          /* when the agent was last told that its readers are behind */
+	__u64 asked_ns;         /* when the client last sent and had no answer yet; 0: the server has answered */
+	__u32 response_us;      /* from there to the answer, the last time; 0: not seen */
+	__u32 backend_id;       /* 0: the client named no service */
 	__u32 epoch;            /* of md_acceleration when stopped_until_ns was looked up */
 	__u32 service_id;       /* 0: the client named no service */
-	__u32 backend_id;
-	__u8 sticky; /* once a message had to take TCP the pair leaves for good */
-	__u8 left;   /* 0, or 1 + enum md_why: it leaves, or has left */
-	__u16 reserved;
+	__u8 sticky;            /* once a message had to take TCP the pair leaves for good */
+	__u8 left;              /* 0, or 1 + enum md_why: it leaves, or has left */
+	__u8 pad[6];
 };
 
 /* Value of md_sock_pair (socket storage): where an enrolled socket belongs. */

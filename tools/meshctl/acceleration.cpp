@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +18,6 @@
 namespace meshd::meshctl {
 
 namespace {
-
-constexpr std::int64_t longest_pause_s = 86400;
 
 // What the words of the answer mean to somebody who has not read how the short way works.
 struct Meaning {
@@ -278,17 +274,12 @@ void add_service_option(CLI::App& verb, std::string& service, std::string descri
     verb.add_option("--service", service, std::move(description))->type_name("NAME")->check(CLI::Validator(check_service, ""));
 }
 
-// "5m" becomes "300". Times look as they do in the configuration.
-std::string to_seconds(std::string& text) {
-    static const std::map<std::string_view, std::int64_t> units{{"s", 1}, {"m", 60}, {"h", 3600}};
-    std::int32_t count = 0;  // 32 bits of hours in seconds do not overflow 64
-    const auto* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, count);
-    const auto unit = units.find(std::string_view(stop, static_cast<std::size_t>(end - stop)));
-    const auto seconds = error == std::errc{} && unit != units.end() ? count * unit->second : 0;
-    if (seconds < 1 || seconds > longest_pause_s) return "'" + text + "' is no time from 1s to 24h (units: s, m, h)";
-    text = std::to_string(seconds);
-    return "";
+constexpr std::int64_t longest_pause_s = 86400;
+
+std::string to_pause_seconds(std::string& text) {
+    const auto given = text;
+    if (to_seconds(text).empty() && std::stoll(text) <= longest_pause_s) return "";
+    return "'" + given + "' is no time from 1s to 24h (units: s, m, h)";
 }
 
 void add_pause(CLI::App& noun, Program& program) {
@@ -297,7 +288,7 @@ void add_pause(CLI::App& noun, Program& program) {
     add_service_option(*verb, wanted->service, "Only connections to this service");
     verb->add_option("--for", wanted->seconds, "Resume by itself after this time, at most 24h (until it is resumed)")
         ->type_name("TIME")
-        ->transform(CLI::Validator(to_seconds, ""));
+        ->transform(CLI::Validator(to_pause_seconds, ""));
     verb->footer(
         "TIME is a whole number and a unit: s, m or h.\n\n"
         "Examples:\n"
@@ -317,7 +308,7 @@ void add_resume(CLI::App& noun, Program& program) {
     verb->callback([&program, service] { program.chosen = [service](const Agent& agent) { return resume(agent, *service); }; });
 }
 
-void add_top(CLI::App& noun, Program& program) {
+void add_top_verb(CLI::App& noun, Program& program) {
     auto* const verb = noun.add_subcommand("top", "Show which services take the short way how much, and why others do not");
     const auto service = std::make_shared<std::string>();
     add_service_option(*verb, *service, "Only this service");
@@ -350,7 +341,7 @@ void add_acceleration(CLI::App& app, Program& program) {
 
     add_pause(*noun, program);
     add_resume(*noun, program);
-    add_top(*noun, program);
+    add_top_verb(*noun, program);
 }
 
 }  // namespace meshd::meshctl

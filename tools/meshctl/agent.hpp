@@ -25,6 +25,7 @@ public:
     [[nodiscard]] Result<json::object> put(std::string_view target, const json::object& body) const {
         return ask("PUT", target, json::serialize(body));
     }
+    [[nodiscard]] Result<json::object> remove(std::string_view target) const { return ask("DELETE", target, {}); }
 
 private:
     [[nodiscard]] Result<json::object> ask(std::string_view method, std::string_view target, std::string body) const;

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "base/version.hpp"
@@ -40,7 +41,12 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_status(*app, program);
     add_service(*app, program);
     add_backend(*app, program);
+    add_device(*app, program);
     add_acceleration(*app, program);
+    add_flow(*app, program);
+    add_connection(*app, program);
+    add_top(*app, program);
+    add_policy(*app, program);
     add_config(*app, program);
     add_drift(*app, program);
     add_map(*app, program);
@@ -117,7 +123,13 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
     } catch (const CLI::ParseError& error) {
         return finish(usage_failure(*app, error), format, out, err);
     }
-    const auto page = program.chosen(Agent(program.socket));
+    const Agent agent(program.socket);
+    if (program.running) {
+        Output output(format, out, ::isatty(STDOUT_FILENO) != 0);
+        const auto ran = program.running(agent, output);
+        return ran ? static_cast<int>(ExitCode::done) : finish(ran.error(), format, out, err);
+    }
+    const auto page = program.chosen(agent);
     if (!page) return finish(page.error(), format, out, err);
     render(*page, format, out);
     return static_cast<int>(page->exit);

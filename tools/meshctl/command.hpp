@@ -9,6 +9,7 @@
 #include "agent.hpp"
 #include "failure.hpp"
 #include "page.hpp"
+#include "render.hpp"
 
 namespace CLI {
 class App;
@@ -20,18 +21,27 @@ struct Program {
     std::string socket = "/run/meshd/control.sock";
     std::string format = "table";
     std::function<Result<Page>(const Agent& agent)> chosen;
+    std::function<Result<void>(const Agent& agent, Output& output)> running;  // instead, of a verb that goes on until interrupted
 };
 
 void add_status(CLI::App& app, Program& program);
 void add_service(CLI::App& app, Program& program);
 void add_backend(CLI::App& app, Program& program);
+void add_device(CLI::App& app, Program& program);
 void add_acceleration(CLI::App& app, Program& program);
+void add_flow(CLI::App& app, Program& program);
+void add_connection(CLI::App& app, Program& program);
+void add_top(CLI::App& app, Program& program);
+void add_policy(CLI::App& app, Program& program);
 void add_config(CLI::App& app, Program& program);
 void add_drift(CLI::App& app, Program& program);
 void add_map(CLI::App& app, Program& program);
 void add_explain(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
+
+// A transformation of options: "5m" becomes "300". Times look as they do in the configuration. Empty, or what is wrong.
+std::string to_seconds(std::string& text);
 
 // The columns of the operations of a plan, which several commands show.
 Table operations_table(const json::array& operations);

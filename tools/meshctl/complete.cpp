@@ -27,8 +27,12 @@ const std::string services = ":services";
 const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
                                                  {"--service", {services}},
                                                  {"--protocol", {"tcp", "udp"}},
+                                                 {"--state", {"opening", "established", "closing", "closed", "reset", "failed"}},
+                                                 {"--source", {"client", "server", "device", "forwarding"}},
+                                                 {"--sort", {"age", "bytes", "rtt", "retransmits", "connect", "response"}},
                                                  {"--socket", {files}}};
 const std::map<std::string, Words> argument_values{{"service show", {services}},
+                                                   {"policy check", {"any"}},
                                                    {"config check", {files}},
                                                    {"config diff", {files}},
                                                    {"config schema", {"settings", "registry"}},

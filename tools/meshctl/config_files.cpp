@@ -48,7 +48,7 @@ base::Result<FileKind> kind_of(std::string_view text, const std::string& path) {
     if (root.kind() != config::Kind::mapping) return FileKind::settings;
     bool is_key = true;
     for (const auto item : root) {
-        if (is_key && item.text() == "services") return FileKind::registry;
+        if (is_key && (item.text() == "services" || item.text() == "policies")) return FileKind::registry;
         is_key = !is_key;
     }
     return FileKind::settings;

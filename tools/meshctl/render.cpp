@@ -179,6 +179,31 @@ void render(const Page& page, Format format, std::ostream& out) {
     }
 }
 
+bool Output::line(const json::object& value, const std::string& text) {
+    if (format_ == Format::json)
+        out_ << json::serialize(value) << '\n';
+    else if (format_ == Format::yaml)
+        out_ << "---\n" << config::to_yaml(value);
+    else
+        print_line(out_, printable(text));
+    return out_.good();
+}
+
+bool Output::screen(const Page& page) {
+    if (format_ == Format::json) return line(page.value, {}) && flush();
+    if (format_ == Format::yaml)
+        out_ << "---\n";
+    else if (is_terminal_)
+        out_ << "\x1b[H\x1b[J";  // ECMA-48: CUP, ED
+    render(page, format_, out_);
+    return flush();
+}
+
+bool Output::flush() {
+    out_.flush();
+    return out_.good();
+}
+
 void render(const Failure& failure, Format format, std::ostream& out, std::ostream& err) {
     if (format == Format::json || format == Format::yaml) {
         Page page;

@@ -103,6 +103,17 @@ Result<Page> list(const Agent& agent) {
     return page;
 }
 
+std::string forwarding_text(const json::object& service) {
+    auto text = text_at(service, "forward");
+    if (const auto affinity = number_at(service, "affinity_s"); affinity != 0)
+        text += fmt::format(", clients keep their backend for {}", seconds_at(service, "affinity_s"));
+    for (const auto& port : array_at(service, "ports"))
+        if (port.is_object() && number_at(port.get_object(), "node_port") != 0)
+            text += fmt::format(", node port {}/{}", number_at(port.get_object(), "node_port"),
+                                text_at(port.get_object(), "protocol"));
+    return text;
+}
+
 Table port_table(const json::object& port) {
     auto title = "Port " + port_text(port);
     if (const auto name = text_at(port, "name"); name != "-") title += " (" + name + ")";
@@ -146,6 +157,7 @@ Result<Page> show(const Agent& agent, const std::string& name) {
                                     {"Balancing", text_at(service, "balancing")},
                                     {"No backend", text_at(service, "when_no_backend")},
                                     {"Acceleration", acceleration_text(service)},
+                                    {"Forwarding", forwarding_text(service)},
                                     {"Source", text_at(service, "source")},
                                     {"Ids", service_ids(service), Shown::when_wide}}});
     for (const auto& port : array_at(service, "ports"))

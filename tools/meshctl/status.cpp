@@ -64,6 +64,31 @@ std::string acceleration_text(const json::object& acceleration) {
     return text;
 }
 
+std::string forwarding_text(const json::object& forwarding) {
+    if (!is_true(forwarding, "enabled")) return "off: the configuration names no devices";
+    return fmt::format("{} of {} attached; {} of {} tracks, {} opening", text_at(forwarding, "attached"),
+                       counted(static_cast<std::int64_t>(array_at(forwarding, "devices").size()), "device"),
+                       text_at(forwarding, "tracks"), text_at(forwarding, "most_tracks"), text_at(forwarding, "opening"));
+}
+
+Table devices_table(const json::object& status) {
+    json::array rows;
+    for (const auto& device : array_at(status, "forwarding.devices")) {
+        if (!device.is_object()) continue;
+        for (const auto& program : array_at(device.get_object(), "programs"))
+            if (program.is_object())
+                rows.push_back({{"device", text_at(device.get_object(), "name")},
+                                {"mechanism", text_at(device.get_object(), "mechanism")},
+                                {"program", text_at(program.get_object(), "name")},
+                                {"id", number_at(program.get_object(), "id")}});
+    }
+    return {{text_column("DEVICE", "device"), text_column("BY", "mechanism"), text_column("PROGRAM", "program"),
+             number_column("ID", "id")},
+            std::move(rows),
+            Shown::when_wide,
+            {}};
+}
+
 std::string programs_text(const json::array& programs) {
     const auto attached = std::count_if(programs.begin(), programs.end(), [](const json::value& program) {
         return program.is_object() && is_true(program.get_object(), "attached");
@@ -92,6 +117,7 @@ Facts facts(const json::object& status) {
                                  text_at(services, "pending"))},
         {"Backends", fmt::format("{}: {} ready, {} drain, {} maint", text_at(backends, "total"), text_at(backends, "ready"),
                                  text_at(backends, "drain"), text_at(backends, "maint"))},
+        {"Forwarding", forwarding_text(object_at(status, "forwarding"))},
         {"Acceleration", acceleration_text(object_at(status, "acceleration"))},
         {"Reconcile", reconcile_text(object_at(status, "reconcile"))},
         {"Drift", drift_text(object_at(status, "reconcile"))},
@@ -158,8 +184,8 @@ Result<Page> status(const Agent& agent) {
     auto answer = agent.get("/v1/status");
     if (!answer) return tl::make_unexpected(answer.error());
     Page page;
-    page.blocks = {facts(*answer),          degraded_lines(*answer), refused_sources(*answer),
-                   programs_table(*answer), sources_table(*answer),  events_table(*answer)};
+    page.blocks = {facts(*answer),         degraded_lines(*answer), refused_sources(*answer), programs_table(*answer),
+                   devices_table(*answer), sources_table(*answer),  events_table(*answer)};
     page.verdict = verdict(*answer);
     page.exit = text_at(*answer, "state") == "ok" ? ExitCode::done : ExitCode::not_healthy;
     page.value = std::move(*answer);

@@ -35,6 +35,7 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 
 base::Result<std::optional<Message>> Assembler::add(Message message) {
     if (auto* const delta = std::get_if<Delta>(&message)) return add_delta(std::move(*delta));
+    if (auto* const policies = std::get_if<Policies>(&message)) return add_policies(std::move(*policies));
     if (auto* const registry = std::get_if<RegistryStatus>(&message)) return add_registry(std::move(*registry));
     if (auto* const metrics = std::get_if<MetricsPart>(&message)) return add_metrics(std::move(*metrics));
     return std::optional<Message>(std::move(message));
@@ -69,6 +70,20 @@ base::Result<std::optional<Message>> Assembler::add_delta(Delta delta) {
     backends_ = 0;
     names_ = {};
     return std::optional<Message>(*std::exchange(delta_, std::nullopt));
+}
+
+base::Result<std::optional<Message>> Assembler::add_policies(Policies policies) {
+    if (policies_ && policies_->complete != policies.complete) return broken("policies", "its frames do not agree on complete");
+    if (!policies_) {
+        policies_ = std::move(policies);
+    } else {
+        append(policies_->rules, policies.rules);
+        policies_->last = policies.last;
+    }
+    if (policies_->rules.size() > limits_.rules)
+        return broken("policies", "more than " + std::to_string(limits_.rules) + " rules");
+    if (!policies_->last) return std::nullopt;
+    return std::optional<Message>(*std::exchange(policies_, std::nullopt));
 }
 
 base::Result<std::optional<Message>> Assembler::add_registry(RegistryStatus status) {

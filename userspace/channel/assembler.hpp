@@ -16,7 +16,8 @@ struct AssemblerLimits {
     std::size_t services = 131072;
     std::size_t backends = 1048576;
     std::size_t sources = 131072;
-    std::size_t metrics_parts = 256;  // frames of one answer, so at most 256 MiB of text
+    std::size_t rules = 4 * model::max_rules;  // more than max_rules are refused, with words, where they are compiled
+    std::size_t metrics_parts = 256;           // frames of one answer, so at most 256 MiB of text
 };
 
 // One for each Channel: it also knows which sequence comes next.
@@ -31,6 +32,7 @@ public:
 
 private:
     base::Result<std::optional<Message>> add_delta(Delta delta);
+    base::Result<std::optional<Message>> add_policies(Policies policies);
     base::Result<std::optional<Message>> add_registry(RegistryStatus status);
     base::Result<std::optional<Message>> add_metrics(MetricsPart part);
 
@@ -44,6 +46,7 @@ private:
     std::optional<Delta> delta_;
     std::unordered_set<std::string> names_;  // in the batch of delta_
     std::size_t backends_ = 0;
+    std::optional<Policies> policies_;
     std::optional<RegistryStatus> registry_;
     std::optional<Partial> metrics_;
 };

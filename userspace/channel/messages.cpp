@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::channel {
@@ -129,6 +130,21 @@ base::Result<Message> decode_delta(const json::object& object) {
     return Message(std::move(delta));
 }
 
+base::Result<Message> decode_policies(const json::object& object) {
+    Fields fields(object, "policies");
+    Policies policies;
+    policies.last = fields.boolean("last");
+    policies.complete = fields.boolean("complete");
+    const auto& rules = fields.array("rules");
+    policies.rules.reserve(rules.size());
+    for (const auto& item : rules) {
+        auto rule = model::rule_from_json(item);
+        if (!rule) return tl::make_unexpected(rule.error());
+        policies.rules.push_back(std::move(*rule));
+    }
+    return fields.give(std::move(policies));
+}
+
 base::Result<Message> decode_registry(const json::object& object) {
     Fields fields(object, "registry");
     RegistryStatus status;
@@ -195,6 +211,7 @@ base::Result<Message> decode_metrics(json::object& object) {
 struct TypeName {
     std::string_view operator()(const Hello&) const { return "hello"; }
     std::string_view operator()(const Delta&) const { return "delta"; }
+    std::string_view operator()(const Policies&) const { return "policies"; }
     std::string_view operator()(const RegistryStatus&) const { return "registry"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
     std::string_view operator()(const SettingsMessage&) const { return "settings"; }
@@ -212,6 +229,7 @@ base::Result<Message> decode(json::object message) {
     const std::string_view type = value->get_string();
     if (type == "hello") return decode_hello(message);
     if (type == "delta") return decode_delta(message);
+    if (type == "policies") return decode_policies(message);
     if (type == "registry") return decode_registry(message);
     if (type == "metrics_request") return decode_metrics_request(message);
     if (type == "settings") return decode_settings(message);

@@ -14,6 +14,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "model/policy.hpp"
 #include "model/service.hpp"
 
 namespace meshd::channel {
@@ -34,6 +35,13 @@ struct Delta {
     bool complete = false;  // every file has been read well at least once
     std::vector<model::ServicePtr> upsert;
     std::vector<std::string> remove;  // names of services; none of them is in upsert
+};
+
+// All rules of the policy. May come in several frames, the last of them with last = true.
+struct Policies {
+    std::vector<model::Rule> rules;
+    bool complete = false;  // as in Delta: only then are rules that are not there gone
+    bool last = true;
 };
 
 struct RegistrySource {
@@ -81,13 +89,13 @@ struct MetricsPart {
 
 struct Shutdown {};
 
-using Message = std::variant<Hello, Delta, RegistryStatus, MetricsRequest, SettingsMessage, MetricsPart, Shutdown>;
+using Message = std::variant<Hello, Delta, Policies, RegistryStatus, MetricsRequest, SettingsMessage, MetricsPart, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
 base::Result<Message> decode(boost::json::object message);
 
-// A Delta, a RegistryStatus or a MetricsPart may be larger than a frame: send those with the functions of split.hpp.
+// A Delta, Policies, a RegistryStatus or a MetricsPart may be larger than a frame: send those with the functions of split.hpp.
 boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
 boost::json::object encode(const SettingsMessage& message);

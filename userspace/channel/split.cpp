@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "channel/channel.hpp"
+#include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::channel {
@@ -147,6 +148,18 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
     }
     frames.end_frame(R"(],"last":true})");
     return too_large;
+}
+
+void split_policies(const Policies& policies, const Emit& emit) {
+    Frames frames(emit,
+                  R"({"type":"policies","complete":)" + std::string(policies.complete ? "true" : "false") + R"(,"rules":[)");
+    std::string item;
+    for (const auto& rule : policies.rules) {
+        serialize_into(item, model::to_json(rule));
+        if (!frames.has_room(item.size())) frames.end_frame(R"(],"last":false})");
+        frames.add_item(item);
+    }
+    frames.end_frame(R"(],"last":true})");
 }
 
 void split_registry_status(const RegistryStatus& status, const Emit& emit) {

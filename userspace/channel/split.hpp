@@ -24,6 +24,9 @@ using Emit = std::function<void(std::string_view frame)>;
 // what the agent knows of them stays.
 std::vector<std::string> split_delta(const Delta& delta, const Emit& emit);
 
+// policies.last is not looked at. One rule is far smaller than a frame.
+void split_policies(const Policies& policies, const Emit& emit);
+
 void split_registry_status(const RegistryStatus& status, const Emit& emit);
 
 // `families` as in the metrics form. A family with many samples is cut between samples and goes on in the next frame under the

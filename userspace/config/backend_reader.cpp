@@ -110,7 +110,7 @@ void read_backends(Document& document, Value list, std::vector<PortDraft>& ports
     result.backends.reserve(list.size());
     result.service.ports.reserve(ports.size());
     for (auto& port : ports) {
-        result.service.ports.push_back({port.name, port.number, port.protocol, {}});
+        result.service.ports.push_back({port.name, port.number, port.protocol, {}, port.node_port});
         result.service.ports.back().backends.reserve(list.size());
     }
     std::vector<std::uint16_t> numbers(ports.size());

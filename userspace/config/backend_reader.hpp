@@ -20,7 +20,8 @@ struct PortDraft {
     Mark mark;
     std::string name;
     std::uint16_t number = 0;
-    std::uint16_t target = 0;  // the port of a backend that names none
+    std::uint16_t target = 0;     // the port of a backend that names none
+    std::uint16_t node_port = 0;  // 0: none
     base::Protocol protocol = base::Protocol::tcp;
 };
 

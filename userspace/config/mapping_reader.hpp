@@ -15,7 +15,7 @@ namespace meshd::config {
 
 class MappingReader {
 public:
-    static constexpr std::size_t max_keys = 16;
+    static constexpr std::size_t max_keys = 24;
 
     // Refuses a value that is no mapping, and the first key that is not in `keys` (at most max_keys of them, they must outlive
     // the reader). `what` names the mapping in errors: "a service". After a refusal the reader finds nothing.

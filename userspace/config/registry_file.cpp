@@ -7,6 +7,7 @@
 
 #include "config/characters.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/policy_reader.hpp"
 #include "config/service_index.hpp"
 #include "config/service_reader.hpp"
 
@@ -14,7 +15,7 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> top_keys{"version", "services"};
+constexpr std::array<std::string_view, 3> top_keys{"version", "services", "policies"};
 
 // The kernel translates a destination once: a backend that is itself a service address would be connected to as it is.
 void check_backends_are_no_services(Document& document, const ServiceIndex& index, const model::Service& service,
@@ -63,13 +64,14 @@ void read_services(Document& document, Value list, RegistryFile& file) {
 base::Result<RegistryFile> parse_registry_file(std::string_view text, std::string_view file_name) {
     auto document = Document::parse(text, file_name);
     if (!document) return base::fail(std::move(document.error()));
-    RegistryFile file{.name = std::string(file_name), .services = {}, .marks = {}};
+    RegistryFile file{.name = std::string(file_name), .services = {}, .marks = {}, .rules = {}};
     if (document->root().kind() == Kind::nothing) return file;
 
     MappingReader top(*document, document->root(), "the file", top_keys);
     std::uint32_t version = 1;
     top.number("version", version, {1, 1});
     if (const auto list = top.find("services"); list.exists() && document->ok()) read_services(*document, list, file);
+    if (const auto list = top.find("policies"); list.exists() && document->ok()) file.rules = read_rules(*document, list);
     if (!document->ok()) return base::fail(document->error());
     return file;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one file of the registry: a list of services. A file is taken whole or not at all.
+// Reads one file of the registry: a list of services and one of policy rules. A file is taken whole or not at all.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "config/tree.hpp"
+#include "model/policy.hpp"
 #include "model/service.hpp"
 
 namespace meshd::config {
@@ -22,6 +23,7 @@ struct RegistryFile {
     std::string name;                      // as it is called in errors
     std::vector<model::Service> services;  // without a source
     std::vector<ServiceMarks> marks;       // as many as services, in the same order
+    std::vector<model::Rule> rules;        // without a source
 };
 
 // Errors name FILE:LINE:COLUMN as their object. `file_name` is only for them.

@@ -17,6 +17,10 @@ std::size_t ServiceIndex::EndpointHash::operator()(const Endpoint& endpoint) con
     return std::hash<std::string_view>{}(text) ^ (rest * 0x9e3779b97f4a7c15ULL);
 }
 
+ServiceIndex::Endpoint ServiceIndex::node_port_of(const model::ServicePort& port) {
+    return {{base::IpAddress{}, port.node_port}, port.protocol};
+}
+
 std::optional<Conflict> ServiceIndex::find_conflict(std::string_view file_name, const model::Service& service,
                                                     const ServiceMarks& marks) const {
     if (const auto same = names_.find(service.name); same != names_.end()) {
@@ -41,6 +45,17 @@ std::optional<Conflict> ServiceIndex::find_conflict(std::string_view file_name, 
                 std::string(other.file_name)};
         }
     }
+    for (const auto& port : service.ports) {
+        const auto same = endpoints_.find(node_port_of(port));
+        if (port.node_port == 0 || same == endpoints_.end()) continue;
+        const auto& other = same->second;
+        return Conflict{
+            refusal(file_name, marks.name,
+                    fmt::format("node port {}/{} already belongs to service {} at {}", port.node_port, base::name(port.protocol),
+                                quote(other.service->name), place(other.file_name, other.mark)),
+                    "give each service a node port of its own"),
+            std::string(other.file_name)};
+    }
     return std::nullopt;
 }
 
@@ -51,13 +66,14 @@ std::optional<Conflict> ServiceIndex::add(std::string_view file_name, const mode
         for (const auto& port : service.ports)
             endpoints_.emplace(Endpoint{{service.addresses[i], port.number}, port.protocol},
                                Place{file_name, &service, marks.addresses[i]});
+    for (const auto& port : service.ports)
+        if (port.node_port != 0) endpoints_.emplace(node_port_of(port), Place{file_name, &service, marks.name});
     return std::nullopt;
 }
 
 void ServiceIndex::remove(const model::Service& service) {
     names_.erase(service.name);
-    for (const auto& address : service.addresses)
-        for (const auto& port : service.ports) endpoints_.erase(Endpoint{{address, port.number}, port.protocol});
+    for (const auto& [address, protocol] : model::frontends(service)) endpoints_.erase(Endpoint{address, protocol});
 }
 
 const model::Service* ServiceIndex::owner(const base::SocketAddress& address, base::Protocol protocol) const {

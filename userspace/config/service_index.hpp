@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which file has which service name and service address. Finds what two services may not share, in one file and between files.
+// Which file has which service name, service address and node port. Finds what two services may not share, in one file and
+// between files.
 #pragma once
 
 #include <cstddef>
@@ -46,6 +47,8 @@ private:
         std::size_t operator()(const Endpoint& endpoint) const;
     };
 
+    // A port of every node stands in the index with the unspecified address, which no service has.
+    static Endpoint node_port_of(const model::ServicePort& port);
     [[nodiscard]] std::optional<Conflict> find_conflict(std::string_view file_name, const model::Service& service,
                                                         const ServiceMarks& marks) const;
 

@@ -9,16 +9,18 @@
 #include "config/acceleration_reader.hpp"
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
+#include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/policy_reader.hpp"
 
 namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> service_keys{
-    "name",     "address",   "addresses",       "port",         "ports",   "target_port",
-    "protocol", "balancing", "when_no_backend", "acceleration", "backends"};
-constexpr std::array<std::string_view, 4> port_keys{"name", "port", "target_port", "protocol"};
+constexpr std::array<std::string_view, 15> service_keys{"name",         "address",   "addresses", "port",      "ports",
+                                                        "target_port",  "node_port", "protocol",  "balancing", "when_no_backend",
+                                                        "acceleration", "forward",   "affinity",  "limits",    "backends"};
+constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 3> balancings{"random", "round_robin", "weighted"};
 constexpr std::array<std::string_view, 2> no_backend_policies{"refuse", "unreachable"};
@@ -78,6 +80,7 @@ PortDraft read_port(Document& document, Value value, base::Protocol protocol) {
     object.number("port", draft.number, port_range);
     draft.target = draft.number;
     object.number("target_port", draft.target, port_range);
+    object.number("node_port", draft.node_port, port_range);
     object.choice("protocol", draft.protocol, protocols, base::parse_protocol);
     return draft;
 }
@@ -92,6 +95,9 @@ void check_ports_differ(Document& document, const std::vector<PortDraft>& drafts
             const auto& other = drafts[earlier];
             if (draft.number == other.number && draft.protocol == other.protocol)
                 document.refuse(draft.mark, fmt::format("port {}/{} is given twice, first in line {}", draft.number,
+                                                        base::name(draft.protocol), other.mark.line));
+            if (draft.node_port != 0 && draft.node_port == other.node_port && draft.protocol == other.protocol)
+                document.refuse(draft.mark, fmt::format("node port {}/{} is given twice, first in line {}", draft.node_port,
                                                         base::name(draft.protocol), other.mark.line));
             if (draft.name == other.name)
                 document.refuse(draft.mark,
@@ -112,12 +118,15 @@ std::vector<PortDraft> read_ports(Document& document, const MappingReader& objec
         object.number("port", draft.number, port_range);
         draft.target = draft.number;
         object.number("target_port", draft.target, port_range);
+        object.number("node_port", draft.node_port, port_range);
         drafts.push_back(std::move(draft));
         return drafts;
     }
-    if (const auto target = object.find("target_port"); target.exists())
-        document.refuse(target.mark(), "\"target_port\" of a service belongs to \"port\", and the service has \"ports\"",
-                        "give \"target_port\" in the items of \"ports\"");
+    for (const std::string key : {"target_port", "node_port"})
+        if (const auto value = object.find(key); value.exists())
+            document.refuse(value.mark(),
+                            fmt::format("\"{}\" of a service belongs to \"port\", and the service has \"ports\"", key),
+                            fmt::format("give \"{}\" in the items of \"ports\"", key));
     const auto list = object.find("ports");
     if (!expect_list(document, list, "\"ports\"", "ports")) return drafts;
     if (list.size() == 0) document.refuse(list.mark(), "\"ports\" must have at least one port, found none");
@@ -143,8 +152,11 @@ ReadService read_service(Document& document, Value value) {
     object.choice("balancing", result.service.balancing, balancings, model::parse_balancing);
     object.choice("when_no_backend", result.service.when_no_backend, no_backend_policies, model::parse_when_no_backend);
     read_acceleration(document, object, result.service.acceleration);
+    read_forwarding(document, object, result.service);
+    read_limits(document, object, result.service.limits);
     object.require("backends", "write \"backends: []\" for a service that has none");
     if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
+    check_direct_return(document, result);
     return result;
 }
 

@@ -5,9 +5,12 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "config/acceleration.hpp"
+#include "config/forwarding.hpp"
+#include "config/policy.hpp"
 
 namespace meshd::config {
 
@@ -19,12 +22,14 @@ struct Limits {
     std::uint32_t frontends = 131072;  // address, port and protocol triples
     std::uint32_t backends = 262144;
     std::uint32_t connections = 131072;  // sockets on the short way
+    std::uint32_t tracks = 262144;       // forwarded connections, two entries each; without devices there is one entry
+    std::uint32_t flows = 262144;
 
     bool operator==(const Limits&) const = default;
 };
 
 // The most that can be asked for.
-inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U, 1U << 22U};
+inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U, 1U << 22U, 1U << 22U, 1U << 22U};
 
 struct Settings {
     std::string cgroup = "auto";        // directory of cgroup v2 whose processes are served; auto: its mount point
@@ -40,8 +45,15 @@ struct Settings {
     LogLevel log_level = LogLevel::info;                  // log.level
     Limits limits;
     Acceleration acceleration;
+    std::vector<std::string> devices;  // whose packets are looked at: names and patterns, see is_chosen()
+    Forwarding forwarding;
+    Flows flows;
+    Policy policy;
 
     bool operator==(const Settings&) const = default;
 };
+
+// What maps are made for: without devices nothing is tracked, and one entry takes no memory to speak of.
+Limits map_limits(const Settings& settings);
 
 }  // namespace meshd::config

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "config/acceleration_reader.hpp"
+#include "config/duration.hpp"
+#include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/policy_reader.hpp"
 #include "config/system_names.hpp"
 #include "config/text_file.hpp"
 
@@ -17,13 +19,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 13> top_keys{"version",  "cgroup",       "bpffs",   "run_directory", "state_directory",
-                                                    "registry", "worker",       "control", "metrics",       "reconcile",
-                                                    "log",      "acceleration", "limits"};
+constexpr std::array<std::string_view, 17> top_keys{
+    "version",   "cgroup", "bpffs",        "run_directory", "state_directory", "registry", "worker", "control", "metrics",
+    "reconcile", "log",    "acceleration", "devices",       "forwarding",      "flows",    "policy", "limits"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
-constexpr std::chrono::milliseconds min_interval = 1s;
-constexpr std::chrono::milliseconds max_interval = 1h;
+constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
 // RUN_DIRECTORY/control.sock must fit into sockaddr_un::sun_path: 108 bytes with the terminating NUL.
 constexpr std::size_t max_run_directory_length = 108 - 1 - std::string_view("/control.sock").size();
 
@@ -34,30 +35,6 @@ void read_cgroup(Document& document, const MappingReader& top, std::string& resu
         result = "auto";
     else
         read_path(document, top, "cgroup", result, {"\"auto\" or an absolute path"});
-}
-
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    static constexpr std::array<std::pair<std::string_view, std::chrono::milliseconds>, 4> units{
-        {{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}}};
-    std::uint32_t count = 0;  // 32 bits of hours in milliseconds do not overflow 64
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{}) return std::nullopt;
-    const auto unit = text.substr(static_cast<std::size_t>(stop - text.data()));
-    for (const auto& [suffix, length] : units)
-        if (unit == suffix) return count * length;
-    return std::nullopt;
-}
-
-void read_interval(Document& document, const MappingReader& object, std::string_view key, std::chrono::milliseconds& result) {
-    constexpr std::string_view expected = "a time from 1s to 1h (units: ms, s, m, h)";
-    const auto value = object.find(key);
-    if (!value.exists()) return;
-    const auto label = '"' + std::string(key) + '"';
-    const auto duration = parse_duration(value.kind() == Kind::scalar ? value.text() : std::string_view{});
-    if (duration && *duration >= min_interval && *duration <= max_interval)
-        result = *duration;
-    else
-        refuse_value(document, value, label, expected);
 }
 
 void read_listen(Document& document, const MappingReader& object, std::string_view key, base::SocketAddress& result) {
@@ -89,12 +66,14 @@ void read_section(Document& document, const MappingReader& top, std::string_view
 }
 
 void read_limits(Document& document, const MappingReader& top, Limits& limits) {
-    static constexpr std::array<std::string_view, 4> keys{"services", "frontends", "backends", "connections"};
+    static constexpr std::array<std::string_view, 6> keys{"services", "frontends", "backends", "connections", "tracks", "flows"};
     read_section(document, top, "limits", keys, [&](const MappingReader& section) {
         section.number("services", limits.services, {1, max_limits.services});
         section.number("frontends", limits.frontends, {1, max_limits.frontends});
         section.number("backends", limits.backends, {1, max_limits.backends});
         section.number("connections", limits.connections, {1, max_limits.connections});
+        section.number("tracks", limits.tracks, {1, max_limits.tracks});
+        section.number("flows", limits.flows, {1, max_limits.flows});
     });
 }
 
@@ -120,12 +99,18 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
         read_listen(document, metrics, "listen", settings.metrics_listen);
     });
     read_section(document, top, "reconcile", reconcile_keys, [&](const MappingReader& reconcile) {
-        read_interval(document, reconcile, "interval", settings.reconcile_interval);
+        read_duration(document, reconcile, "interval", settings.reconcile_interval, interval_range);
     });
     read_section(document, top, "log", log_keys,
                  [&](const MappingReader& log) { log.choice("level", settings.log_level, log_levels, parse_log_level); });
     read_section(document, top, "acceleration", acceleration_keys,
                  [&](const MappingReader& section) { read_acceleration(document, section, settings.acceleration); });
+    read_devices(document, top, settings.devices);
+    read_section(document, top, "forwarding", forwarding_keys,
+                 [&](const MappingReader& section) { read_forwarding(document, section, settings.forwarding); });
+    read_section(document, top, "flows", flows_keys, [&](const MappingReader& section) { read_flows(section, settings.flows); });
+    read_section(document, top, "policy", policy_keys,
+                 [&](const MappingReader& section) { read_policy(section, settings.policy); });
     read_limits(document, top, settings.limits);
 }
 
@@ -153,6 +138,12 @@ base::Result<Settings> load_settings(const std::string& path) {
     const auto file = read_text_file(path);
     if (!file) return base::fail(file.error());
     return parse_settings(file->text, path);
+}
+
+Limits map_limits(const Settings& settings) {
+    auto limits = settings.limits;
+    if (settings.devices.empty()) limits.tracks = 1;
+    return limits;
 }
 
 std::string_view name(LogLevel level) { return log_levels.at(static_cast<std::size_t>(level)); }

@@ -40,6 +40,13 @@ constexpr std::array<std::pair<std::string_view, BackendState>, 3> state_names{{
     {"maint", BackendState::maint},
 }};
 
+constexpr std::array<std::pair<std::string_view, Forward>, 4> forward_names{{
+    {"nat", Forward::nat},
+    {"dsr", Forward::dsr},
+    {"off", Forward::off},
+    {"auto", Forward::automatic},
+}};
+
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 }  // namespace
@@ -47,10 +54,35 @@ bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 std::string_view name(Balancing balancing) { return find(balancing_names, balancing); }
 std::string_view name(WhenNoBackend policy) { return find(when_no_backend_names, policy); }
 std::string_view name(BackendState state) { return find(state_names, state); }
+std::string_view name(Forward forward) { return find(forward_names, forward); }
 
 std::optional<Balancing> parse_balancing(std::string_view text) { return find(balancing_names, text); }
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text) { return find(when_no_backend_names, text); }
 std::optional<BackendState> parse_backend_state(std::string_view text) { return find(state_names, text); }
+
+std::optional<Forward> parse_forward(std::string_view text) {
+    const auto found = find(forward_names, text);
+    return found == Forward::automatic ? std::nullopt : found;
+}
+
+std::vector<Frontend> frontends(const Service& service, const ServicePort& port) {
+    std::vector<Frontend> all;
+    all.reserve(service.addresses.size() + 1);
+    for (const auto& address : service.addresses) all.push_back({{address, port.number}, port.protocol});
+    if (port.node_port != 0)
+        for (const auto* const unspecified : {"0.0.0.0", "::"})
+            all.push_back({{*base::IpAddress::parse(unspecified), port.node_port}, port.protocol});
+    return all;
+}
+
+std::vector<Frontend> frontends(const Service& service) {
+    std::vector<Frontend> all;
+    for (const auto& port : service.ports) {
+        const auto some = frontends(service, port);
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
 
 bool is_service_name(std::string_view text) {
     if (text.empty() || text.size() > max_name_length) return false;

@@ -35,13 +35,32 @@ enum class Acceleration : std::uint8_t {
     fionread_accepted,  // as named, and its programs do not trust FIONREAD, so a kernel that miscounts it will do
 };
 
+// How packets for the service that pass a device of this node reach a backend.
+enum class Forward : std::uint8_t {
+    automatic,  // as the configuration says
+    nat,        // translated
+    dsr,        // direct server return: handed on as they are, to backends that have the service's addresses
+    off,        // not at all
+};
+
 enum class BackendState : std::uint8_t {
     ready,  // takes new connections
     drain,  // takes none, keeps those it has
     maint,  // out of service by an operator's word
 };
 
+// What this node lets through to the service; 0: no bound.
+struct Limits {
+    std::uint32_t connections = 0;  // open at one time, TCP
+    std::uint32_t rate = 0;         // new ones a second, in the long run
+    std::uint32_t burst = 0;        // at once, when there were none for a while; 0 exactly when rate is
+
+    auto operator<=>(const Limits&) const = default;
+};
+
+inline constexpr std::uint32_t max_limit = 1000000;
 inline constexpr std::uint16_t max_weight = 1000;
+inline constexpr std::uint32_t max_affinity_s = 24 * 60 * 60;
 inline constexpr std::size_t max_name_length = 127;      // bytes, MD_NAME_SIZE less the terminating NUL
 inline constexpr std::size_t max_port_name_length = 63;  // bytes
 
@@ -62,6 +81,8 @@ struct ServicePort {
     std::uint16_t number = 0;  // 1 to 65535
     base::Protocol protocol = base::Protocol::tcp;
     std::vector<Backend> backends;  // in the order of the registry, endpoints differ
+    // Also a port of every node, for packets that pass its devices; no other service has the same with this protocol. 0: none.
+    std::uint16_t node_port = 0;
 
     auto operator<=>(const ServicePort&) const = default;
 };
@@ -73,6 +94,9 @@ struct Service {
     Balancing balancing = Balancing::random;
     WhenNoBackend when_no_backend = WhenNoBackend::refuse;
     Acceleration acceleration = Acceleration::automatic;
+    Forward forward = Forward::automatic;  // with dsr each backend has the port of its ServicePort, and there is no node port
+    std::uint32_t affinity_s = 0;  // a client keeps its backend for so long after its last forwarded packet; 0: it does not
+    Limits limits;
     std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
 
     auto operator<=>(const Service&) const = default;
@@ -91,9 +115,20 @@ struct DesiredState {
 std::string_view name(Balancing balancing);
 std::string_view name(WhenNoBackend policy);
 std::string_view name(BackendState state);
+std::string_view name(Forward forward);  // "auto", "nat", "dsr", "off"
 std::optional<Balancing> parse_balancing(std::string_view text);
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text);
 std::optional<BackendState> parse_backend_state(std::string_view text);
+std::optional<Forward> parse_forward(std::string_view text);  // what a file may say: not "auto"
+
+// Every address, port and protocol that leads to the service. A node port has the unspecified
+// addresses of both families.
+struct Frontend {
+    base::SocketAddress address;
+    base::Protocol protocol = base::Protocol::tcp;
+};
+std::vector<Frontend> frontends(const Service& service, const ServicePort& port);
+std::vector<Frontend> frontends(const Service& service);  // of all ports
 
 // Letters, digits, '.', '-', '_' and '/', beginning and ending with a letter or a digit, at most max_name_length bytes.
 bool is_service_name(std::string_view text);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/service_json.hpp"
 
+#include <algorithm>
 #include <set>
+#include <type_traits>
 
 #include <boost/json.hpp>
 
@@ -25,7 +27,9 @@ std::optional<std::string_view> text(const json::object& object, std::string_vie
     return std::string_view(value->get_string());
 }
 
-std::optional<std::uint16_t> number(const json::object& object, std::string_view key, std::uint16_t least, std::uint16_t most) {
+template <typename Number = std::uint16_t>
+std::optional<Number> number(const json::object& object, std::string_view key, std::type_identity_t<Number> least,
+                             std::type_identity_t<Number> most) {
     const auto* const value = member(object, key);
     if (value == nullptr) return std::nullopt;
     std::int64_t wide = -1;
@@ -34,7 +38,7 @@ std::optional<std::uint16_t> number(const json::object& object, std::string_view
     else if (value->is_uint64() && value->get_uint64() <= most)
         wide = static_cast<std::int64_t>(value->get_uint64());
     if (wide < least || wide > most) return std::nullopt;
-    return static_cast<std::uint16_t>(wide);
+    return static_cast<Number>(wide);
 }
 
 json::object backend_to_json(const Backend& backend) {
@@ -77,6 +81,11 @@ base::Result<ServicePort> port_from_json(const json::value& value, const std::st
     if (!port_number) return invalid(where + ".port", "a number from 1 to 65535");
     const auto protocol = base::parse_protocol(text(object, "protocol").value_or(""));
     if (!protocol) return invalid(where + ".protocol", "tcp or udp");
+    if (member(object, "node_port") != nullptr) {
+        const auto node_port = number(object, "node_port", 1, 65535);
+        if (!node_port) return invalid(where + ".node_port", "a number from 1 to 65535");
+        port.node_port = *node_port;
+    }
     port.name = *port_name;
     port.number = *port_number;
     port.protocol = *protocol;
@@ -101,11 +110,14 @@ base::Result<std::vector<ServicePort>> ports_from_json(const json::object& objec
         return invalid(service_name + ".ports", "an array that is not empty");
     std::vector<ServicePort> result;
     std::set<std::pair<std::uint16_t, base::Protocol>> seen;
+    std::set<std::pair<std::uint16_t, base::Protocol>> node_ports;
     for (const auto& item : ports->get_array()) {
         const auto at = service_name + ".ports[" + std::to_string(result.size()) + "]";
         auto port = port_from_json(item, at);
         if (!port) return tl::make_unexpected(port.error());
         if (!seen.emplace(port->number, port->protocol).second) return invalid(at, "a port and protocol that no other port has");
+        if (port->node_port != 0 && !node_ports.emplace(port->node_port, port->protocol).second)
+            return invalid(at + ".node_port", "a node port that no other port has");
         result.push_back(std::move(*port));
     }
     return result;
@@ -125,6 +137,46 @@ base::Result<std::vector<base::IpAddress>> addresses_from_json(const json::objec
         result.push_back(*address);
     }
     return result;
+}
+
+// What the services of a file are held to, too: see config/forwarding_reader.hpp.
+bool allows_direct_return(const Service& service) {
+    return std::all_of(service.ports.begin(), service.ports.end(), [](const ServicePort& port) {
+        return port.node_port == 0 && std::all_of(port.backends.begin(), port.backends.end(),
+                                                  [&](const Backend& backend) { return backend.endpoint.port == port.number; });
+    });
+}
+
+// Absent members mean what they meant before the keys existed: nothing special.
+base::Result<void> read_forwarding(const json::object& object, Service& service) {
+    const auto forward = text(object, "forward");
+    if (forward != "" && forward != name(Forward::automatic)) {
+        const auto known = parse_forward(forward.value_or(""));
+        if (!known) return invalid(service.name + ".forward", "auto, nat, dsr or off");
+        service.forward = *known;
+    }
+    if (member(object, "affinity_s") != nullptr) {
+        const auto seconds = number<std::uint32_t>(object, "affinity_s", 0, max_affinity_s);
+        if (!seconds) return invalid(service.name + ".affinity_s", "a number from 0 to 86400");
+        service.affinity_s = *seconds;
+    }
+    if (service.forward == Forward::dsr && !allows_direct_return(service))
+        return invalid(service.name + ".forward", "backends at the service's port and no node port, for dsr");
+    return {};
+}
+
+base::Result<void> read_limits(const json::object& object, Service& service) {
+    const auto* const value = member(object, "limits");
+    if (value == nullptr) return {};
+    if (!value->is_object()) return invalid(service.name + ".limits", "an object");
+    const auto& limits = value->get_object();
+    const auto connections = number<std::uint32_t>(limits, "connections", 0, max_limit);
+    const auto rate = number<std::uint32_t>(limits, "rate", 0, max_limit);
+    const auto burst = number<std::uint32_t>(limits, "burst", 0, max_limit);
+    if (!connections || !rate || !burst || (*rate == 0) != (*burst == 0))
+        return invalid(service.name + ".limits", "connections, rate and burst from 0 to 1000000, and a burst with a rate only");
+    service.limits = {*connections, *rate, *burst};
+    return {};
 }
 
 json::value acceleration_to_json(Acceleration acceleration) {
@@ -160,10 +212,10 @@ json::object to_json(const Service& service) {
         json::array backends;
         backends.reserve(port.backends.size());
         for (const auto& backend : port.backends) backends.emplace_back(backend_to_json(backend));
-        ports.emplace_back(json::object{{"name", port.name},
-                                        {"port", port.number},
-                                        {"protocol", base::name(port.protocol)},
-                                        {"backends", std::move(backends)}});
+        json::object port_json{{"name", port.name}, {"port", port.number}, {"protocol", base::name(port.protocol)}};
+        if (port.node_port != 0) port_json.emplace("node_port", port.node_port);
+        port_json.emplace("backends", std::move(backends));
+        ports.emplace_back(std::move(port_json));
     }
     json::object object{{"name", service.name},
                         {"addresses", std::move(addresses)},
@@ -171,6 +223,12 @@ json::object to_json(const Service& service) {
                         {"when_no_backend", name(service.when_no_backend)}};
     if (service.acceleration != Acceleration::automatic)
         object.emplace("acceleration", acceleration_to_json(service.acceleration));
+    if (service.forward != Forward::automatic) object.emplace("forward", name(service.forward));
+    if (service.affinity_s != 0) object.emplace("affinity_s", service.affinity_s);
+    if (service.limits != Limits{})
+        object.emplace("limits", json::object{{"connections", service.limits.connections},
+                                              {"rate", service.limits.rate},
+                                              {"burst", service.limits.burst}});
     object.emplace("source", service.source);
     object.emplace("ports", std::move(ports));
     return object;
@@ -201,6 +259,8 @@ base::Result<Service> service_from_json(const json::value& value) {
     service.when_no_backend = *when_no_backend;
     service.acceleration = *acceleration;
     service.source = *source;
+    if (auto read = read_forwarding(object, service); !read) return tl::make_unexpected(read.error());
+    if (auto read = read_limits(object, service); !read) return tl::make_unexpected(read.error());
     return service;
 }
 

@@ -11,9 +11,11 @@
 
 namespace meshd::model {
 
-// {"name", "addresses": [text], "balancing", "when_no_backend", "acceleration", "source",
-//  "ports": [{"name", "port", "protocol", "backends": [{"address", "port", "weight", "state", "locality"}]}]}
+// {"name", "addresses": [text], "balancing", "when_no_backend", "acceleration", "forward", "affinity_s", "source",
+//  "ports": [{"name", "port", "protocol", "node_port", "backends": [{"address", "port", "weight", "state", "locality"}]}]}
 // "acceleration" is "on", "off" or {"fionread": "accept"}; automatic ("auto" is read too) is not written.
+// "limits" is {"connections", "rate", "burst"}, not written when there are none.
+// "forward" is "nat", "dsr" or "off" and likewise; "affinity_s" and "node_port" are not written when there is none.
 boost::json::object to_json(const Service& service);
 base::Result<Service> service_from_json(const boost::json::value& value);
 

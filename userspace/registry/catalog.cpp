@@ -12,6 +12,7 @@ struct Catalog::Candidate {
     const std::string* path = nullptr;
     File* file = nullptr;
     std::vector<Loaded> services;
+    std::vector<model::Rule> rules;
     std::optional<config::Conflict> conflict;  // set: refused
     bool holds_new = false;                    // its new services are in the index
     bool holds_old = false;                    // its last good services are in the index
@@ -58,6 +59,8 @@ void Catalog::apply(std::vector<Reading> readings, const std::set<std::string>& 
         auto& candidate = candidates.emplace_back();
         candidate.path = &at->first;
         candidate.file = &at->second;
+        candidate.rules = std::move(reading.file->rules);
+        for (auto& rule : candidate.rules) rule.source = "file:" + reading.path;
         candidate.services = load(state_, std::move(*reading.file));
     }
     accept(candidates);
@@ -69,6 +72,7 @@ void Catalog::forget(const std::string& path) {
     if (found == files_.end()) return;
     release(found->second.services);
     withdraw(found->second.services);
+    rules_changed_ = rules_changed_ || !found->second.rules.empty();
     files_.erase(found);
     ++generation_;
     status_changed_ = true;
@@ -120,6 +124,8 @@ void Catalog::accept(std::vector<Candidate>& candidates) {
         publish(candidate.services);
         if (candidate.file->services.size() != candidate.services.size()) status_changed_ = true;
         candidate.file->services = std::move(candidate.services);
+        rules_changed_ = rules_changed_ || candidate.file->rules != candidate.rules;
+        candidate.file->rules = std::move(candidate.rules);
         candidate.file->was_good = true;
         set_status(*candidate.file, SourceState::ok, {});
     }
@@ -216,6 +222,7 @@ std::vector<std::string> Catalog::paths() const {
 Change Catalog::take_change() {
     Change change;
     change.complete = state_.complete;
+    change.rules_changed = std::exchange(rules_changed_, false);
     for (const auto& [service_name, before] : std::exchange(touched_, {})) {
         const auto now = state_.services.find(service_name);
         if (now == state_.services.end()) {
@@ -227,6 +234,12 @@ Change Catalog::take_change() {
     if (!change.empty() || complete_was_told_ != state_.complete) ++state_.version;
     complete_was_told_ = state_.complete;
     return change;
+}
+
+std::vector<model::Rule> Catalog::rules() const {
+    std::vector<model::Rule> result;
+    for (const auto& [path, file] : files_) result.insert(result.end(), file.rules.begin(), file.rules.end());
+    return result;
 }
 
 bool Catalog::take_status_changed() { return std::exchange(status_changed_, false); }

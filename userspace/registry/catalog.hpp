@@ -35,9 +35,10 @@ struct SourceStatus {
 struct Change {
     std::vector<model::ServicePtr> upsert;
     std::vector<std::string> remove;
-    bool complete = false;  // see model::DesiredState
+    bool rules_changed = false;  // see Catalog::rules()
+    bool complete = false;       // see model::DesiredState
 
-    [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty(); }
+    [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty() && !rules_changed; }
 };
 
 struct Reading {
@@ -71,6 +72,7 @@ public:
     bool take_status_changed();  // whether statuses() differs from what it was at the last call
 
     [[nodiscard]] const model::DesiredState& state() const { return state_; }
+    [[nodiscard]] std::vector<model::Rule> rules() const;      // of all files, in order of path and then of the file
     [[nodiscard]] std::vector<SourceStatus> statuses() const;  // in order of path
 
 private:
@@ -80,6 +82,7 @@ private:
     };
     struct File {
         std::vector<Loaded> services;  // last good content
+        std::vector<model::Rule> rules;
         bool was_good = false;
         SourceState state = SourceState::ok;
         std::string error;
@@ -108,6 +111,7 @@ private:
     std::map<std::string, model::ServicePtr, std::less<>> touched_;  // as they were at the last take_change()
     std::uint64_t generation_ = 0;
     bool directory_was_read_ = false;
+    bool rules_changed_ = false;
     bool complete_was_told_ = false;
     bool status_changed_ = false;
 };

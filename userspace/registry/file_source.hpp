@@ -49,6 +49,7 @@ public:
     base::Result<void> start();
 
     [[nodiscard]] const model::DesiredState& state() const { return catalog_.state(); }
+    [[nodiscard]] std::vector<model::Rule> rules() const { return catalog_.rules(); }
     [[nodiscard]] std::vector<SourceStatus> statuses() const { return catalog_.statuses(); }
     [[nodiscard]] const std::string& directory_error() const { return directory_error_; }  // empty when it can be read
 

@@ -106,6 +106,7 @@ void Worker::follow(const std::string& directory) {
     source_.reset();
     was_read_ = false;
     feed_.begin_again();
+    rules_told_.reset();
     start_source();
 }
 
@@ -134,8 +135,22 @@ void Worker::on_change(const registry::Change& change) {
     last_change_ = system_clock::now();
     spdlog::debug("registry: {} services changed, {} are gone, {} in all{}", change.upsert.size(), change.remove.size(),
                   state.services.size(), state.complete ? "" : ", not complete");
+    // First the rules, so that what they say of a new service holds when it is there.
+    send_rules(change);
     feed_.add(change.upsert, change.remove, state);
     send_changes();
+}
+
+// Always all of them: there are few, and what some of them mean depends on the others. One more than there may be is enough to be
+// refused.
+void Worker::send_rules(const registry::Change& change) {
+    if (!change.rules_changed && rules_told_ == change.complete) return;
+    rules_told_ = change.complete;
+    channel::Policies policies;
+    policies.complete = change.complete;
+    policies.rules = source_->rules();
+    if (policies.rules.size() > model::max_rules + 1) policies.rules.resize(model::max_rules + 1);
+    channel::split_policies(policies, [this](std::string_view frame) { (void)channel_.send_text(frame); });
 }
 
 void Worker::send_changes() {

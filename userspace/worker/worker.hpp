@@ -47,6 +47,7 @@ private:
     void start_source();
     void on_change(const registry::Change& change);
     void send_changes();
+    void send_rules(const registry::Change& change);
     void send_delta(const channel::Delta& delta);
     void report_soon();
     void report();
@@ -68,6 +69,7 @@ private:
     boost::asio::steady_timer source_retry_;
     bool was_read_ = false;  // the directory, by this source
     Feed feed_;
+    std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete
     std::set<std::string> too_large_;  // services that no frame takes
     std::chrono::system_clock::time_point last_change_;
     boost::asio::steady_timer send_retry_;

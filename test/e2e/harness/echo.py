@@ -9,10 +9,10 @@ import threading
 class TcpEcho:
     """Sends its name in a line to each new connection, then sends back what it gets."""
 
-    def __init__(self, name, address="127.0.0.1", netns=None):
+    def __init__(self, name, address="127.0.0.1", netns=None, port=0):
         self.name = name
         with netns.entered() if netns else contextlib.nullcontext():
-            self._listener = socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+            self._listener = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET,
                                                   backlog=1024)
         self.address, self.port = self._listener.getsockname()[:2]
         self.peers = []  # who connected, as the server sees it

@@ -32,6 +32,26 @@ Delta whole(const std::vector<std::string>& frames) {
     return std::get<Delta>(std::move(**message));
 }
 
+TEST(Split, PoliciesComeTogetherAgain) {
+    Policies policies;
+    policies.complete = true;
+    for (int i = 0; i < 4000; ++i) {
+        model::Rule rule;
+        rule.name = "rule" + std::to_string(i);
+        rule.workload = "/" + std::string(300, 'w');
+        policies.rules.push_back(rule);
+    }
+    std::vector<std::string> frames;
+    split_policies(policies, [&](std::string_view frame) { frames.emplace_back(frame); });
+    EXPECT_GT(frames.size(), 1U);
+    EXPECT_LE(largest(frames), max_frame);
+    Assembler assembler;
+    auto message = receive(assembler, frames);
+    ASSERT_TRUE(message && *message);
+    EXPECT_EQ(std::get<Policies>(**message).rules, policies.rules);
+    EXPECT_TRUE(std::get<Policies>(**message).complete);
+}
+
 Delta full_delta() {
     Delta delta;
     delta.sequence = 1;

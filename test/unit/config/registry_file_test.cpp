@@ -42,6 +42,7 @@ TEST(RegistryFile, GivesDefaults) {
                                              .number = 80,
                                              .protocol = base::Protocol::tcp,
                                              .backends = {{.endpoint = at("10.0.0.1", 80), .locality = {}}}}},
+                                  .limits = {},
                                   .source = {}};
     EXPECT_THAT(file.services, ElementsAre(expected));
 }
@@ -74,6 +75,7 @@ services:
                                   .balancing = model::Balancing::weighted,
                                   .when_no_backend = model::WhenNoBackend::unreachable,
                                   .acceleration = model::Acceleration::fionread_accepted,
+                                  .limits = {},
                                   .source = {}};
     EXPECT_THAT(file.services, ElementsAre(expected));
 }
@@ -159,13 +161,13 @@ TEST(RegistryFile, RemembersWhereNamesAndAddressesStand) {
 }
 
 TEST(RegistryFile, OfEachExampleIsAccepted) {
-    for (const auto* name : {"web.yaml", "shop.yaml"}) {
+    for (const auto* name : {"web.yaml", "shop.yaml", "policy.yaml"}) {
         const auto path = std::string(MESHD_EXAMPLES "/services.d/") + name;
         const auto text = read_text_file(path);
         ASSERT_TRUE(text.has_value()) << text.error().message();
-        const auto services = parse_services(text->text, path);
-        ASSERT_TRUE(services.has_value()) << services.error().message();
-        EXPECT_FALSE(services->empty());
+        const auto file = parse_registry_file(text->text, path);
+        ASSERT_TRUE(file.has_value()) << file.error().message();
+        EXPECT_FALSE(file->services.empty() && file->rules.empty());
     }
 }
 

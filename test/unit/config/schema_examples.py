@@ -87,6 +87,20 @@ expect(settings, accelerated(exclude=[{"port": port} for port in range(1, 257)])
 for exclusion in {"service": "a/b"}, {"cgroup": "/a/..b/c"}, {"cgroup": "/"}, {"user": "root"}, {"user": 0}:
     expect(settings, accelerated(exclude=[exclusion]), True, f"exclusion {exclusion}")
 
+for what, value in {
+    "device with a slash": {"devices": ["a/b"]},
+    "name of a device too long": {"devices": ["x" * 16]},
+    "device twice": {"devices": ["eth0", "eth0"]},
+    "one port": {"forwarding": {"ports": "61001"}},
+    "time without a unit": {"forwarding": {"timeouts": {"udp": 60}}},
+}.items():
+    expect(settings, value, False, what)
+expect(settings, {"devices": ["eth0", "veth*", "!veth[0-9]", "x" * 15]}, True, "patterns of devices")
+expect(registry, {"services": [web | {"node_port": 30080, "forward": "nat", "affinity": "30m"}]}, True, "forwarding")
+expect(registry, {"services": [web | {"affinity": 0}]}, True, "no affinity")
+for what, change in {"affinity without a unit": {"affinity": 30}, "forward: auto": {"forward": "auto"}, "node port 0": {"node_port": 0}}.items():
+    expect(registry, {"services": [web | change]}, False, what)
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

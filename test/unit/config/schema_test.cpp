@@ -83,7 +83,11 @@ void check_values(const json::object& root, const json::object& schema, const Ac
         EXPECT_FALSE(schema.at("additionalProperties").as_bool() || accepts(json::object{{"zzzzzz", 1}}));
         for (const auto& member : members->as_object())
             check_values(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
-                return accepts(json::object{{member.key(), value}});
+                json::object object{{member.key(), value}};
+                const auto* const needed = schema.if_contains("dependentRequired");
+                if (const auto* const keys = needed != nullptr ? needed->as_object().if_contains(member.key()) : nullptr)
+                    for (const auto& key : keys->as_array()) object.emplace(key.as_string(), 1);
+                return accepts(object);
             });
     }
 }

@@ -11,7 +11,7 @@ namespace {
 const Refusal table[] = {
     {"TopIsAList", "- name: web\n", "1:1: the file must be a mapping, found a list"},
     {"UnknownTopKey", "service: []\n",
-     "1:1: unknown key \"service\" in the file, expected version or services; did you mean \"services\"?"},
+     "1:1: unknown key \"service\" in the file, expected version, services or policies; did you mean \"services\"?"},
     {"AnotherVersion", "version: 3\nservices: []\n", "1:10: \"version\" must be the number 1, found 3"},
     {"ServicesIsNothing", "services:\n",
      "1:1: \"services\" must be a list of services, found nothing; write [] for an empty list"},
@@ -87,7 +87,8 @@ const Refusal table[] = {
     {"PortOfPortsIsANumber", service({.port = "    ports: [80]\n"}), "4:13: a port must be a mapping, found 80"},
     {"PortOfPortsWithoutNumber", service({.port = "    ports: [{name: http}]\n"}), "4:13: a port needs the key \"port\""},
     {"UnknownKeyInAPort", service({.port = "    ports: [{port: 80, targetPort: 8080}]\n"}),
-     "4:24: unknown key \"targetPort\" in a port, expected name, port, target_port or protocol; did you mean \"target_port\"?"},
+     "4:24: unknown key \"targetPort\" in a port, expected name, port, target_port, node_port or protocol; did you mean "
+     "\"target_port\"?"},
     {"SeveralPortsWithoutNames", service({.port = "    ports: [{port: 80}, {port: 81}]\n"}),
      "4:13: port 80 needs the key \"name\", since the service has several ports"},
     {"PortNameTwice", service({.port = "    ports: [{name: a, port: 80}, {name: a, port: 81}]\n"}),
@@ -105,8 +106,8 @@ const Refusal table[] = {
     {"UnknownProtocol", service({.extra = "    protocol: sctp\n"}), "5:15: \"protocol\" must be tcp or udp, found \"sctp\""},
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
-     "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, protocol, "
-     "balancing, when_no_backend, acceleration or backends; did you mean \"balancing\"?"},
+     "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
+     "protocol, balancing, when_no_backend, acceleration, forward, affinity, limits or backends; did you mean \"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
      "5:16: \"balancing\" must be random, round_robin or weighted, found \"round-robin\"; did you mean \"round_robin\"?"},
     {"BalancingIsNothing", service({.extra = "    balancing:\n"}),

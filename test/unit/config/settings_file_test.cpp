@@ -36,7 +36,7 @@ control: {group: wheel}
 metrics: {enabled: false, listen: "[::1]:0"}
 reconcile: {interval: 5m}
 log: {level: debug}
-limits: {services: 10, frontends: 20, backends: 30, connections: 40}
+limits: {services: 10, frontends: 20, backends: 30, connections: 40, tracks: 50, flows: 60}
 acceleration:
   mode: named
   default: all
@@ -47,6 +47,14 @@ acceleration:
     - cgroup: /system.slice/foo.service/
     - {user: postgres}
     - {user: 1000}
+devices: [eth0, "veth*", "!veth0"]
+forwarding:
+  default: dsr
+  masquerade: never
+  ports: 50000-50999
+  timeouts: {opening: 1s, established: 168h, closing: 2m, closed: 1500ms, udp: 2m}
+flows: {enabled: false, devices: false}
+policy: {default: deny, mode: audit}
 )");
     const Settings expected{.cgroup = "/sys/fs/cgroup/unified",
                             .bpffs = "/run/bpf",
@@ -59,7 +67,7 @@ acceleration:
                             .metrics_listen = {*base::IpAddress::parse("::1"), 0},
                             .reconcile_interval = 5min,
                             .log_level = LogLevel::debug,
-                            .limits = {10, 20, 30, 40},
+                            .limits = {10, 20, 30, 40, 50, 60},
                             .acceleration = {.mode = AccelerationMode::named,
                                              .scope = AccelerationDefault::all,
                                              .memory_bytes = 1U << 30U,
@@ -67,7 +75,14 @@ acceleration:
                                                          {Exclusion::Kind::port, "5432"},
                                                          {Exclusion::Kind::cgroup, "/system.slice/foo.service"},
                                                          {Exclusion::Kind::user, "postgres"},
-                                                         {Exclusion::Kind::user, "1000"}}}};
+                                                         {Exclusion::Kind::user, "1000"}}},
+                            .devices = {"eth0", "veth*", "!veth0"},
+                            .forwarding = {.mode = model::Forward::dsr,
+                                           .masquerade = Masquerade::never,
+                                           .ports = {50000, 50999},
+                                           .timeouts = {1s, 168h, 2min, 1500ms, 2min}},
+                            .flows = {false, false},
+                            .policy = {.otherwise = model::Action::deny, .mode = PolicyMode::audit}};
     EXPECT_EQ(settings, expected);
 }
 

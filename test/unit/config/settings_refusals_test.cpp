@@ -11,10 +11,11 @@ namespace {
 const Refusal table[] = {
     {"UnknownKey", "run_dir: /run/meshd\n",
      "1:1: unknown key \"run_dir\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, registry, "
-     "worker, control, metrics, reconcile, log, acceleration or limits"},
+     "worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits"},
     {"UnknownKeyNearAnother", "cgruop: auto\n",
      "1:1: unknown key \"cgruop\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, registry, "
-     "worker, control, metrics, reconcile, log, acceleration or limits; did you mean \"cgroup\"?"},
+     "worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits; did you mean "
+     "\"cgroup\"?"},
     {"UnknownKeyInASection", "registry:\n  files:\n    dir: /etc/meshd/services.d\n",
      "3:5: unknown key \"dir\" in \"files\", expected directory"},
     {"AnotherVersion", "version: 2\n", "1:10: \"version\" must be the number 1, found 2"},
@@ -150,6 +151,18 @@ const Refusal table[] = {
      "3:13: \"user\" must be a number from 0 to 4294967294, found \"1000\"; remove the quotes"},
     {"ExcludedTwice", "acceleration:\n  exclude:\n    - port: 5432\n    - port: 80\n    - port: 5432\n",
      "5:7: port \"5432\" is excluded twice, first in line 3"},
+    {"DevicesIsText", "devices: eth0\n", "1:10: \"devices\" must be a list of names of devices, found \"eth0\""},
+    {"DeviceTooLong", "devices: [a234567890123456]\n",
+     "1:11: a device must be the name of a device or a pattern of at most 15 characters, found \"a234567890123456\""},
+    {"DeviceTwice", "devices: [eth0, eth1, eth0]\n", "1:23: device \"eth0\" is given twice"},
+    {"DevicesOnlyLeftOut", "devices: [\"!eth0\"]\n",
+     "1:10: \"devices\" only excludes devices, so that none is left; name some before, such as \"*\""},
+    {"ForwardingPorts", "forwarding: {ports: 65535-61001}\n",
+     "1:21: \"ports\" must be two ports with a dash between them, such as 61001-65535, found \"65535-61001\""},
+    {"ForwardingTimeoutTooShort", "forwarding: {timeouts: {udp: 999ms}}\n",
+     "1:30: \"udp\" must be a time from 1s to 168h (units: ms, s, m, h), found \"999ms\""},
+    {"ForwardingTimeoutsWithoutContent", "forwarding:\n  timeouts:\n",
+     "2:3: \"timeouts\" must be a mapping, found nothing; remove the key or put something into it"},
     {"ExcludedCgroupTwice", "acceleration:\n  exclude:\n    - cgroup: /a\n    - cgroup: /a/\n",
      "4:7: cgroup \"/a\" is excluded twice, first in line 3"},
 };

@@ -23,7 +23,13 @@ public:
     }
     base::Result<Object> backends() override { return result("backends"); }
     Object drift() override { return called("drift"); }
+    Object devices() override { return called("devices"); }
     base::Result<Object> maps() override { return result("maps"); }
+    base::Result<Object> policy() override { return result("policy"); }
+    base::Result<Object> policy_check(const PolicyQuery& query) override {
+        checked = query;
+        return result("policy_check");
+    }
     base::Result<Object> explain(const ExplainQuery& query) override {
         explained = query;
         return result("explain");
@@ -35,6 +41,19 @@ public:
     }
     Object acceleration() override { return called("acceleration"); }
     base::Result<Object> acceleration_top() override { return result("acceleration_top"); }
+    void flows(const FlowQuery& query, Later later) override {
+        asked = query;
+        answer_later("flows", later);
+    }
+    void watch_flows(const WatchQuery& query, Later later) override {
+        watched = query;
+        answer_later("watch_flows", later);
+    }
+    void traffic(Later later) override { answer_later("traffic", later); }
+    void flush_connections(const FlowQuery& query, Later later) override {
+        asked = query;
+        answer_later("flush_connections", later);
+    }
     base::Result<Object> reconcile() override { return result("reconcile"); }
     base::Result<std::optional<Object>> pause_acceleration(const PauseQuery& query) override {
         paused = query;
@@ -53,13 +72,23 @@ public:
     std::optional<base::Error> error;  // what the verbs that can fail answer
     std::vector<std::string> calls;
     ExplainQuery explained;
+    PolicyQuery checked;
     std::vector<model::Service> planned;
     bool is_complete = false;
+    FlowQuery asked;
+    WatchQuery watched;
     std::optional<config::LogLevel> level;
     std::optional<PauseQuery> paused;
     std::optional<std::string> resumed;
 
 private:
+    void answer_later(std::string verb, const Later& later) {
+        const auto object = result(std::move(verb));
+        if (object)
+            later(boost::json::serialize(*object));
+        else
+            later(tl::make_unexpected(object.error()));
+    }
     Object called(std::string verb) {
         calls.push_back(verb);
         return {{"verb", std::move(verb)}};

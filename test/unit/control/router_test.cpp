@@ -26,7 +26,13 @@ protected:
                        const std::optional<http::Peer>& peer = root) {
         auto parsed = http::parse_target(target);
         EXPECT_TRUE(parsed) << target;
-        return router_.handle({method, parsed->path, parsed->query, {}, body, peer});
+        std::optional<http::Response> answer;
+        router_.handle({method, parsed->path, parsed->query, {}, body, peer}, [&](http::Response response) {
+            EXPECT_FALSE(answer);
+            answer = std::move(response);
+        });
+        EXPECT_TRUE(answer);
+        return answer.value_or(http::Response{});
     }
     http::Response get(const std::string& target) { return ask("GET", target); }
 
@@ -85,7 +91,7 @@ TEST_P(Verbs, RefuseAPeerThatIsNotKnown) {
 }
 
 TEST_P(Verbs, SayWhichMethodTheyWant) {
-    const auto response = ask("DELETE", GetParam().target);
+    const auto response = ask("PATCH", GetParam().target);
     EXPECT_EQ(response.status, 405U);
     EXPECT_EQ(response.headers.at("Allow"), GetParam().method);
     EXPECT_THAT(remedy(response), HasSubstr(GetParam().method));
@@ -101,25 +107,29 @@ TEST_P(Verbs, RefuseAQueryTheyDoNotKnow) {
     EXPECT_THAT(agent_.calls, IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Verbs,
-                         testing::Values(Verb{"GET", "/v1/version", "", "version", false},  //
-                                         Verb{"GET", "/v1/status", "", "status", false},
-                                         Verb{"GET", "/v1/services", "", "services", false},
-                                         Verb{"GET", "/v1/services/web", "", "service web", false},
-                                         Verb{"GET", "/v1/services/shop/web", "", "service shop/web", false},
-                                         Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false},
-                                         Verb{"GET", "/v1/backends", "", "backends", false},
-                                         Verb{"GET", "/v1/drift", "", "drift", false},  //
-                                         Verb{"GET", "/v1/maps", "", "maps", false},
-                                         Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
-                                         Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
-                                         Verb{"POST", "/v1/reconcile", "", "reconcile", true},
-                                         Verb{"GET", "/v1/acceleration", "", "acceleration", false},
-                                         Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
-                                         Verb{"POST", "/v1/acceleration/pause", "{}", "pause_acceleration", true},
-                                         Verb{"POST", "/v1/acceleration/resume", "{}", "resume_acceleration", true},
-                                         Verb{"POST", "/v1/acceleration/selftest", "{}", "selftest_acceleration", true},
-                                         Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, Verbs,
+    testing::Values(Verb{"GET", "/v1/version", "", "version", false},  //
+                    Verb{"GET", "/v1/status", "", "status", false}, Verb{"GET", "/v1/services", "", "services", false},
+                    Verb{"GET", "/v1/services/web", "", "service web", false},
+                    Verb{"GET", "/v1/services/shop/web", "", "service shop/web", false},
+                    Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false},
+                    Verb{"GET", "/v1/backends", "", "backends", false}, Verb{"GET", "/v1/drift", "", "drift", false},  //
+                    Verb{"GET", "/v1/maps", "", "maps", false}, Verb{"GET", "/v1/devices", "", "devices", false},
+                    Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
+                    Verb{"GET", "/v1/policy", "", "policy", false},
+                    Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
+                    Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
+                    Verb{"POST", "/v1/reconcile", "", "reconcile", true},
+                    Verb{"GET", "/v1/acceleration", "", "acceleration", false},
+                    Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
+                    Verb{"POST", "/v1/acceleration/pause", "{}", "pause_acceleration", true},
+                    Verb{"POST", "/v1/acceleration/resume", "{}", "resume_acceleration", true},
+                    Verb{"POST", "/v1/acceleration/selftest", "{}", "selftest_acceleration", true},
+                    Verb{"GET", "/v1/flows", "", "flows", false}, Verb{"GET", "/v1/flows/watch", "", "watch_flows", false},
+                    Verb{"GET", "/v1/traffic", "", "traffic", false},
+                    Verb{"DELETE", "/v1/connections?service=web", "", "flush_connections", true},
+                    Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
 
 TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
     for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/", "/v1/acceleration/"}) {
@@ -169,6 +179,66 @@ TEST_F(RouterTest, HandsOnWhatExplainAsks) {
     get("/v1/explain?destination=10.96.0.10:80");
     EXPECT_EQ(agent_.explained.protocol, base::Protocol::tcp);
     EXPECT_FALSE(agent_.explained.from);
+}
+
+TEST_F(RouterTest, HandsOnWhatPolicyCheckAsks) {
+    get("/v1/policy/check?from=/shop.slice&to=shop/db&port=5432&protocol=udp");
+    EXPECT_EQ(agent_.checked.from_workload, "/shop.slice");
+    EXPECT_EQ(agent_.checked.to_service, "shop/db");
+    EXPECT_EQ(agent_.checked.port, 5432);
+    EXPECT_EQ(agent_.checked.protocol, base::Protocol::udp);
+    get("/v1/policy/check?from=10.1.2.3&to=%5Bfd00::1%5D:53");
+    EXPECT_EQ(agent_.checked.from_address->text(), "10.1.2.3");
+    EXPECT_EQ(agent_.checked.to_address->text(), "fd00::1");
+    EXPECT_EQ(agent_.checked.port, 53);
+    for (const std::string query :
+         {"", "?to=10.0.0.1", "?to=a%20b", "?to=web&from=shop", "?to=web&port=65536", "?to=web&protocol=icmp", "?to=web&x=1"})
+        EXPECT_EQ(get("/v1/policy/check" + query).status, 400U) << query;
+}
+
+TEST_F(RouterTest, HandsOnWhatFlowsAsks) {
+    get("/v1/flows?service=shop/"
+        "web&backend=10.0.0.1:80&address=fd00::1&state=closing&source=server&min_age=60&sort=bytes&limit=7");
+    EXPECT_EQ(agent_.asked.service, "shop/web");
+    EXPECT_EQ(agent_.asked.backend->text(), "10.0.0.1:80");
+    EXPECT_EQ(agent_.asked.address->text(), "[fd00::1]:0");
+    EXPECT_EQ(agent_.asked.state, FlowState::closing);
+    EXPECT_EQ(agent_.asked.source, FlowSource::server);
+    EXPECT_EQ(agent_.asked.min_age, std::chrono::seconds(60));
+    EXPECT_EQ(agent_.asked.sort, FlowSort::bytes);
+    EXPECT_EQ(agent_.asked.limit, 7U);
+    get("/v1/flows");
+    EXPECT_FALSE(agent_.asked.service || agent_.asked.backend || agent_.asked.address || agent_.asked.state ||
+                 agent_.asked.source);
+    EXPECT_EQ(agent_.asked.limit, 100U);
+}
+
+TEST_F(RouterTest, RefusesWhatFlowsCannotBeAskedFor) {
+    for (const auto* query : {"service=-x", "backend=web", "address=10.0.0.1:x", "state=open", "source=moon", "min_age=-1",
+                              "sort=up", "limit=10001", "limit=1x"})
+        EXPECT_EQ(get("/v1/flows?" + std::string(query)).status, 400U) << query;
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
+TEST_F(RouterTest, HandsOnTheCursorOfAWatcher) {
+    get("/v1/flows/watch?cursor=42");
+    EXPECT_EQ(agent_.watched.cursor, 42U);
+    get("/v1/flows/watch");
+    EXPECT_FALSE(agent_.watched.cursor);
+}
+
+TEST_F(RouterTest, FlushesOnlyWhatIsNamed) {
+    EXPECT_EQ(ask("DELETE", "/v1/connections").status, 400U);
+    EXPECT_THAT(agent_.calls, IsEmpty());
+    EXPECT_EQ(ask("DELETE", "/v1/connections?backend=10.0.0.1").status, 200U);
+    EXPECT_EQ(agent_.asked.backend->text(), "10.0.0.1:0");
+}
+
+TEST_F(RouterTest, TurnsALateErrorOfTheAgentIntoAStatus) {
+    agent_.error = base::Error{"read map", "md_flows", EPERM, {}, "run as root"};
+    EXPECT_EQ(get("/v1/flows").status, 500U);
+    agent_.error->code = EBUSY;
+    EXPECT_EQ(get("/v1/traffic").status, 409U);
 }
 
 TEST_F(RouterTest, HandsOnWhatPlanAsks) {

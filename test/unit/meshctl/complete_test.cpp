@@ -26,7 +26,9 @@ protected:
 };
 
 TEST_F(Complete, OffersNouns) {
-    EXPECT_EQ(after({""}), "status\nservice\nbackend\nacceleration\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
+    EXPECT_EQ(after({""}),
+              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\ntop\npolicy\nconfig\ndrift\nmap\nexplain\nlog\n"
+              "version\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
 TEST_F(Complete, OffersVerbs) {

@@ -53,6 +53,38 @@ TEST(ServiceJson, DoesNotWriteAnAutomaticAccelerationAndReadsItByName) {
     EXPECT_EQ(*again, sample());
 }
 
+TEST(ServiceJson, ReadsBackHowItIsForwardedTo) {
+    auto service = sample();
+    EXPECT_FALSE(to_json(service).contains("forward") || to_json(service).contains("affinity_s"));
+    service.forward = Forward::nat;
+    service.affinity_s = 1800;
+    service.ports[0].node_port = 30080;
+    const auto again = service_from_json(to_json(service));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, service);
+}
+
+TEST(ServiceJson, RefusesWhatCannotBeForwardedTo) {
+    const auto refused = [](std::string_view key, const json::value& value, std::string_view where) {
+        auto json = to_json(sample());
+        json[key] = value;
+        const auto result = service_from_json(json);
+        ASSERT_FALSE(result) << key << " " << value;
+        EXPECT_EQ(result.error().object, where);
+    };
+    refused("forward", "snat", "shop/web.forward");
+    refused("forward", 1, "shop/web.forward");
+    refused("forward", "dsr", "shop/web.forward");  // the backends have other ports
+    refused("affinity_s", 86401, "shop/web.affinity_s");
+    refused("affinity_s", "1", "shop/web.affinity_s");
+    auto twice = to_json(sample());
+    for (auto& port : twice["ports"].as_array()) {
+        port.as_object()["node_port"] = 30080;
+        port.as_object()["protocol"] = "tcp";
+    }
+    EXPECT_EQ(service_from_json(twice).error().object, "shop/web.ports[1].node_port");
+}
+
 class ServiceJsonRefusesAcceleration : public testing::TestWithParam<const char*> {};
 
 TEST_P(ServiceJsonRefusesAcceleration, AndNamesTheField) {

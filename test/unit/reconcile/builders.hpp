@@ -53,6 +53,8 @@ inline model::DesiredState random_desired(std::mt19937& random) {
         value.balancing = static_cast<model::Balancing>(below(3));
         value.when_no_backend = static_cast<model::WhenNoBackend>(below(2));
         value.acceleration = static_cast<model::Acceleration>(below(4));
+        value.forward = static_cast<model::Forward>(below(4));
+        value.affinity_s = below(3) * 60;
         const std::uint16_t numbers[] = {80, 443, 53};
         for (std::uint32_t p = 0; p < 1 + below(3); ++p) {
             model::ServicePort port{"p" + std::to_string(p), numbers[p], p == 2 ? base::Protocol::udp : base::Protocol::tcp, {}};

@@ -42,8 +42,8 @@ TEST(SmoothOrder, SpreadsTheHeavyOne) {
 }  // nginx's own example
 
 TEST(BuildTable, HoldsIpv4ThenIpv6) {
-    const auto table = build_table({candidate(1, "[fd00::1]:80", 1), candidate(2, "10.0.0.1:80", 1)}, model::Balancing::random,
-                                   model::WhenNoBackend::refuse);
+    const auto table = build_table({candidate(1, "[fd00::1]:80", 1), candidate(2, "10.0.0.1:80", 1)},
+                                   {model::Balancing::random, model::WhenNoBackend::refuse});
     EXPECT_THAT(ids(table), ElementsAre(2, 1));
     EXPECT_EQ(table[1].table.slots_v4, 1U);
     EXPECT_EQ(table[1].table.slots_v6, 1U);
@@ -51,19 +51,19 @@ TEST(BuildTable, HoldsIpv4ThenIpv6) {
 
 TEST(BuildTable, GivesRoundRobinOneSlotEach) {
     const auto table = build_table({candidate(1, "10.0.0.1:80", 5), candidate(2, "10.0.0.2:80", 1)},
-                                   model::Balancing::round_robin, model::WhenNoBackend::refuse);
+                                   {model::Balancing::round_robin, model::WhenNoBackend::refuse});
     EXPECT_THAT(ids(table), ElementsAre(1, 2));
     EXPECT_EQ(table[0].table.pick, MD_PICK_CYCLE);
 }
 
 TEST(BuildTable, GivesWeightedItsExactSharesInACycle) {
-    const auto table = build_table({candidate(1, "10.0.0.1:80", 3), candidate(2, "10.0.0.2:80", 1)}, model::Balancing::weighted,
-                                   model::WhenNoBackend::refuse);
+    const auto table = build_table({candidate(1, "10.0.0.1:80", 3), candidate(2, "10.0.0.2:80", 1)},
+                                   {model::Balancing::weighted, model::WhenNoBackend::refuse});
     EXPECT_THAT(ids(table), ElementsAre(1, 1, 2, 1));
 }
 
 TEST(BuildTable, SaysHowToFailWhenNobodyIsThere) {
-    const auto table = build_table({}, model::Balancing::random, model::WhenNoBackend::unreachable);
+    const auto table = build_table({}, {model::Balancing::random, model::WhenNoBackend::unreachable});
     ASSERT_EQ(table.size(), 1U);
     EXPECT_EQ(table[0].backend_id, 0U);
     EXPECT_EQ(table[0].table.slots_v4 + table[0].table.slots_v6, 0U);
@@ -77,7 +77,7 @@ TEST(BuildTable, LeavesNobodyOutWhenThereAreMoreBackendsThanUsualSlots) {
             i + 1,
             "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) + "." + std::to_string(i % 256) + ":80",
             i % 2 + 1));
-    const auto all = ids(build_table(many, model::Balancing::random, model::WhenNoBackend::refuse));
+    const auto all = ids(build_table(many, {model::Balancing::random, model::WhenNoBackend::refuse}));
     EXPECT_EQ(std::set<std::uint32_t>(all.begin(), all.end()).size(), many.size());
 }
 

@@ -100,8 +100,9 @@ TEST(Catalog, KeepsTheLastGoodContentOfABadFile) {
     EXPECT_EQ(status.state, SourceState::refused);
     EXPECT_EQ(status.services, 1U);
     EXPECT_EQ(status.error,
-              "a:2:6: unknown key \"nmae\" in a service, expected name, address, addresses, port, ports, target_port, protocol, "
-              "balancing, when_no_backend, acceleration or backends; did you mean \"name\"?");
+              "a:2:6: unknown key \"nmae\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
+              "protocol, "
+              "balancing, when_no_backend, acceleration, forward, affinity, limits or backends; did you mean \"name\"?");
 }
 
 TEST(Catalog, IsCompleteWhenEveryFileWasGoodOnce) {
@@ -193,6 +194,30 @@ TEST(Catalog, FallsBackTogether) {
     EXPECT_THAT(refused(catalog), IsEmpty());
     EXPECT_EQ(source_of(catalog, "x"), "file:a");
     EXPECT_EQ(source_of(catalog, "y"), "file:b");
+}
+
+Reading rules(const std::string& path, const std::string& text) {
+    return {path, config::parse_registry_file("policies:\n" + text, path)};
+}
+
+TEST(Catalog, RulesOfARefusedFileStayAndThoseOfAGoneOneGo) {
+    Catalog catalog;
+    const auto names = [&] {
+        std::vector<std::string> result;
+        for (const auto& rule : catalog.rules()) result.push_back(rule.name + " of " + rule.source);
+        return result;
+    };
+    apply(catalog, rules("b", "  - {name: x, action: deny}\n"), rules("a", "  - {name: y, action: deny}\n"));
+    EXPECT_TRUE(catalog.take_change().rules_changed);
+    EXPECT_THAT(names(), ElementsAre("y of file:a", "x of file:b"));
+    apply(catalog, rules("b", "  - {name: x, action: zzz}\n"));
+    EXPECT_FALSE(catalog.take_change().rules_changed);
+    EXPECT_THAT(names(), ElementsAre("y of file:a", "x of file:b"));
+    apply(catalog, rules("b", "  - {name: x, action: allow}\n"));
+    EXPECT_TRUE(catalog.take_change().rules_changed);
+    catalog.apply({}, {"a"});
+    EXPECT_TRUE(catalog.take_change().rules_changed);
+    EXPECT_THAT(names(), ElementsAre("x of file:b"));
 }
 
 TEST(Catalog, TellsWhenAStatusDiffers) {

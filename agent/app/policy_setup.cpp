@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/policy_setup.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <pwd.h>
+#include <spdlog/spdlog.h>
+
+#include "kernel/cgroup.hpp"
+
+namespace meshd::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Addresses and cgroups come and go without a word to the agent.
+constexpr auto look_interval = 1s;
+// A connect() that is on its way between its hook and its SYN has taken its place and shows no connection yet.
+constexpr auto place_age = 5s;
+constexpr unsigned looks_between_repairs = 5;
+
+// A user that others share, too, says nothing about whose sockets these are.
+std::uint32_t worker_user(const std::string& name) {
+    if (name == "nobody") return 0;
+    const auto* const entry = ::getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    return entry != nullptr ? entry->pw_uid : 0;
+}
+
+std::vector<md_endpoint> endpoints_of(const model::Service& service) {
+    std::vector<md_endpoint> result;
+    for (const auto& frontend : model::frontends(service))
+        result.push_back(reconcile::encode(frontend.address, frontend.protocol));
+    return result;
+}
+
+md_limit encode(const model::Limits& limits) {
+    md_limit value{};
+    value.connections = limits.connections;
+    if (limits.rate == 0) return value;
+    value.interval_ns = 1'000'000'000ULL / limits.rate;
+    value.burst_ns = value.interval_ns * limits.burst;
+    return value;
+}
+
+}  // namespace
+
+PolicySetup::PolicySetup(boost::asio::io_context& io, Context& context)
+    : context_(context), timer_(io), file_(context.settings.state_directory) {}
+
+base::Result<void> PolicySetup::begin() {
+    file_ = policy::PolicyFile(context_.settings.state_directory);
+    maps_.emplace(*context_.datapath);
+    limits_.emplace(*context_.datapath);
+    auto mount = kernel::cgroup_mount();
+    if (!mount) return tl::make_unexpected(mount.error());
+    cgroup_mount_ = *mount;
+    auto saved = file_.load();
+    if (saved)
+        rules_ = std::move(*saved);
+    else
+        spdlog::warn("{}", saved.error().message());
+    wait();
+    return {};
+}
+
+base::Result<void> PolicySetup::before_attach() {
+    const auto generation = maps_->generation();
+    if (!generation) return tl::make_unexpected(generation.error());
+    if (*generation != 0 && !answered_) return {};
+    refresh();
+    return {};
+}
+
+void PolicySetup::set_rules(channel::Policies policies) {
+    if (!policies.complete) {
+        // Some file cannot be read: what was last known good of it goes on.
+        std::set<std::uint64_t> named;
+        for (const auto& rule : policies.rules) named.insert(model::rule_id(rule));
+        for (const auto& rule : rules_)
+            if (!named.contains(model::rule_id(rule))) policies.rules.push_back(rule);
+    }
+    answered_ = true;
+    rules_ = std::move(policies.rules);
+    refresh();
+    if (auto saved = file_.save(rules_); !saved) spdlog::warn("{}", saved.error().message());
+}
+
+void PolicySetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
+    if (answered_) refresh(upsert);
+}
+
+void PolicySetup::services_changed() { set_limits(); }
+
+void PolicySetup::find_service(const std::string& name, const std::vector<model::ServicePtr>& coming) {
+    std::set<md_endpoint, reconcile::BytesLess> endpoints;
+    const auto& realized = context_.reconciler->realized();
+    for (const auto id : realized.ids_of_service(name))
+        if (const auto* const service = realized.find(id)) endpoints.insert(service->frontends.begin(), service->frontends.end());
+    const auto& desired = context_.reconciler->desired().services;
+    if (const auto found = desired.find(name); found != desired.end())
+        for (const auto& endpoint : endpoints_of(*found->second)) endpoints.insert(endpoint);
+    for (const auto& service : coming)
+        if (service->name == name)
+            for (const auto& endpoint : endpoints_of(*service)) endpoints.insert(endpoint);
+    if (!endpoints.empty()) here_.services[name] = {endpoints.begin(), endpoints.end()};
+}
+
+void PolicySetup::look_around(const std::vector<model::ServicePtr>& coming) {
+    here_ = {};
+    here_.exempt_user = worker_user(context_.settings.worker_user);
+    policy::look_at_network(here_);
+    for (const auto& rule : rules_) {
+        if (!rule.workload.empty() && !here_.workloads.contains(rule.workload))
+            policy::look_at_workload(here_, cgroup_mount_, rule.workload);
+        if (!rule.service.empty() && !here_.services.contains(rule.service)) find_service(rule.service, coming);
+    }
+}
+
+void PolicySetup::refresh(const std::vector<model::ServicePtr>& coming) {
+    look_around(coming);
+    const auto& wanted = context_.settings.policy;
+    auto compiled = policy::compile({rules_, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_);
+    auto done = compiled ? put(std::move(*compiled)) : base::Result<void>(tl::make_unexpected(compiled.error()));
+    if (done) {
+        context_.degradations.clear("policy");
+        return;
+    }
+    const auto generation = maps_->generation();
+    const bool has_old = generation && *generation != 0;
+    context_.degradations.set(
+        "policy", done.error().message(),
+        has_old ? "the policy before goes on; correct the rules" : "no rule is in force, only the default; correct the rules");
+    // Nothing was in force: then at least the default is, with no rule that could allow anything.
+    if (!has_old && wanted.otherwise == model::Action::deny)
+        if (auto closed = policy::compile({{}, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_); closed)
+            (void)put(std::move(*closed));
+}
+
+base::Result<void> PolicySetup::put(policy::Compiled compiled) {
+    if (in_force_ && in_force_->same_as(compiled)) return {};
+    auto done = compiled.is_empty() ? maps_->clear() : maps_->put(compiled);
+    if (!done) return done;
+    if (!compiled.is_empty() || (in_force_ && !in_force_->is_empty()))
+        spdlog::info("policy: {} rules, {} verdicts, default {}{}", compiled.ordered.size(), compiled.verdicts.size(),
+                     compiled.head.default_verdict == MD_VERDICT_DENY ? "deny" : "allow",
+                     compiled.head.audit != 0 ? ", audit" : "");
+    in_force_ = std::move(compiled);
+    return {};
+}
+
+void PolicySetup::check() {
+    if (!in_force_) return;
+    const auto generation = maps_->generation();
+    if (!generation) return;
+    if (in_force_->is_empty() ? *generation == 0 : maps_->holds(*in_force_).value_or(true)) return;
+    spdlog::warn("drift: the maps held another policy than was put there, putting it there again");
+    in_force_.reset();
+    refresh();
+}
+
+void PolicySetup::set_limits() {
+    std::map<std::uint32_t, md_limit> wanted;
+    const auto& realized = context_.reconciler->realized();
+    for (const auto& [name, service] : context_.reconciler->desired().services) {
+        if (service->limits == model::Limits{}) continue;
+        for (const auto id : realized.ids_of_service(name)) wanted.emplace(id, encode(service->limits));
+    }
+    if (auto done = limits_->set(wanted); !done)
+        context_.degradations.set("limits", done.error().message(), "tried again at the next change");
+    else
+        context_.degradations.clear("limits");
+}
+
+std::string PolicySetup::note(const model::Rule& rule) const {
+    if (!rule.workload.empty() && !here_.workloads.contains(rule.workload)) return "there is no cgroup " + rule.workload;
+    if (!rule.service.empty() && !here_.services.contains(rule.service)) return "there is no service " + rule.service;
+    return {};
+}
+
+void PolicySetup::repair_limits() const {
+    const auto repaired = limits_->repair(place_age);
+    if (!repaired)
+        spdlog::warn("{}", repaired.error().message());
+    else if (*repaired != 0)
+        spdlog::debug("limits: {} places given back of sockets that closed without a connection", *repaired);
+}
+
+void PolicySetup::wait() {
+    timer_.expires_after(look_interval);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        if (answered_ && !rules_.empty()) refresh();
+        if (++ticks_ % looks_between_repairs == 0) repair_limits();
+        wait();
+    });
+}
+
+}  // namespace meshd::app

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the policy and the limits come into force: rules from the registry, what they name from this host, and what cannot be done
+// as a degradation. What is in force stays until something whole can take its place.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/context.hpp"
+#include "channel/messages.hpp"
+#include "kernel/limit_maps.hpp"
+#include "kernel/policy_maps.hpp"
+#include "policy/compile.hpp"
+#include "policy/policy_file.hpp"
+
+namespace meshd::app {
+
+class PolicySetup {
+public:
+    PolicySetup(boost::asio::io_context& io, Context& context);
+
+    // With programs loaded and maps read. A policy that is in force goes on until the registry has answered.
+    base::Result<void> begin();
+    // Before programs are attached for the first time: what was known last is in force from the first call on.
+    base::Result<void> before_attach();
+
+    void set_rules(channel::Policies policies);
+    void settings_changed() { refresh(); }
+    // Before the services change: what rules say of the new ones must hold when they are there.
+    void before_services_change(const std::vector<model::ServicePtr>& upsert);
+    void services_changed();  // after it
+    void check();             // with the full comparison: what differs from what was put there is put there again
+
+    [[nodiscard]] const policy::Compiled* in_force() const { return in_force_ ? &*in_force_ : nullptr; }
+    [[nodiscard]] const std::vector<model::Rule>& rules() const { return rules_; }
+    [[nodiscard]] const policy::Surroundings& surroundings() const { return here_; }
+    [[nodiscard]] const kernel::PolicyMaps& maps() const { return *maps_; }
+    [[nodiscard]] const kernel::LimitMaps& limits() const { return *limits_; }
+    // Why a rule does nothing right now; empty when it does.
+    [[nodiscard]] std::string note(const model::Rule& rule) const;
+    [[nodiscard]] const std::string& cgroup_mount() const { return cgroup_mount_; }
+
+private:
+    void refresh(const std::vector<model::ServicePtr>& coming = {});
+    base::Result<void> put(policy::Compiled compiled);
+    void look_around(const std::vector<model::ServicePtr>& coming);
+    void find_service(const std::string& name, const std::vector<model::ServicePtr>& coming);
+    void set_limits();
+    void repair_limits() const;
+    void wait();
+
+    Context& context_;
+    boost::asio::steady_timer timer_;
+    std::optional<kernel::PolicyMaps> maps_;
+    std::optional<kernel::LimitMaps> limits_;
+    policy::PolicyFile file_;
+    std::string cgroup_mount_;
+    std::vector<model::Rule> rules_;
+    bool answered_ = false;  // the registry has; before, what an earlier agent put in force is not touched
+    policy::Surroundings here_;
+    std::optional<policy::Compiled> in_force_;  // as this agent put it
+    unsigned ticks_ = 0;
+};
+
+}  // namespace meshd::app

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread for passes over large maps, so that the loop goes on.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace meshd::flows {
+
+class Background {
+public:
+    Background();
+    Background(const Background&) = delete;
+    Background& operator=(const Background&) = delete;
+    // Waits for the job that runs; those that wait are dropped.
+    ~Background();
+
+    // One job after the other. False: too many wait.
+    bool post(std::function<void()> job);
+
+private:
+    void run();
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> jobs_;
+    bool ends_ = false;
+    std::thread thread_;  // last: it uses the others
+};
+
+}  // namespace meshd::flows

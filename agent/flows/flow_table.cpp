@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flows/flow_table.hpp"
+
+#include <array>
+#include <string_view>
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
+#include <boost/json.hpp>
+
+namespace meshd::flows {
+
+namespace json = boost::json;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto sweep_interval = 1s;
+constexpr std::uint64_t sweeps_per_pass = 30;  // every so many sweeps the whole table is looked through
+
+// Backends that have metrics of their own.
+constexpr std::size_t most_backends = 1000;
+
+constexpr std::array<std::string_view, 4> changes{"", "opened", "ended", "refused"};
+
+constexpr std::array<std::string_view, MD_REASON_COUNT> reasons{
+#define X(enumerator, label, meaning) label,
+    MD_REASONS(X)
+#undef X
+};
+
+json::object event_json(const md_flow_event& event, const ServiceNames& names, CgroupNames& cgroups, std::uint64_t now_ns) {
+    auto flow = from_record(event.key, event.flow);
+    if (event.change == MD_FLOW_REFUSED) {  // only what was asked for is known
+        flow.service = {};
+        flow.client = {};
+        flow.client.protocol = event.key.protocol;
+        flow.server = event.flow.service;
+    }
+    auto row = flow_json(flow, names, cgroups, now_ns);
+    if (event.change == MD_FLOW_REFUSED) row["client"] = "";
+    row["event"] = event.change < changes.size() ? changes[event.change] : "";
+    row["reason"] = event.change == MD_FLOW_REFUSED && event.reason < reasons.size() ? reasons[event.reason] : "";
+    return row;
+}
+
+tl::unexpected<base::Error> busy() {
+    return base::fail({"read", "the flows", EBUSY, "too many questions wait for an answer", "try again"});
+}
+
+}  // namespace
+
+FlowTable::FlowTable(boost::asio::io_context& io, const kernel::Datapath& datapath,
+                     std::function<const reconcile::RealizedState&()> realized, std::string cgroup_mount)
+    : io_(io),
+      datapath_(datapath),
+      realized_(std::move(realized)),
+      maps_(datapath),
+      watcher_(io,
+               [this](bool wanted) {
+                   decided_.watched = wanted ? 1 : 0;
+                   return maps_.decide(decided_);
+               }),
+      sweep_timer_(io),
+      cgroups_(std::move(cgroup_mount)),
+      sweeper_(maps_),
+      totaller_(maps_) {}
+
+base::Result<void> FlowTable::configure(const config::Flows& wanted, const config::TrackTimeouts& timeouts) {
+    timeouts_ = timeouts;
+    decided_.sockets = wanted.enabled ? 1 : 0;
+    decided_.devices = wanted.enabled && wanted.devices ? 1 : 0;
+    return maps_.decide(decided_);
+}
+
+base::Result<void> FlowTable::open() {
+    if (auto opened = watcher_.open(datapath_); !opened) return opened;
+    sweep();
+    return {};
+}
+
+Filter FlowTable::filter_of(const control::FlowQuery& query) const {
+    Filter filter;
+    if (query.service) {
+        const auto ids = realized_().ids_of_service(*query.service);
+        filter.services.emplace(ids.begin(), ids.end());
+    }
+    filter.backend = query.backend;
+    filter.address = query.address;
+    filter.state = query.state;
+    filter.source = query.source;
+    filter.min_age_ns = static_cast<std::uint64_t>(query.min_age.count()) * 1'000'000U;
+    return filter;
+}
+
+void FlowTable::answer(std::function<base::Result<std::string>()> make, control::Later later) {
+    const auto handed = std::make_shared<control::Later>(std::move(later));
+    const bool taken = background_.post([this, make = std::move(make), handed] {
+        auto text = std::make_shared<base::Result<std::string>>(make());
+        boost::asio::post(io_, [text, handed] { (*handed)(std::move(*text)); });
+    });
+    if (!taken) (*handed)(busy());
+}
+
+void FlowTable::list(const control::FlowQuery& query, control::Later later) {
+    answer(
+        [this, filter = filter_of(query), sort = query.sort, limit = query.limit,
+         names = service_names(realized_())]() -> base::Result<std::string> {
+            const auto now = monotonic_ns();
+            const auto listing = flows::list(maps_, filter, sort, limit, now);
+            if (!listing) return tl::make_unexpected(listing.error());
+            json::array rows;
+            rows.reserve(listing->flows.size());
+            for (const auto& flow : listing->flows) rows.emplace_back(flow_json(flow, *names, cgroups_, now));
+            return json::serialize(
+                json::object{{"flows", std::move(rows)}, {"matched", listing->matched}, {"total", listing->total}});
+        },
+        std::move(later));
+}
+
+void FlowTable::watch(const control::WatchQuery& query, control::Later later) {
+    std::optional<std::set<std::uint32_t>> services;
+    if (query.service) {
+        const auto ids = realized_().ids_of_service(*query.service);
+        services.emplace(ids.begin(), ids.end());
+    }
+    watcher_.wait(query.cursor, [this, services = std::move(services), later = std::move(later)](EventLog::Part part) {
+        deliver(std::move(part), services, later);
+    });
+}
+
+void FlowTable::deliver(EventLog::Part part, const std::optional<std::set<std::uint32_t>>& services, control::Later later) {
+    answer(
+        [this, part = std::move(part), services, names = service_names(realized_())]() -> base::Result<std::string> {
+            const auto now = monotonic_ns();
+            json::array events;
+            for (const auto& event : part.events)
+                if (!services || services->contains(event.flow.service_id))
+                    events.emplace_back(event_json(event, *names, cgroups_, now));
+            return json::serialize(json::object{{"events", std::move(events)}, {"next", part.next}, {"lost", part.lost}});
+        },
+        std::move(later));
+}
+
+void FlowTable::traffic(control::Later later) {
+    answer(
+        [this, names = service_names(realized_())]() -> base::Result<std::string> {
+            const auto totals = totaller_.read();
+            if (!totals) return tl::make_unexpected(totals.error());
+            return json::serialize(totals_json(*totals, *names));
+        },
+        std::move(later));
+}
+
+void FlowTable::flush(const control::FlowQuery& query, control::Later later) {
+    answer(
+        [this, filter = filter_of(query)]() -> base::Result<std::string> {
+            const auto flushed = flows::flush(maps_, filter, monotonic_ns());
+            if (!flushed) return tl::make_unexpected(flushed.error());
+            return json::serialize(json::object{{"flushed", *flushed}});
+        },
+        std::move(later));
+}
+
+void FlowTable::families(std::function<void(json::array)> later) {
+    const auto handed = std::make_shared<std::function<void(json::array)>>(std::move(later));
+    const bool taken = background_.post([this, handed, names = service_names(realized_())] {
+        const auto totals = totaller_.read();
+        if (!totals) spdlog::warn("{}", totals.error().message());
+        auto families = std::make_shared<json::array>(totals ? totals_families(*totals, *names, most_backends) : json::array());
+        boost::asio::post(io_, [handed, families] { (*handed)(std::move(*families)); });
+    });
+    if (!taken) (*handed)({});
+}
+
+void FlowTable::sweep() {
+    const bool whole = ++sweeps_ % sweeps_per_pass == 0;
+    if (whole) forget_what_has_gone();
+    background_.post([this, whole, timeouts = timeouts_] {
+        const auto now = monotonic_ns();
+        auto swept = sweeper_.remove_ended(now);
+        if (swept && whole) swept = sweeper_.remove_stale(now, timeouts);
+        if (!swept) spdlog::warn("{}", swept.error().message());
+    });
+    sweep_timer_.expires_after(sweep_interval);
+    sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) sweep();
+    });
+}
+
+// Counts of backends that are no more, once all their connections have ended.
+void FlowTable::forget_what_has_gone() {
+    background_.post([this, names = service_names(realized_())] {
+        const auto traffic = maps_.traffic();
+        if (!traffic) return;
+        for (const auto& [ids, counts] : *traffic) {
+            if (names->backends.contains(ids.second) || counts.opened > counts.closed) continue;
+            if (auto forgotten = maps_.forget_traffic(ids.first, ids.second); !forgotten)
+                spdlog::warn("{}", forgotten.error().message());
+        }
+    });
+}
+
+}  // namespace meshd::flows

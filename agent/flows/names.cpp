@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flows/names.hpp"
+
+#include <array>
+
+#include <net/if.h>
+#include <boost/json.hpp>
+
+#include "reconcile/encode.hpp"
+
+namespace meshd::flows {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string text(const md_endpoint& endpoint) { return endpoint.protocol == 0 ? "" : reconcile::decode(endpoint).text(); }
+
+}  // namespace
+
+ServiceNamesPtr service_names(const reconcile::RealizedState& realized) {
+    auto names = std::make_shared<ServiceNames>();
+    for (const auto& [id, service] : realized.services()) {
+        if (service.name) names->services.emplace(id, *service.name);
+        for (const auto& [backend_id, backend] : service.backends)
+            names->backends.emplace(backend_id, reconcile::decode(backend.endpoint).text());
+    }
+    return names;
+}
+
+std::string device_name(std::uint32_t index) {
+    std::array<char, IF_NAMESIZE> name{};
+    return index != 0 && ::if_indextoname(index, name.data()) != nullptr ? name.data() : "";
+}
+
+json::object flow_json(const Flow& flow, const ServiceNames& names, CgroupNames& cgroups, std::uint64_t now_ns) {
+    const auto service = names.services.find(flow.service_id);
+    const auto end_ns = flow.is_over() ? flow.seen_ns : now_ns;
+    const auto age_ns = end_ns > flow.start_ns ? end_ns - flow.start_ns : 0;
+    const auto& numbers = flow.numbers;
+    return {{"protocol", base::name(reconcile::protocol_of(flow.client))},
+            {"client", text(flow.client)},
+            {"server", text(flow.server)},
+            {"service", service == names.services.end() ? "" : service->second.service},
+            {"asked", text(flow.service)},
+            {"state", control::flow_states.at(static_cast<std::size_t>(flow.state))},
+            {"source", control::flow_sources.at(static_cast<std::size_t>(flow.source))},
+            {"cgroup", cgroups.path_of(flow.cgroup)},
+            {"device", device_name(flow.device)},
+            {"age_ms", age_ns / 1'000'000U},
+            {"bytes_out", numbers.bytes_out},
+            {"bytes_in", numbers.bytes_in},
+            {"short_out", numbers.short_out},
+            {"short_in", numbers.short_in},
+            {"packets_out", numbers.packets_out},
+            {"packets_in", numbers.packets_in},
+            {"connect_us", flow.connect_us},
+            {"rtt_us", numbers.rtt_us},
+            {"min_rtt_us", numbers.min_rtt_us},
+            {"response_us", numbers.response_us},
+            {"retransmits", numbers.retransmits}};
+}
+
+}  // namespace meshd::flows

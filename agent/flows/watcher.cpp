@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flows/watcher.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace meshd::flows {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto longest_wait = 10s;   // less than clients wait for an answer
+constexpr auto longest_pause = 30s;  // between two questions of one watcher
+constexpr auto interval = 50ms;      // events that come together are delivered together, and waiters are looked after
+
+}  // namespace
+
+Watcher::Watcher(boost::asio::io_context& io, std::function<base::Result<void>(bool)> tell)
+    : tell_(std::move(tell)), timer_(io) {}
+
+base::Result<void> Watcher::open(const kernel::Datapath& datapath) {
+    auto events = kernel::FlowEvents::open(datapath, [this](const md_flow_event& event) {
+        if (told_) log_.put(event);
+    });
+    if (!events) return tl::make_unexpected(events.error());
+    events_ = std::move(*events);
+    events_->drain();  // what an earlier agent left behind
+    return {};
+}
+
+base::Result<void> Watcher::watch(bool wanted) {
+    if (auto told = tell_(wanted); !told) return told;
+    told_ = wanted;
+    if (wanted)
+        tick();
+    else
+        log_.clear();
+    return {};
+}
+
+void Watcher::wait(std::optional<std::uint64_t> cursor, Deliver deliver) {
+    last_asked_ = std::chrono::steady_clock::now();
+    if (!told_)
+        if (auto told = watch(true); !told) spdlog::warn("{}", told.error().message());
+    drain();
+    auto part = log_.since(cursor.value_or(0));
+    if (!cursor || !part.events.empty() || part.lost != 0 || part.next != *cursor)
+        deliver(std::move(part));
+    else
+        waiters_.push_back({*cursor, last_asked_ + longest_wait, std::move(deliver)});
+}
+
+void Watcher::drain() {
+    if (events_) events_->drain();
+}
+
+void Watcher::deliver_what_is_there() {
+    const auto now = std::chrono::steady_clock::now();
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        auto part = log_.since(waiter->cursor);
+        if (part.events.empty() && part.lost == 0 && now < waiter->until) {
+            ++waiter;
+            continue;
+        }
+        const auto deliver = std::move(waiter->deliver);
+        waiter = waiters_.erase(waiter);
+        deliver(std::move(part));
+    }
+}
+
+void Watcher::tick() {
+    timer_.expires_after(interval);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        drain();
+        deliver_what_is_there();
+        if (waiters_.empty() && std::chrono::steady_clock::now() - last_asked_ > longest_pause) {
+            if (auto told = watch(false); !told) spdlog::warn("{}", told.error().message());
+            return;
+        }
+        tick();
+    });
+}
+
+}  // namespace meshd::flows

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The maps of the flow table as verbs. What only reads them may run on any thread: it touches descriptors and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "kernel/datapath.hpp"
+#include "kernel/map.hpp"
+#include "meshd/abi.h"
+
+struct ring_buffer;
+
+namespace meshd::kernel {
+
+// By service id and backend id.
+using Traffic = std::map<std::pair<std::uint32_t, std::uint32_t>, md_traffic>;
+
+class FlowMaps {
+public:
+    explicit FlowMaps(const Datapath& datapath);
+
+    [[nodiscard]] base::Result<md_flow_config> decided() const;
+    [[nodiscard]] base::Result<void> decide(const md_flow_config& value) const;
+
+    [[nodiscard]] base::Result<void> for_each_flow(const std::function<void(const md_flow_key&, const md_flow&)>& visit) const;
+    [[nodiscard]] base::Result<void> for_each_track(const std::function<void(const md_track_key&, const md_track&)>& visit) const;
+    [[nodiscard]] base::Result<std::optional<md_flow>> flow(const md_flow_key& key) const;
+    [[nodiscard]] base::Result<void> erase_flow(const md_flow_key& key) const { return flows_.erase(&key); }
+    [[nodiscard]] base::Result<std::optional<md_track>> track(const md_track_key& key) const;
+    // Also while its handshake is not complete.
+    [[nodiscard]] base::Result<void> erase_track(const md_track_key& key) const;
+
+    // Asks sockets what they say now: fills in what is an answer in each.
+    [[nodiscard]] base::Result<void> look(std::vector<md_socket_view>& views) const;
+
+    // Of all CPUs; in no order.
+    [[nodiscard]] base::Result<std::vector<md_flow_ended>> ended() const;
+
+    // Sums over all CPUs.
+    [[nodiscard]] base::Result<Traffic> traffic() const;
+    [[nodiscard]] base::Result<void> forget_traffic(std::uint32_t service_id, std::uint32_t backend_id) const;
+
+    [[nodiscard]] base::Result<std::uint32_t> capacity() const;
+
+private:
+    const Datapath& datapath_;
+    Map config_, flows_, ended_, traffic_, tracks_, opening_;
+};
+
+// What programs tell while md_flow_config.watched.
+class FlowEvents {
+public:
+    using Handler = std::function<void(const md_flow_event&)>;
+    static base::Result<FlowEvents> open(const Datapath& datapath, Handler handler);
+
+    [[nodiscard]] int fd() const;  // readable when there is something to drain
+    void drain();
+
+private:
+    struct Free {
+        void operator()(ring_buffer* ring) const;
+    };
+    explicit FlowEvents(std::unique_ptr<Handler> handler) : handler_(std::move(handler)) {}
+
+    std::unique_ptr<Handler> handler_;  // at an address that stays: the ring holds it
+    std::unique_ptr<ring_buffer, Free> ring_;
+};
+
+}  // namespace meshd::kernel

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Packets at the devices that configuration names (docs/forwarding.md): those for services are led to backends, the
+ * others are counted.
+ *
+ * No packet is translated twice. Coming in only destinations are, by entries for that (REQUEST, RETURN); leaving only
+ * sources (REPLY, SOURCE). What a packet has become on coming in is looked up once more at each device that it comes in
+ * by next (a bridge above its port, a VLAN above its device) and where it leaves; each time it can meet:
+ *   - client to backend: SOURCE, when the connection is masqueraded, which is its second half and runs where it leaves.
+ *     REQUEST only where the backend's endpoint is itself the address of a service: then that service answers, as it
+ *     would to the client.
+ *   - backend to client (what RETURN makes): REPLY, which is its second half. RETURN only where the client's endpoint
+ * is one that this node uses for translated sources, which no socket of it does.
+ *   - service to client (what REPLY makes) or this node to backend (SOURCE): the packet is on its way out, below the
+ *     device where that happened. An entry for leaving has a backend as its source, or as its destination with a client
+ *     as the source; md_take_port() gives no connection a key that another one has.
+ */
+#include "lib/program.h"
+#include "lib/count.h"
+#include "lib/endpoint.h"
+#include "lib/choose.h"
+#include "lib/checksum.h"
+#include "lib/packet.h"
+#include "lib/track.h"
+#include "lib/nat.h"
+#include "lib/maglev.h"
+#include "lib/route.h"
+#include "lib/direct.h"
+#include "lib/connection.h"
+#include "lib/icmp.h"
+#include "lib/flow_key.h"
+#include "lib/flow_packet.h"
+#include "lib/policy.h"
+#include "lib/policy_packet.h"
+#include "lib/limit.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline enum md_reason md_reason_of(const struct md_track *track)
+{
+	switch (track->kind) {
+	case MD_TRACK_REQUEST:
+		return MD_REASON_FORWARD_REQUEST;
+	case MD_TRACK_REPLY:
+		return MD_REASON_FORWARD_REPLY;
+	case MD_TRACK_SOURCE:
+		return MD_REASON_FORWARD_SOURCE;
+	default:
+		return MD_REASON_FORWARD_RETURN;
+	}
+}
+
+/* What the track says becomes of the packet. */
+static __always_inline int md_forward(struct __sk_buff *skb, const struct md_packet *packet,
+                                      const struct md_track *track, enum md_reason *reason)
+{
+	if (track->forward == MD_FORWARD_DSR)
+		return md_hand_over(skb, packet, &track->destination, reason);
+	if (md_rewrite(skb, packet, track))
+		return MD_NEXT;
+	*reason = MD_REASON_FORWARD_UNWRITABLE;
+	return MD_DROP;
+}
+
+/* The packet in `draft`. Not static, so that the verifier looks at it once, and not once for each way that leads here.
+ */
+__noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
+{
+	__u32 zero = 0;
+	struct md_draft *new = bpf_map_lookup_elem(&draft, &zero);
+
+	if (!new)
+		return MD_NEXT;
+	switch (md_begin(skb, &new->packet, service_id, new)) {
+	case MD_BEGIN_NOT:
+		return MD_NEXT;
+	case MD_BEGIN_DROP:
+		return MD_DROP;
+	default:
+		break;
+	}
+	if (md_begins(&new->packet) && md_limit_take(service_id, &new->reason))
+		return MD_DROP;
+	if (!md_remember(skb, &new->packet, new))
+		return MD_DROP;
+	return md_forward(skb, &new->packet, &new->request, &new->reason);
+}
+
+/* A packet for a service, and no known connection's. */
+static __always_inline int md_begin_connection(struct __sk_buff *skb, const struct md_packet *packet, __u32 service_id,
+                                               enum md_reason *reason)
+{
+	__u32 zero = 0;
+	struct md_draft *new = bpf_map_lookup_elem(&draft, &zero);
+	int verdict;
+
+	if (!new)
+		return MD_NEXT;
+	new->packet = *packet;
+	new->reason = MD_REASON_PACKET_NOT_OURS;
+	verdict = md_pass_new(skb, service_id);
+	*reason = new->reason;
+	return verdict;
+}
+
+static __always_inline int md_pass_error(struct __sk_buff *skb, const struct md_packet *packet, bool incoming,
+                                         enum md_reason *reason)
+{
+	struct md_address backend;
+	int verdict = md_pass_icmp(skb, packet, incoming, &backend, reason);
+
+	if (*reason == MD_REASON_FORWARD_DSR)
+		verdict = md_hand_over(skb, packet, &backend, reason);
+	return verdict;
+}
+
+static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
+{
+	__u32 ifindex = skb->ifindex, service_id = 0, way = 0;
+	const struct md_device *device = bpf_map_lookup_elem(&md_devices, &ifindex);
+	enum md_reason reason = MD_REASON_PACKET_NOT_OURS;
+	bool opening = false, counts = false, known_end;
+	struct md_flow_key flow_key;
+	struct md_track *track = NULL;
+	struct md_packet packet;
+	int verdict = MD_NEXT;
+
+	if (!device)
+		return MD_NEXT;
+	if (!md_understand(skb, device, &packet, &reason))
+		goto done;
+	if (packet.key.protocol != IPPROTO_TCP && packet.key.protocol != IPPROTO_UDP) {
+		verdict = md_pass_error(skb, &packet, incoming, &reason);
+		goto done;
+	}
+	known_end = md_may_have_track(&packet.key);
+	if (known_end)
+		track = md_find_track(&packet.key, &opening);
+	if (track && md_is_for_incoming(track) == incoming) {
+		__u64 now = md_now();
+
+		if (md_still_runs(&packet, track, opening, now)) {
+			reason = md_reason_of(track);
+			verdict = md_forward(skb, &packet, track, &reason);
+			md_follow(&packet, track, opening, now);
+			goto done;
+		}
+		md_forget_pair(&packet.key, track);
+		track = NULL;
+	}
+	/* The other half of its translation is elsewhere. */
+	if (track)
+		goto done;
+	if (md_policy_drops(skb, &packet, incoming))
+		return MD_DROP; /* counted */
+	counts = md_counts_devices() && md_counts_here(skb, device, incoming);
+	if (counts && md_count_flow(&packet, &flow_key, &way))
+		goto done;
+	if (incoming)
+		service_id = md_service_asked(&packet);
+	if (service_id) {
+		verdict = md_begin_connection(skb, &packet, service_id, &reason);
+		if (reason != MD_REASON_PACKET_NOT_OURS)
+			goto done;
+	}
+	if (counts && !(known_end && md_was_translated(&packet)))
+		md_count_young_flow(skb, &packet, &flow_key, way);
+done:
+	md_count(reason);
+	return verdict;
+}
+
+SEC("tc")
+int md_ingress(struct __sk_buff *skb)
+{
+	return md_pass(skb, true);
+}
+
+SEC("tc")
+int md_egress(struct __sk_buff *skb)
+{
+	return md_pass(skb, false);
+}

@@ -1,0 +1,1 @@
+meshd_unit_test(flows SOURCES flows/flow_test.cpp LIBRARIES meshd_flows)

@@ -119,7 +119,7 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 	__u32 ifindex = skb->ifindex, service_id = 0, way = 0;
 	const struct md_device *device = bpf_map_lookup_elem(&md_devices, &ifindex);
 	enum md_reason reason = MD_REASON_PACKET_NOT_OURS;
-	bool opening = false, counts = false, known_end;
+	bool opening = false, counts = false, translated = false, known_end;
 	struct md_flow_key flow_key;
 	struct md_track *track = NULL;
 	struct md_packet packet;
@@ -139,6 +139,10 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 	if (track && md_is_for_incoming(track) == incoming) {
 		__u64 now = md_now();
 
+		/* Anything but a SYN begins a track unasked: the SYN is asked about whatever was there before it. */
+		if (incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet) &&
+		    md_policy_drops(skb, &packet, incoming))
+			return MD_DROP; /* counted */
 		if (md_still_runs(&packet, track, opening, now)) {
 			reason = md_reason_of(track);
 			verdict = md_forward(skb, &packet, track, &reason);
@@ -151,7 +155,9 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 	/* The other half of its translation is elsewhere. */
 	if (track)
 		goto done;
-	if (md_policy_drops(skb, &packet, incoming))
+	translated = known_end && md_was_translated(&packet);
+	/* What came in by another device was asked about there, under the address that the client used. */
+	if (!translated && md_policy_drops(skb, &packet, incoming))
 		return MD_DROP; /* counted */
 	counts = md_counts_devices() && md_counts_here(skb, device, incoming);
 	if (counts && md_count_flow(&packet, &flow_key, &way))
@@ -163,7 +169,7 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 		if (reason != MD_REASON_PACKET_NOT_OURS)
 			goto done;
 	}
-	if (counts && !(known_end && md_was_translated(&packet)))
+	if (counts && !translated)
 		md_count_young_flow(skb, &packet, &flow_key, way);
 done:
 	md_count(reason);

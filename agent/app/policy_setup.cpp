@@ -60,7 +60,7 @@ base::Result<void> PolicySetup::begin() {
     if (saved)
         rules_ = std::move(*saved);
     else
-        spdlog::warn("{}", saved.error().message());
+        context_.degradations.set("policy", saved.error().message(), "rules of the registry are in force once it has answered");
     wait();
     return {};
 }
@@ -70,6 +70,9 @@ base::Result<void> PolicySetup::before_attach() {
     if (!generation) return tl::make_unexpected(generation.error());
     if (*generation != 0 && !answered_) return {};
     refresh();
+    // No program may stand anywhere before what is to be denied is.
+    if (!in_force_ && *generation == 0 && context_.settings.policy.otherwise == model::Action::deny)
+        return base::fail({"put in force", "the policy", 0, "nothing is, and its default is deny", "see the log for the reason"});
     return {};
 }
 
@@ -135,7 +138,7 @@ void PolicySetup::refresh(const std::vector<model::ServicePtr>& coming) {
     // Nothing was in force: then at least the default is, with no rule that could allow anything.
     if (!has_old && wanted.otherwise == model::Action::deny)
         if (auto closed = policy::compile({{}, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_); closed)
-            (void)put(std::move(*closed));
+            if (auto put_closed = put(std::move(*closed)); !put_closed) spdlog::error("policy: {}", put_closed.error().message());
 }
 
 base::Result<void> PolicySetup::put(policy::Compiled compiled) {
@@ -151,7 +154,10 @@ base::Result<void> PolicySetup::put(policy::Compiled compiled) {
 }
 
 void PolicySetup::check() {
-    if (!in_force_) return;
+    if (!in_force_) {
+        if (answered_) refresh();
+        return;
+    }
     const auto generation = maps_->generation();
     if (!generation) return;
     if (in_force_->is_empty() ? *generation == 0 : maps_->holds(*in_force_).value_or(true)) return;

@@ -16,10 +16,16 @@ namespace {
 
 using Classes = std::vector<std::uint32_t>;
 
+const base::Prefix all_of_v4 = *base::Prefix::parse("0.0.0.0/0");
+
 // Prefixes in the order of their addresses, shorter ones first: all that lie within one stand right behind it.
 class PrefixClasses {
 public:
-    void add(const base::Prefix& prefix) { classes_.try_emplace({prefix.address, prefix.length}, 0); }
+    void add(const base::Prefix& prefix) {
+        classes_.try_emplace({prefix.address, prefix.length}, 0);
+        // In the trie IPv4 addresses lie within short prefixes of IPv6: there they find a class of their own first.
+        if (!prefix.is_v4()) classes_.try_emplace({all_of_v4.address, all_of_v4.length}, 0);
+    }
 
     void number(std::uint32_t& next) {
         for (auto& [prefix, id] : classes_) id = next++;
@@ -29,8 +35,11 @@ public:
     [[nodiscard]] Classes within(const base::Prefix& prefix) const {
         Classes result;
         for (auto at = classes_.find({prefix.address, prefix.length}); at != classes_.end(); ++at) {
-            if (!prefix.contains({at->first.first, at->first.second})) break;
-            result.push_back(at->second);
+            const base::Prefix other{at->first.first, at->first.second};
+            if (prefix.contains(other))
+                result.push_back(at->second);
+            else if (prefix.is_v4() || !other.is_v4())
+                break;
         }
         return result;
     }

@@ -72,7 +72,7 @@ static __always_inline const struct md_backend *md_kept_backend(const struct md_
 		return NULL;
 	*backend_id = affinity->backend_id;
 	backend = md_backend_of(affinity->backend_id, service_id, packet->is_v4);
-	return backend && backend->state == MD_BACKEND_READY ? backend : NULL;
+	return backend && backend->state == MD_BACKEND_READY && backend->weight ? backend : NULL;
 }
 
 static __always_inline const struct md_backend *md_choose_backend(const struct md_packet *packet, __u32 service_id,

@@ -159,7 +159,7 @@ static __always_inline bool md_may_redirect(struct md_pair *pair, __u32 side, __
 static __always_inline void md_time_answer(struct md_pair *pair, __u32 side)
 {
 	struct md_traffic *traffic;
-	__u64 us;
+	__u64 asked, now, us;
 
 	if (!md_follows_sockets())
 		return;
@@ -167,9 +167,12 @@ static __always_inline void md_time_answer(struct md_pair *pair, __u32 side)
 		pair->asked_ns = bpf_ktime_get_ns();
 		return;
 	}
-	if (!pair->asked_ns)
+	/* The client may send on another CPU meanwhile. */
+	asked = *(volatile __u64 *)&pair->asked_ns;
+	now = bpf_ktime_get_ns();
+	if (!asked || now < asked)
 		return;
-	us = (bpf_ktime_get_ns() - pair->asked_ns) / 1000;
+	us = (now - asked) / 1000;
 	pair->asked_ns = 0;
 	pair->response_us = us ? us : 1;
 	traffic = pair->backend_id ? md_traffic_of(pair->service_id, pair->backend_id) : NULL;

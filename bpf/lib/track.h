@@ -307,7 +307,7 @@ static __noinline bool md_has_lost_backend(const struct md_track *track)
 	__u32 backend_id = track->backend_id;
 	const struct md_backend *backend = bpf_map_lookup_elem(&md_backends, &backend_id);
 
-	return track->kind == MD_TRACK_REQUEST && (!backend || backend->state != MD_BACKEND_READY);
+	return track->kind == MD_TRACK_REQUEST && (!backend || backend->state != MD_BACKEND_READY || !backend->weight);
 }
 
 /*

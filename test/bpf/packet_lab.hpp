@@ -146,6 +146,7 @@ public:
                     md_backend backend{};
                     backend.endpoint = slot.backend;
                     backend.service_id = service.id;
+                    backend.weight = 1;
                     set("md_backends", each.id, backend);
                 }
         table.forward = service.forward;

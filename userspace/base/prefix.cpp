@@ -42,7 +42,9 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     return prefix;
 }
 
-bool Prefix::contains(const Prefix& other) const { return other.length >= length && masked(other.address, length) == address; }
+bool Prefix::contains(const Prefix& other) const {
+    return is_v4() == other.is_v4() && other.length >= length && masked(other.address, length) == address;
+}
 
 std::string Prefix::text() const {
     const int shown = is_v4() ? length - v4_offset : length;

@@ -23,6 +23,7 @@ struct Prefix {
     static std::optional<Prefix> parse_loosely(std::string_view text);
 
     [[nodiscard]] bool is_v4() const { return length >= 96 && address.is_v4(); }
+    // Never a range of the other family: ::/0 is all of IPv6, and nothing of IPv4.
     [[nodiscard]] bool contains(const Prefix& other) const;
     [[nodiscard]] bool contains(const IpAddress& one) const { return contains(of(one)); }
     [[nodiscard]] bool overlaps(const Prefix& other) const { return contains(other) || other.contains(*this); }

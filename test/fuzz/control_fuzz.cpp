@@ -71,7 +71,12 @@ void check_agent(const control::FakeAgent& agent) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     control::FakeAgent agent;
     control::Router router(agent, {0, {}});
-    check_answer(router.handle(request_of({reinterpret_cast<const char*>(data), size})));
+    int answers = 0;
+    router.handle(request_of({reinterpret_cast<const char*>(data), size}), [&](const http::Response& response) {
+        ++answers;
+        check_answer(response);
+    });
+    require(answers == 1);
     check_agent(agent);
     return 0;
 }

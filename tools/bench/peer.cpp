@@ -107,7 +107,8 @@ bool receive_all(int fd, void* bytes, std::size_t size) {
     auto* at = static_cast<unsigned char*>(bytes);
     while (size > 0) {
         const auto got = ::recv(fd, at, size, 0);
-        if (got < 0 && errno == EINTR) continue;
+        // EAGAIN also from a blocking socket, on the short way: docs/acceleration.md.
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (got < 0) throw_errno("recv");
         if (got == 0) return false;
         at += got;

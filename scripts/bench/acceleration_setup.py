@@ -88,11 +88,13 @@ class Setup:
             ("nginx as a proxy", self._proxied(f"slow-{name}")))}
 
     def _proxied(self, label):
-        """An nginx before the nginx with the files, both legs direct, and one with both legs on the short way."""
+        """An nginx before the nginx with the files, both legs direct, and one with both legs on the short way. As a proxy it
+        trusts FIONREAD."""
+        keys = self.short.keys(trusts_fionread=True) or {"acceleration": "off"}
         direct = self._start(programs.NginxProxy, f"proxy-{label}", f"127.0.0.1:{self.web.port}", workers=2)
-        behind = self._service(f"web-behind-{label}", self.web.port)
+        behind = self._service(f"web-behind-{label}", self.web.port, **keys)
         short = self._start(programs.NginxProxy, f"proxy-{label}-short", behind, workers=2)
-        return {"direct": f"127.0.0.1:{direct.port}", "short way": self._service(f"proxy-{label}", short.port)}
+        return {"direct": f"127.0.0.1:{direct.port}", "short way": self._service(f"proxy-{label}", short.port, **keys)}
 
     def peer(self, name, to, listen=None, cgroup=None, congestion=None):
         """As bench-pingpong and bench-stream take it."""

@@ -1,48 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three hosts in a row, each a network namespace: a client, a node that routes, and a backend."""
 
-import contextlib
 import os
 
 from harness import agent as agents
-from harness.netns import _setns
+from harness.netns import Namespace
 from harness.place import copy_of_binaries
 from harness.process import NAME, Process, run
 
 SERVICE, SERVICE6 = "10.96.0.10", "fd00:96::10"
-
-
-class Host:
-    def __init__(self, label):
-        self.name = f"{NAME}-{label}"
-        run("ip", "netns", "add", self.name)
-        self.ip("link", "set", "lo", "up")
-
-    def ip(self, *arguments):
-        return run("ip", "-n", self.name, *arguments)
-
-    def run(self, *command, **options):
-        return run("ip", "netns", "exec", self.name, *command, **options)
-
-    def enter(self):
-        descriptor = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _setns(descriptor)
-        finally:
-            os.close(descriptor)
-
-    @contextlib.contextmanager
-    def entered(self):
-        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self.enter()
-        try:
-            yield
-        finally:
-            _setns(before)
-            os.close(before)
-
-    def close(self):
-        run("ip", "netns", "del", self.name, check=False)
 
 
 class Hosts:
@@ -61,7 +27,7 @@ class Hosts:
             raise
 
     def _make(self, label):
-        self.hosts.append(Host(label))
+        self.hosts.append(Namespace(f"{NAME}-{label}"))
         return self.hosts[-1]
 
     def join(self, host, device, net):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Network namespaces on one bridge, the host being one more on it. No routing between them, so no setting of the host is touched."""
+"""Network namespaces: alone, or on one bridge, the host being one more on it. No routing between those on the bridge, so no setting of
+the host is touched."""
 
 import contextlib
 import ctypes
@@ -57,28 +58,19 @@ class Bridge:
         run(*ip, "link", "set", device, "up")
 
 
-class Netns:
-    """`address` and `address6` are its own, `host_address` and `host_address6` the host's on the same bridge."""
+class Namespace:
+    """A network namespace with its own loopback and nothing else."""
 
-    def __init__(self, label=""):
-        self._member = Bridge.join()
-        self.name = f"{NAME}-{self._member}{label}"
-        self.link = f"{NAME}v{self._member}"
-        self.host_address, self.address = Bridge.address(1), Bridge.address(self._member)
-        self.host_address6, self.address6 = Bridge.address6(1), Bridge.address6(self._member)
-        try:
-            run("ip", "netns", "add", self.name)
-            inside = ("ip", "-n", self.name)
-            run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.name)
-            run("ip", "link", "set", self.link, "master", Bridge.NAME, "up")
-            run(*inside, "link", "set", "lo", "up")
-            Bridge.configure(inside, "eth0", self._member)
-            # A way out of the subnet, for clients that look up a route before they connect.
-            run(*inside, "route", "add", "default", "via", self.host_address)
-            run(*inside, "-6", "route", "add", "default", "via", self.host_address6)
-        except BaseException:
-            self.close()
-            raise
+    def __init__(self, name):
+        self.name = name
+        run("ip", "netns", "add", name)
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *arguments):
+        return run("ip", "-n", self.name, *arguments)
+
+    def run(self, *command, **options):
+        return run("ip", "netns", "exec", self.name, *command, **options)
 
     def enter(self):
         """Moves the calling thread here. Given as `enter` to a Process, it moves the child before its program starts."""
@@ -99,12 +91,34 @@ class Netns:
             _setns(before)
             os.close(before)
 
-    def run(self, *command, **options):
-        return run("ip", "netns", "exec", self.name, *command, **options)
+    def close(self):
+        run("ip", "netns", "del", self.name, check=False)
+
+
+class Netns(Namespace):
+    """One on the bridge: `address` and `address6` are its own, `host_address` and `host_address6` the host's."""
+
+    def __init__(self, label=""):
+        self._member = Bridge.join()
+        self.name = f"{NAME}-{self._member}{label}"
+        self.link = f"{NAME}v{self._member}"
+        self.host_address, self.address = Bridge.address(1), Bridge.address(self._member)
+        self.host_address6, self.address6 = Bridge.address6(1), Bridge.address6(self._member)
+        try:
+            super().__init__(self.name)
+            run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+            run("ip", "link", "set", self.link, "master", Bridge.NAME, "up")
+            Bridge.configure(("ip", "-n", self.name), "eth0", self._member)
+            # A way out of the subnet, for clients that look up a route before they connect.
+            self.ip("route", "add", "default", "via", self.host_address)
+            self.ip("-6", "route", "add", "default", "via", self.host_address6)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         run("ip", "link", "del", self.link, check=False)
-        run("ip", "netns", "del", self.name, check=False)
+        super().close()
         Bridge.leave(self._member)
 
 

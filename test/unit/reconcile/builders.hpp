@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Services in a line each.
+// Services in a line each, and what a plan makes of them.
 #pragma once
 
 #include <algorithm>
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "model/service.hpp"
+#include "reconcile/plan.hpp"
 
 namespace meshd::reconcile {
 
@@ -30,6 +32,17 @@ inline model::DesiredState desired(std::vector<model::Service> services, bool co
     model::DesiredState state;
     state.complete = complete;
     for (auto& value : services) state.services[value.name] = shared(value);
+    return state;
+}
+
+inline std::vector<std::string> kinds(const Plan& plan) {
+    std::vector<std::string> names;
+    for (const auto& operation : plan) names.emplace_back(name(operation.kind));
+    return names;
+}
+
+inline RealizedState after(RealizedState state, const Plan& plan) {
+    for (const auto& operation : plan) simulate(state, operation);
     return state;
 }
 

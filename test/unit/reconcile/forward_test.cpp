@@ -27,17 +27,6 @@ md_forward forward_of(const model::Service& value, const ForwardPolicy& policy) 
     return reconcile::forward_of(value, value.ports.front(), policy);
 }
 
-std::vector<std::string> kinds(const Plan& plan) {
-    std::vector<std::string> names;
-    for (const auto& operation : plan) names.emplace_back(name(operation.kind));
-    return names;
-}
-
-RealizedState after(RealizedState state, const Plan& plan) {
-    for (const auto& operation : plan) simulate(state, operation);
-    return state;
-}
-
 TEST(Forward, IsOffWithoutDevices) {
     auto value = web();
     value.forward = Forward::nat;

@@ -13,17 +13,6 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<std::string> kinds(const Plan& plan) {
-    std::vector<std::string> names;
-    for (const auto& operation : plan) names.emplace_back(name(operation.kind));
-    return names;
-}
-
-RealizedState after(RealizedState state, const Plan& plan) {
-    for (const auto& operation : plan) simulate(state, operation);
-    return state;
-}
-
 RealizedState realized(const model::DesiredState& state) { return after({}, plan({}, state, {}).operations); }
 
 TEST(Plan, PublishesAServiceLast) {

@@ -159,10 +159,12 @@ void Accelerator::on_event(const md_event& event) {
     if (!opened) return;
     const auto& name = service->name->service;
     const auto now = Clock::now();
-    const auto until = learner_.left(name, *opened, now);
-    if (!until) return;
-    spdlog::info("short way: readers of service {} fall behind too often, new connections to it take TCP for {} s", name,
-                 std::chrono::duration_cast<std::chrono::seconds>(*until - now).count());
+    if (const auto until = learner_.left(name, *opened, now)) turn_off(name, *until - now);
+}
+
+void Accelerator::turn_off(const std::string& service, Clock::duration duration) {
+    spdlog::info("short way: readers of service {} fall behind too often, new connections to it take TCP for {} s", service,
+                 std::chrono::duration_cast<std::chrono::seconds>(duration).count());
     if (auto told = tell_halts(); !told) spdlog::warn("{}", told.error().message());
 }
 
@@ -199,7 +201,7 @@ void Accelerator::find_strays() {
         return;
     }
     leaver_.forget_all_but(*pairs);
-    forget_services_that_went();
+    judge_services(*pairs);
     const auto now = nanoseconds(Clock::now());
     const auto late = static_cast<std::uint64_t>(std::chrono::nanoseconds(unpaired_after).count());
     for (const auto& [id, pair] : *pairs) {
@@ -210,13 +212,35 @@ void Accelerator::find_strays() {
     }
 }
 
-// Their ids will be given to others, which begin with counters of zero.
-void Accelerator::forget_services_that_went() {
+void Accelerator::judge_services(const std::vector<std::pair<std::uint64_t, md_pair>>& pairs) {
     const auto paths = short_way_.paths();
     if (!paths) return;
-    for (const auto& [id, counters] : *paths)
-        if (id != 0 && realized_().find(id) == nullptr)
+    std::map<std::uint32_t, std::uint64_t> by_short;  // of open pairs
+    for (const auto& [id, pair] : pairs) by_short[pair.service_id] += pair.ways[0].messages + pair.ways[1].messages;
+    std::map<std::string, Learner::Messages> sent;
+    for (const auto& [id, counters] : *paths) {
+        const auto* const service = id != 0 ? realized_().find(id) : nullptr;
+        if (id != 0 && service == nullptr) {
+            // Its id will be given to another service, which begins with counters of zero.
             if (auto forgotten = short_way_.forget_paths(id); !forgotten) spdlog::warn("{}", forgotten.error().message());
+            continue;
+        }
+        if (service == nullptr || !service->name) continue;
+        auto& messages = sent[service->name->service];
+        messages.by_short += counters.messages_short + by_short[id];
+        messages.by_tcp += counters.why[MD_WHY_TCP_ORDER] + counters.why[MD_WHY_TCP_BACKLOG];
+    }
+    const auto now = Clock::now();
+    for (const auto& [name, total] : sent) {
+        const auto before = sent_.find(name);
+        if (before == sent_.end()) continue;
+        // A port that went took its counters along.
+        const auto since = [](std::uint64_t latest, std::uint64_t earlier) { return latest - std::min(latest, earlier); };
+        const Learner::Messages messages{since(total.by_short, before->second.by_short),
+                                         since(total.by_tcp, before->second.by_tcp)};
+        if (const auto until = learner_.sent(name, messages, now)) turn_off(name, *until - now);
+    }
+    sent_ = std::move(sent);
 }
 
 base::Result<std::size_t> Accelerator::wind_down(const kernel::Datapath& datapath, std::chrono::seconds patience) {

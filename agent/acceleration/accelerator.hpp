@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -69,7 +71,8 @@ private:
     base::Result<bool> tell_halts();
     void expire(std::chrono::steady_clock::time_point now);
     void find_strays();
-    void forget_services_that_went();
+    void judge_services(const std::vector<std::pair<std::uint64_t, md_pair>>& pairs);
+    void turn_off(const std::string& service, Learner::Clock::duration duration);
 
     const kernel::Datapath& datapath_;
     kernel::ShortWay short_way_;
@@ -86,6 +89,7 @@ private:
     boost::asio::posix::stream_descriptor descriptor_;
     boost::asio::steady_timer timer_;
     unsigned looks_ = 0;
+    std::map<std::string, Learner::Messages> sent_;  // by service, at the last judgement
 };
 
 }  // namespace meshd::acceleration

@@ -13,7 +13,20 @@ std::optional<Learner::Clock::time_point> Learner::left(const std::string& servi
     recent.push_back({now, opened});
     const auto opened_meanwhile = opened - std::min(opened, recent.front().opened) + 1;
     if (recent.size() < enough || recent.size() * 100 < opened_meanwhile * share_percent) return std::nullopt;
-    recent.clear();
+    return turn_off(memory, now);
+}
+
+std::optional<Learner::Clock::time_point> Learner::sent(const std::string& service, const Messages& messages,
+                                                        Clock::time_point now) {
+    const auto all = messages.by_short + messages.by_tcp;
+    if (messages.by_tcp < enough_messages || messages.by_tcp * 100 < all * messages_percent) return std::nullopt;
+    auto& memory = services_[service];
+    if (now < memory.off_until) return std::nullopt;
+    return turn_off(memory, now);
+}
+
+Learner::Clock::time_point Learner::turn_off(Memory& memory, Clock::time_point now) {
+    memory.recent.clear();
     memory.off_for = memory.off_for == std::chrono::seconds{0} ? first_time : std::min(memory.off_for * 2, longest);
     memory.off_until = now + memory.off_for;
     return memory.off_until;

@@ -53,6 +53,15 @@ TEST(Learner, DoublesTheTimeWhenItHappensAgain) {
     EXPECT_EQ(*second - *first, 2 * Learner::first_time);
 }
 
+TEST(Learner, TakesAServiceOffOfWhichMostMessagesTakeTcp) {
+    Learner learner;
+    EXPECT_FALSE(learner.sent("web", {1000, 999}, start)) << "too few to tell";
+    EXPECT_FALSE(learner.sent("web", {1001, 1000}, start)) << "more than half gained";
+    EXPECT_EQ(learner.sent("web", {1000, 1000}, start), start + Learner::first_time);
+    EXPECT_FALSE(learner.sent("web", {0, 100000}, start + 10s)) << "off already: connections from before go on";
+    EXPECT_EQ(learner.sent("web", {0, 1000}, start + Learner::first_time), start + 3 * Learner::first_time) << "twice as long";
+}
+
 TEST(Learner, BeginsAnewAfterAQuietTime) {
     Learner learner;
     const auto first = leave(learner, 16, 1, 0ms);

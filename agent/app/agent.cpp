@@ -10,12 +10,9 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
-#include <boost/json.hpp>
 
 #include "app/log.hpp"
-#include "app/metrics.hpp"
 #include "base/version.hpp"
-#include "channel/split.hpp"
 #include "config/settings_file.hpp"
 
 namespace meshd::app {
@@ -60,6 +57,9 @@ Agent::Agent(Options options, config::Settings settings)
                         },
                         [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
                         [this] { return acceleration_.test_again(); }}),
+      worker_(io_, context_,
+              {[this](channel::Delta delta) { on_delta(std::move(delta)); },
+               [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
       retry_timer_(io_),
@@ -67,7 +67,7 @@ Agent::Agent(Options options, config::Settings settings)
       retry_delay_(shortest_retry) {
     context_.settings = std::move(settings);
     context_.started_at = std::chrono::system_clock::now();
-    context_.worker = [this] { return worker_ ? worker_->status() : WorkerStatus{}; };
+    context_.worker = [this] { return worker_.status(); };
 }
 
 Agent::~Agent() = default;
@@ -181,7 +181,7 @@ base::Result<void> Agent::serve() {
         if (auto attached = attach(); !attached) return attached;
     if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
     if (auto listening = listen(); !listening) return listening;
-    if (auto started = start_worker(); !started) return started;
+    if (auto started = worker_.start(options_.worker_binary); !started) return started;
     watch_configuration();
     wait_for_signal();
     schedule_check();
@@ -222,58 +222,6 @@ base::Result<void> Agent::listen() {
     return {};
 }
 
-base::Result<void> Agent::start_worker() {
-    WorkerOptions options;
-    options.binary = options_.worker_binary;
-    options.user = context_.settings.worker_user;
-    WorkerHandlers handlers;
-    handlers.on_channel_open = [this](channel::Channel&) { send_settings(); };
-    handlers.on_message = [this](channel::Message message) { on_worker_message(std::move(message)); };
-    handlers.on_down = [this](std::string_view why) {
-        spdlog::warn("the worker is down: {}", why);
-        note_worker();
-    };
-    worker_ = std::make_unique<WorkerProcess>(io_, std::move(options), std::move(handlers));
-    return worker_->start();
-}
-
-void Agent::note_worker() {
-    const auto status = worker_->status();
-    if (status.state == WorkerState::running)
-        context_.degradations.clear("worker");
-    else
-        context_.degradations.set(
-            "worker", "not running" + (status.last_exit.empty() ? "" : ": " + status.last_exit),
-            "services stay as they are and changes wait; it is started again by itself, see the log for why it ends");
-}
-
-void Agent::send_settings() {
-    const auto& settings = context_.settings;
-    auto* const channel = worker_->channel();
-    if (channel == nullptr) return;
-    channel::SettingsMessage message;
-    message.registry_directory = settings.registry_directory;
-    message.metrics_enabled = settings.metrics_enabled;
-    message.metrics_listen = settings.metrics_listen;
-    message.log_level = config::name(settings.log_level);
-    if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
-}
-
-void Agent::on_worker_message(channel::Message message) {
-    if (std::holds_alternative<channel::Hello>(message))
-        note_worker();
-    else if (auto* const delta = std::get_if<channel::Delta>(&message))
-        on_delta(std::move(*delta));
-    else if (auto* const policies = std::get_if<channel::Policies>(&message))
-        policy_.set_rules(std::move(*policies));
-    else if (auto* const status = std::get_if<channel::RegistryStatus>(&message))
-        on_registry(std::move(*status));
-    else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
-        on_metrics_request(request->id);
-    else
-        spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
-}
-
 void Agent::on_delta(channel::Delta delta) {
     reconcile::Change change;
     change.full = delta.full;
@@ -303,40 +251,6 @@ void Agent::on_delta(channel::Delta delta) {
                 reconciler_->pending().size(), reconciler_->figures().last_duration.count());
     if (context_.starting) end_of_start();
     if (size > 1000) ::malloc_trim(0);
-}
-
-void Agent::on_registry(channel::RegistryStatus status) {
-    context_.registry = std::move(status);
-    std::string refused;
-    std::size_t count = 0;
-    for (const auto& source : context_.registry.sources) {
-        if (source.ok) continue;
-        if (refused.empty()) refused = source.error;
-        ++count;
-    }
-    if (!context_.registry.directory_error.empty())
-        context_.degradations.set("registry", context_.registry.directory_error,
-                                  "services stay as they were; put the directory back");
-    else if (count != 0)
-        context_.degradations.set("registry", refused + (count > 1 ? " (and " + std::to_string(count - 1) + " more files)" : ""),
-                                  "the last good content of the file goes on; correct the file");
-    else
-        context_.degradations.clear("registry");
-    if (context_.registry.metrics_error.empty())
-        context_.degradations.clear("metrics");
-    else
-        context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
-}
-
-void Agent::on_metrics_request(std::uint64_t id) {
-    flows_->families([this, id](boost::json::array families) {
-        auto* const channel = worker_->channel();
-        if (channel == nullptr) return;
-        for (auto& family : metric_families(context_)) families.push_back(std::move(family));
-        channel::split_metrics(id, families, [&](std::string_view frame) {
-            if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
-        });
-    });
 }
 
 void Agent::after_change() {
@@ -419,7 +333,7 @@ void Agent::watch_configuration() {
 void Agent::apply_log_level(config::LogLevel level) {
     context_.settings.log_level = level;
     set_log_level(level);
-    send_settings();
+    worker_.send_settings();
 }
 
 // What can change while the agent runs does; the rest is named, and waits for a restart.
@@ -447,7 +361,7 @@ void Agent::reload() {
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
     if (std::exchange(now.devices, wanted.devices) != wanted.devices || forwarding_changed) configure_forwarding();
     if (std::exchange(now.flows, wanted.flows) != wanted.flows || forwarding_changed) configure_flows();
-    if (worker_changed) send_settings();
+    if (worker_changed) worker_.send_settings();
     if (interval_changed) schedule_check();
     if (now == wanted)
         context_.degradations.clear("configuration");
@@ -475,7 +389,7 @@ void Agent::wait_for_signal() {
 
 void Agent::loop() {
     io_.run();
-    worker_->stop();
+    worker_.stop();
     server_.reset();
     saver_.save_now();
 }

@@ -16,6 +16,7 @@
 #include "app/policy_setup.hpp"
 #include "app/state_saver.hpp"
 #include "app/views.hpp"
+#include "app/worker_link.hpp"
 #include "control/router.hpp"
 #include "flows/flow_table.hpp"
 #include "forwarding/forwarder.hpp"
@@ -40,18 +41,13 @@ public:
 private:
     base::Result<void> attach();
     base::Result<void> listen();
-    base::Result<void> start_worker();
     void load_saved_state();
 
-    void on_worker_message(channel::Message message);
     void on_delta(channel::Delta delta);
-    void on_registry(channel::RegistryStatus status);
-    void on_metrics_request(std::uint64_t id);
     base::Result<void> begin_flows();
     void make_forwarder();
     void configure_forwarding();
     void configure_flows();
-    void send_settings();
 
     void after_change();  // whatever changed the desired state or its success
     void end_of_start();
@@ -62,7 +58,6 @@ private:
     void reload();
     void watch_configuration();
     void wait_for_signal();
-    void note_worker();
 
     Options options_;
     boost::asio::io_context io_{1};
@@ -85,7 +80,7 @@ private:
     Views views_;
     std::optional<control::Router> router_;
     std::unique_ptr<http::Server> server_;
-    std::unique_ptr<WorkerProcess> worker_;
+    WorkerLink worker_;
     std::unique_ptr<FileWatch> config_watch_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer check_timer_, retry_timer_, start_timer_;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/worker_link.hpp"
+
+#include <spdlog/spdlog.h>
+#include <boost/json.hpp>
+
+#include "app/metrics.hpp"
+#include "channel/split.hpp"
+#include "config/settings_file.hpp"
+
+namespace meshd::app {
+
+base::Result<void> WorkerLink::start(const std::string& binary) {
+    WorkerOptions options;
+    options.binary = binary;
+    options.user = context_.settings.worker_user;
+    WorkerHandlers handlers;
+    handlers.on_channel_open = [this](channel::Channel&) { send_settings(); };
+    handlers.on_message = [this](channel::Message message) { take(std::move(message)); };
+    handlers.on_down = [this](std::string_view why) {
+        spdlog::warn("the worker is down: {}", why);
+        note_state();
+    };
+    process_ = std::make_unique<WorkerProcess>(io_, std::move(options), std::move(handlers));
+    return process_->start();
+}
+
+void WorkerLink::stop() {
+    if (process_) process_->stop();
+}
+
+WorkerStatus WorkerLink::status() const { return process_ ? process_->status() : WorkerStatus{}; }
+
+void WorkerLink::note_state() {
+    const auto now = status();
+    if (now.state == WorkerState::running)
+        context_.degradations.clear("worker");
+    else
+        context_.degradations.set(
+            "worker", "not running" + (now.last_exit.empty() ? "" : ": " + now.last_exit),
+            "services stay as they are and changes wait; it is started again by itself, see the log for why it ends");
+}
+
+void WorkerLink::send_settings() {
+    const auto& settings = context_.settings;
+    auto* const channel = process_ ? process_->channel() : nullptr;
+    if (channel == nullptr) return;
+    channel::SettingsMessage message;
+    message.registry_directory = settings.registry_directory;
+    message.metrics_enabled = settings.metrics_enabled;
+    message.metrics_listen = settings.metrics_listen;
+    message.log_level = config::name(settings.log_level);
+    if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
+}
+
+void WorkerLink::take(channel::Message message) {
+    if (std::holds_alternative<channel::Hello>(message))
+        note_state();
+    else if (auto* const delta = std::get_if<channel::Delta>(&message))
+        handlers_.on_delta(std::move(*delta));
+    else if (auto* const policies = std::get_if<channel::Policies>(&message))
+        handlers_.on_policies(std::move(*policies));
+    else if (auto* const registry = std::get_if<channel::RegistryStatus>(&message))
+        take_registry(std::move(*registry));
+    else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
+        answer_metrics(request->id);
+    else
+        spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
+}
+
+void WorkerLink::take_registry(channel::RegistryStatus status) {
+    context_.registry = std::move(status);
+    std::string refused;
+    std::size_t count = 0;
+    for (const auto& source : context_.registry.sources) {
+        if (source.ok) continue;
+        if (refused.empty()) refused = source.error;
+        ++count;
+    }
+    if (!context_.registry.directory_error.empty())
+        context_.degradations.set("registry", context_.registry.directory_error,
+                                  "services stay as they were; put the directory back");
+    else if (count != 0)
+        context_.degradations.set("registry", refused + (count > 1 ? " (and " + std::to_string(count - 1) + " more files)" : ""),
+                                  "the last good content of the file goes on; correct the file");
+    else
+        context_.degradations.clear("registry");
+    if (context_.registry.metrics_error.empty())
+        context_.degradations.clear("metrics");
+    else
+        context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
+}
+
+void WorkerLink::answer_metrics(std::uint64_t id) {
+    context_.flows->families([this, id](boost::json::array families) {
+        auto* const channel = process_->channel();
+        if (channel == nullptr) return;
+        for (auto& family : metric_families(context_)) families.push_back(std::move(family));
+        channel::split_metrics(id, families, [&](std::string_view frame) {
+            if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+        });
+    });
+}
+
+}  // namespace meshd::app

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent and its worker say to each other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "app/context.hpp"
+
+namespace meshd::app {
+
+class WorkerLink {
+public:
+    struct Handlers {
+        std::function<void(channel::Delta)> on_delta;
+        std::function<void(channel::Policies)> on_policies;
+    };
+
+    WorkerLink(boost::asio::io_context& io, Context& context, Handlers handlers)
+        : io_(io), context_(context), handlers_(std::move(handlers)) {}
+
+    base::Result<void> start(const std::string& binary);
+    void stop();
+    void send_settings();
+    [[nodiscard]] WorkerStatus status() const;
+
+private:
+    void take(channel::Message message);
+    void take_registry(channel::RegistryStatus status);
+    void answer_metrics(std::uint64_t id);
+    void note_state();
+
+    boost::asio::io_context& io_;
+    Context& context_;
+    Handlers handlers_;
+    std::unique_ptr<WorkerProcess> process_;  // null before start()
+};
+
+}  // namespace meshd::app

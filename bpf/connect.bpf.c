@@ -14,6 +14,7 @@
 #include "lib/policy_socket.h"
 #include "lib/limit.h"
 #include "lib/limit_socket.h"
+#include "lib/worker.h"
 #include "lib/translate.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -35,6 +36,8 @@ static __always_inline int md_fail(int error)
                                                                                                                        \
 		md_read_##family(ctx, &endpoint);                                                                      \
 		result = policy;                                                                                       \
+		if (result < 0)                                                                                        \
+			md_tell_refused(ctx->sk, &endpoint, md_service_of(&endpoint), MD_REASON_POLICY_DENIED);        \
 		if (!result)                                                                                           \
 			result = core;                                                                                 \
 		if (result < 0)                                                                                        \

@@ -11,6 +11,7 @@
 #include "lib/kernel_socket.h"
 #include "lib/policy.h"
 #include "lib/limit.h"
+#include "lib/limit_track.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -134,6 +135,7 @@ int md_read_table(struct __sk_buff *skb)
 static __always_inline void md_answer_policy(struct md_ask_policy *query)
 {
 	void *policies = md_policy_in_force();
+	struct md_endpoint real = query->destination;
 	struct md_classes classes = {};
 	struct md_decision decision = {};
 	const struct md_policy *policy;
@@ -141,11 +143,11 @@ static __always_inline void md_answer_policy(struct md_ask_policy *query)
 	query->rank = ~0U;
 	if (!policies)
 		return;
-	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &query->destination.address);
+	md_real_destination(&query->source, &real.address);
+	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &real.address);
 	if (!policy)
 		return;
-	md_classify(policies, policy, &query->source, &query->destination, &query->destination, query->foreign,
-	            &classes);
+	md_classify(policies, policy, &query->source, &real, &query->destination, query->foreign, &classes);
 	for (__u32 i = 0; i < 4; i++)
 		if (!classes.source[MD_SOURCE_WORKLOAD] && query->cgroups[i])
 			classes.source[MD_SOURCE_WORKLOAD] = md_workload_class(policy, query->cgroups[i]);
@@ -185,5 +187,31 @@ int md_release_open(struct __sk_buff *skb)
 	if (open && open->since_ns < query.before_ns &&
 	    (!md_socket_is(open->socket, query.cookie) || md_socket_is_closed(open->socket)))
 		query.released = md_limit_release(query.cookie);
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
+}
+
+/* First where it begins: it is put into md_tracks before it leaves md_opening. */
+static __always_inline bool md_track_is_open(const struct md_track_key *key)
+{
+	const struct md_track *track = bpf_map_lookup_elem(&md_opening, key);
+
+	if (!track)
+		track = bpf_map_lookup_elem(&md_tracks, key);
+	return track && track->state != MD_TRACK_CLOSED;
+}
+
+/* The same for forwarded connections: tracks end unseen when they are not used for long, or give way to others. */
+SEC("tc")
+int md_release_track(struct __sk_buff *skb)
+{
+	struct md_release_track query;
+	const struct md_open_track *open;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	open = bpf_map_lookup_elem(&md_open_tracks, &query.key);
+	query.released = 0;
+	if (open && open->since_ns < query.before_ns && !md_track_is_open(&query.key))
+		query.released = md_limit_release_track(&query.key);
 	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
 }

@@ -248,6 +248,13 @@ struct {
 } md_flows __weak SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MD_MAX_DEVICE_FLOWS);
+	__type(key, struct md_flow_key);
+	__type(value, struct md_flow);
+} md_device_flows __weak SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, MD_FLOWS_KEPT);
 	__type(key, __u32);
@@ -333,6 +340,14 @@ struct {
 	__type(key, __u64);
 	__type(value, struct md_open);
 } md_open __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MD_MAX_OPEN);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct md_track_key);
+	__type(value, struct md_open_track);
+} md_open_tracks __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -20,19 +20,30 @@
 #include "lib/endpoint.h"
 #include "lib/choose.h"
 #include "lib/checksum.h"
+#include "lib/verifier.h"
+#include "lib/wire.h"
 #include "lib/packet.h"
+#include "lib/payload.h"
+#include "lib/kernel_socket.h"
+#include "lib/flow_key.h"
+#include "lib/flow_events.h"
+#include "lib/draft.h"
+#include "lib/refusal_events.h"
+#include "lib/track_events.h"
+#include "lib/limit.h"
+#include "lib/limit_track.h"
 #include "lib/track.h"
 #include "lib/nat.h"
 #include "lib/maglev.h"
 #include "lib/route.h"
 #include "lib/direct.h"
+#include "lib/port.h"
 #include "lib/connection.h"
+#include "lib/reject.h"
 #include "lib/icmp.h"
-#include "lib/flow_key.h"
 #include "lib/flow_packet.h"
 #include "lib/policy.h"
 #include "lib/policy_packet.h"
-#include "lib/limit.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -62,6 +73,51 @@ static __always_inline int md_forward(struct __sk_buff *skb, const struct md_pac
 	return MD_DROP;
 }
 
+/* A packet for a service without a usable backend. */
+static __always_inline int md_turn_away(struct __sk_buff *skb, struct md_draft *new)
+{
+	const struct md_forwarding *forwarding = md_forwarding_of_node();
+	int verdict = forwarding && forwarding->rejects ? md_reject(skb) : MD_DROP;
+
+	if (verdict != MD_DROP)
+		new->reason = MD_REASON_FORWARD_REFUSED;
+	return verdict;
+}
+
+/* The connection in `draft` is about to begin. As md_limit_track(). Not static, as md_pass_new(), and for its reason.
+ */
+__noinline int md_limit_draft(struct __sk_buff *skb, __u32 service_id)
+{
+	__u32 zero = 0;
+	struct md_draft *new = bpf_map_lookup_elem(&draft, &zero);
+
+	/* An argument that is not used would not be passed, and the verifier asks for it. */
+	asm volatile("" : : "r"(skb));
+	if (!new)
+		return MD_REASON_COUNT;
+	new->request.fins = MD_TRACK_LIMITED;
+	return md_limit_track(service_id, &new->packet.key);
+}
+
+/* It came to nothing. */
+__noinline int md_limit_forget_draft(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct md_draft *new = bpf_map_lookup_elem(&draft, &zero);
+
+	asm volatile("" : : "r"(skb));
+	return new &&md_limit_release_track(&new->packet.key);
+}
+
+/* A connection that a limit refuses. */
+static __always_inline int md_turn_away_one_too_many(struct __sk_buff *skb, struct md_draft *new, enum md_reason why)
+{
+	int verdict = md_turn_away(skb, new);
+
+	new->reason = why;
+	return verdict;
+}
+
 /* The packet in `draft`. Not static, so that the verifier looks at it once, and not once for each way that leads here.
  */
 __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
@@ -75,15 +131,27 @@ __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
 	case MD_BEGIN_NOT:
 		return MD_NEXT;
 	case MD_BEGIN_DROP:
-		return MD_DROP;
+		return md_turn_away(skb, new);
 	default:
 		break;
 	}
-	if (md_begins(&new->packet) && md_limit_take(service_id, &new->reason))
+	if (md_begins(&new->packet)) {
+		int too_many = md_limit_draft(skb, service_id);
+
+		if (too_many != MD_REASON_COUNT)
+			return md_turn_away_one_too_many(skb, new, too_many);
+	}
+	if (!md_remember(skb, &new->packet, new)) {
+		md_limit_forget_draft(skb);
 		return MD_DROP;
-	if (!md_remember(skb, &new->packet, new))
-		return MD_DROP;
+	}
 	return md_forward(skb, &new->packet, &new->request, &new->reason);
+}
+
+static __always_inline bool md_is_refused(int verdict, enum md_reason reason)
+{
+	return verdict == MD_DROP || reason == MD_REASON_FORWARD_REFUSED || reason == MD_REASON_LIMIT_CONNECTIONS ||
+	       reason == MD_REASON_LIMIT_RATE;
 }
 
 /* A packet for a service, and no known connection's. */
@@ -100,6 +168,8 @@ static __always_inline int md_begin_connection(struct __sk_buff *skb, const stru
 	new->reason = MD_REASON_PACKET_NOT_OURS;
 	verdict = md_pass_new(skb, service_id);
 	*reason = new->reason;
+	if (md_begins(packet) && md_is_refused(verdict, *reason))
+		md_tell_refused_packet(skb, service_id, *reason);
 	return verdict;
 }
 
@@ -114,21 +184,36 @@ static __always_inline int md_pass_error(struct __sk_buff *skb, const struct md_
 	return verdict;
 }
 
+static __always_inline bool md_denies(struct __sk_buff *skb, const struct md_packet *packet, bool incoming)
+{
+	if (!md_policy_drops(skb, packet, incoming))
+		return false;
+	md_tell_refused_packet(skb, md_service_asked(packet), MD_REASON_POLICY_DENIED);
+	return true;
+}
+
 static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 {
 	__u32 ifindex = skb->ifindex, service_id = 0, way = 0;
 	const struct md_device *device = bpf_map_lookup_elem(&md_devices, &ifindex);
 	enum md_reason reason = MD_REASON_PACKET_NOT_OURS;
-	bool opening = false, counts = false, translated = false, known_end;
+	bool opening = false, counts = false, translated = false, unasked, known_end;
 	struct md_flow_key flow_key;
 	struct md_track *track = NULL;
-	struct md_packet packet;
+	struct md_packet packet = {};
 	int verdict = MD_NEXT;
 
 	if (!device)
 		return MD_NEXT;
-	if (!md_understand(skb, device, &packet, &reason))
+	if (!md_understand(skb, device, &packet, &reason)) {
+		if (md_policy_drops_unread(skb, &packet, incoming)) {
+			if (packet.hidden != MD_HIDDEN_ALL)
+				md_tell_refused_packet(
+				        skb, 0, packet.hidden ? MD_REASON_POLICY_UNREAD : MD_REASON_POLICY_DENIED);
+			return MD_DROP; /* counted */
+		}
 		goto done;
+	}
 	if (packet.key.protocol != IPPROTO_TCP && packet.key.protocol != IPPROTO_UDP) {
 		verdict = md_pass_error(skb, &packet, incoming, &reason);
 		goto done;
@@ -141,9 +226,11 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 
 		/* Anything but a SYN begins a track unasked: the SYN is asked about whatever was there before it. */
 		if (incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet) &&
-		    md_policy_drops(skb, &packet, incoming))
+		    md_denies(skb, &packet, incoming))
 			return MD_DROP; /* counted */
-		if (md_still_runs(&packet, track, opening, now)) {
+		unasked = incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet) &&
+		          md_limit_was_passed(track, opening);
+		if (!unasked && md_still_runs(&packet, track, opening, now)) {
 			reason = md_reason_of(track);
 			verdict = md_forward(skb, &packet, track, &reason);
 			md_follow(&packet, track, opening, now);
@@ -157,7 +244,7 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 		goto done;
 	translated = known_end && md_was_translated(&packet);
 	/* What came in by another device was asked about there, under the address that the client used. */
-	if (!translated && md_policy_drops(skb, &packet, incoming))
+	if (!translated && md_denies(skb, &packet, incoming))
 		return MD_DROP; /* counted */
 	counts = md_counts_devices() && md_counts_here(skb, device, incoming);
 	if (counts && md_count_flow(&packet, &flow_key, &way))

@@ -11,7 +11,7 @@ SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh"}
 MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 
 # A folder under userspace/ may include those of a lower level and itself, nothing else.
-LEVELS = {"base": 0, "model": 1, "config": 2, "http": 2, "channel": 2, "telemetry": 2, "registry": 3, "worker": 4}
+LEVELS = {"base": 0, "model": 1, "tls": 1, "config": 2, "health": 2, "http": 2, "web": 2, "channel": 2, "telemetry": 2, "registry": 3, "exporters": 3, "worker": 4}
 
 # Folders of the agent, and itself.
 AGENT = r"(agent|kernel|acceleration|flows|policy|reconcile|control|app)/"
@@ -21,7 +21,10 @@ USERS = {
     r"bpf/(libbpf|bpf|btf)\.h": ("agent/kernel/",),
     r"(\w+/)*\w+\.skel\.h": ("agent/kernel/",),
     r"yaml-cpp/": ("userspace/config/",),
-    r"boost/beast": ("userspace/http/",),
+    r"boost/beast": ("userspace/http/", "userspace/health/"),
+    r"nghttp2/": ("userspace/health/",),
+    r"(openssl|boost/asio/ssl)/": ("userspace/tls/",),
+    r"curl/": ("userspace/web/",),
     r"prometheus/metric_family\.h": ("userspace/telemetry/", "userspace/worker/"),  # the value that the two exchange
     r"prometheus/(?!metric_family\.h)": ("userspace/telemetry/",),
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/log.hpp"
+#include "app/worker_child.hpp"
 #include "base/version.hpp"
 #include "config/settings_file.hpp"
 
@@ -41,6 +42,7 @@ Agent::Agent(Options options, config::Settings settings)
     : options_(std::move(options)),
       acceleration_(context_),
       policy_(io_, context_),
+      health_(context_),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this] { return reconciler_->desired(); },
@@ -59,7 +61,9 @@ Agent::Agent(Options options, config::Settings settings)
                         [this] { return acceleration_.test_again(); }}),
       worker_(io_, context_,
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
-               [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); }}),
+               [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
+               [this](const channel::HealthReport& report) { on_health(report); }}),
+      flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
       retry_timer_(io_),
@@ -92,7 +96,8 @@ base::Result<void> Agent::load() {
 
     auto verdict = acceleration_.known_verdict();
     auto datapath =
-        kernel::Datapath::load(pins, config::map_limits(settings), verdict.accounting == acceleration::Accounting::counted);
+        kernel::Datapath::load(pins, config::map_limits(settings), verdict.accounting == acceleration::Accounting::counted,
+                               own_user(settings.worker_user));
     if (!datapath) return tl::make_unexpected(datapath.error());
     datapath_ = std::move(*datapath);
     context_.datapath = &*datapath_;
@@ -105,6 +110,7 @@ base::Result<void> Agent::load() {
     if (!tables) return tl::make_unexpected(tables.error());
     reconciler_.emplace(*maps_, tables->max_entries);
     context_.reconciler = &*reconciler_;
+    health_.begin();
     reconciler_->set_forwarding(forward_policy(settings));
     if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
     auto begun = acceleration_.begin(
@@ -143,13 +149,18 @@ base::Result<void> Agent::begin_flows() {
     flows_.emplace(
         io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, *mount);
     context_.flows = &*flows_;
+    forwarder_->on_aged([this](const md_track_key& key, const md_track& request, const md_track* reply) {
+        flows_->tell(flows::aged_out(key, request, reply));
+    });
     configure_flows();
+    // Before: what programs told while there was no agent is for the exporters, too.
+    flow_export_.configure();
     return flows_->open();
 }
 
 void Agent::configure_flows() {
     const auto& settings = context_.settings;
-    if (auto done = flows_->configure(settings.flows, settings.forwarding.timeouts); !done)
+    if (auto done = flows_->configure(settings.flows, !settings.devices.empty(), settings.forwarding.timeouts); !done)
         context_.degradations.set("flows", done.error().message(), "what was in force goes on");
     else
         context_.degradations.clear("flows");
@@ -197,9 +208,17 @@ base::Result<void> Agent::serve() {
 }
 
 base::Result<void> Agent::attach() {
-    auto outcome = datapath_->attach(*cgroup_);
+    auto outcome = datapath_->attach(*cgroup_, context_.settings.flows.response_time);
     attached_ = outcome.has_value();
     return outcome && !context_.forwarder->begun() ? forwarder_->begin(context_.settings) : outcome;
+}
+
+void Agent::attach_again() {
+    if (auto attached = attach(); !attached)
+        context_.degradations.set("programs", attached.error().message(),
+                                  "what is attached goes on; see the log, then restart meshd");
+    else
+        context_.degradations.clear("programs");
 }
 
 base::Result<void> Agent::listen() {
@@ -239,6 +258,7 @@ void Agent::on_delta(channel::Delta delta) {
     saved_.clear();
     const auto size = change.upsert.size() + change.remove.size();
     policy_.before_services_change(change.upsert);
+    health_.before_services_change(change);
     reconciler_->change(std::move(change));
     context_.origin = Origin::registry;
     context_.desired_at = std::chrono::system_clock::now();
@@ -257,7 +277,16 @@ void Agent::after_change() {
     saver_.changed();
     acceleration_.services_changed();
     policy_.services_changed();
+    health_.services_changed();
     forwarder_->services_changed();
+    note_pending();
+}
+
+void Agent::on_health(const channel::HealthReport& report) {
+    if (health_.take(report)) note_pending();
+}
+
+void Agent::note_pending() {
     const auto& pending = reconciler_->pending();
     if (pending.empty()) {
         context_.degradations.clear("services");
@@ -301,10 +330,7 @@ base::Result<reconcile::Plan> Agent::check() {
     for (const auto& program : datapath_->programs()) {
         if (!attached_ || program.attached) continue;
         spdlog::warn("drift: {} was detached, attaching it again", program.name);
-        if (auto attached = attach(); !attached)
-            context_.degradations.set("programs", attached.error().message(), "");
-        else
-            context_.degradations.clear("programs");
+        attach_again();
         break;
     }
     if (forwarder_->begun()) forwarder_->check();
@@ -347,7 +373,7 @@ void Agent::reload() {
     auto& now = context_.settings;
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
-                                now.log_level != wanted.log_level;
+                                now.log_level != wanted.log_level || now.flow_export != wanted.flow_export;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -359,8 +385,12 @@ void Agent::reload() {
     if (acceleration_changed) acceleration_.configure();
     if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
-    if (std::exchange(now.devices, wanted.devices) != wanted.devices || forwarding_changed) configure_forwarding();
-    if (std::exchange(now.flows, wanted.flows) != wanted.flows || forwarding_changed) configure_flows();
+    const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;
+    if (devices_changed || forwarding_changed) configure_forwarding();
+    const bool timing_changed = now.flows.response_time != wanted.flows.response_time;
+    if (std::exchange(now.flows, wanted.flows) != wanted.flows || devices_changed || forwarding_changed) configure_flows();
+    if (timing_changed && attached_) attach_again();
+    if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
     if (worker_changed) worker_.send_settings();
     if (interval_changed) schedule_check();
     if (now == wanted)
@@ -382,6 +412,7 @@ void Agent::wait_for_signal() {
         }
         ::sd_notify(0, "RELOADING=1");
         reload();
+        worker_.reopen_files();
         ::sd_notify(0, "READY=1");
         wait_for_signal();
     });

@@ -12,6 +12,8 @@
 #include "app/acceleration_setup.hpp"
 #include "app/context.hpp"
 #include "app/file_watch.hpp"
+#include "app/flow_export.hpp"
+#include "app/health_setup.hpp"
 #include "app/options.hpp"
 #include "app/policy_setup.hpp"
 #include "app/state_saver.hpp"
@@ -40,15 +42,18 @@ public:
 
 private:
     base::Result<void> attach();
+    void attach_again();
     base::Result<void> listen();
     void load_saved_state();
 
     void on_delta(channel::Delta delta);
+    void on_health(const channel::HealthReport& report);
     base::Result<void> begin_flows();
     void make_forwarder();
     void configure_forwarding();
     void configure_flows();
 
+    void note_pending();
     void after_change();  // whatever changed the desired state or its success
     void end_of_start();
     base::Result<reconcile::Plan> check();
@@ -69,6 +74,7 @@ private:
     std::optional<reconcile::Reconciler> reconciler_;
     AccelerationSetup acceleration_;
     PolicySetup policy_;
+    HealthSetup health_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
     bool attached_ = false;
@@ -81,6 +87,7 @@ private:
     std::optional<control::Router> router_;
     std::unique_ptr<http::Server> server_;
     WorkerLink worker_;
+    FlowExport flow_export_;
     std::unique_ptr<FileWatch> config_watch_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer check_timer_, retry_timer_, start_timer_;

@@ -13,6 +13,7 @@
 #include "config/settings.hpp"
 #include "flows/flow_table.hpp"
 #include "forwarding/forwarder.hpp"
+#include "health/health_table.hpp"
 #include "kernel/datapath.hpp"
 #include "reconcile/reconciler.hpp"
 
@@ -33,6 +34,7 @@ struct Context {
     bool adopted = false;
     channel::RegistryStatus registry;
     Degradations degradations;
+    health::HealthTable health;
 
     const kernel::Datapath* datapath = nullptr;
     reconcile::Reconciler* reconciler = nullptr;

@@ -38,10 +38,12 @@ std::uint8_t reach_of(const control::ExplainQuery& query) {
     return query.from && !query.from->is_v4() ? MD_REACH_V6 : MD_REACH_BOTH;
 }
 
-std::string why_not(const model::Backend& backend, std::uint32_t slots, std::uint8_t reach, bool asked_v4, bool has_v6) {
+std::string why_not(const model::Backend& backend, const std::string& unhealthy, std::uint32_t slots, std::uint8_t reach,
+                    bool asked_v4, bool has_v6) {
     const bool v4 = backend.endpoint.address.is_v4();
     if (backend.state != model::BackendState::ready) return "state is " + std::string(model::name(backend.state));
     if (backend.weight == 0) return "weight is 0";
+    if (!unhealthy.empty()) return unhealthy;
     if ((reach & (v4 ? MD_REACH_V4 : MD_REACH_V6)) == 0)
         return v4 ? "this socket cannot be sent to IPv4" : "this socket cannot be sent to IPv6";
     if (v4 && !asked_v4 && has_v6) return "IPv6 backends come first for an IPv6 address";
@@ -62,6 +64,12 @@ std::string chosen_why(const model::Service& service, const md_explain& answer) 
     return "random: " + slot + " was drawn; the next draw may differ";
 }
 
+std::string why_unhealthy(const Context& context, const model::Service& service, const model::ServicePort& port,
+                          const model::Backend& backend) {
+    const auto state = context.health.state(service, port, backend);
+    return "unhealthy: " + (state.reason.empty() ? "no probe has decided yet" : state.reason);
+}
+
 json::array candidates(const Context& context, const model::Service& service, const model::ServicePort& port,
                        const control::ExplainQuery& query) {
     const PortView kernel(context.reconciler->realized(), {service.name, port.number, port.protocol});
@@ -70,14 +78,18 @@ json::array candidates(const Context& context, const model::Service& service, co
     const bool has_v6 =
         kernel.kernel() != nullptr && !kernel.kernel()->table.empty() && kernel.kernel()->table.front().table.slots_v6 > 0;
     json::array rows;
-    for (const auto& backend : port.backends) {
+    const auto usable = context.health.usable(service, port);
+    for (std::size_t i = 0; i < port.backends.size(); ++i) {
+        const auto& backend = port.backends[i];
         const auto id = kernel.backend_id(backend, port.protocol);
-        const auto why = why_not(backend, kernel.slots(id), reach, asked_v4, has_v6);
+        const auto unhealthy = usable.backends[i] ? std::string{} : why_unhealthy(context, service, port, backend);
+        const auto why = why_not(backend, unhealthy, kernel.slots(id), reach, asked_v4, has_v6);
         rows.emplace_back(json::object{{"id", id},
                                        {"address", backend.endpoint.address.text()},
                                        {"port", backend.endpoint.port},
                                        {"weight", backend.weight},
                                        {"state", model::name(backend.state)},
+                                       {"health", health_view(context, service, port, backend)},
                                        {"slots", kernel.slots(id)},
                                        {"share", why.empty() ? kernel.share(id) : 0.0},
                                        {"candidate", why.empty()},

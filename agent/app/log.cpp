@@ -29,7 +29,7 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 }  // namespace
 
 void start_log(config::LogLevel level) {
-    const auto logger = spdlog::stderr_logger_st("meshd");
+    const auto logger = spdlog::stderr_logger_mt("meshd");
     const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;  // NOLINT(concurrency-mt-unsafe): before any thread
     logger->set_pattern(journal ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%e meshd %l: %v");
     spdlog::set_default_logger(logger);

@@ -82,6 +82,27 @@ void add_services(const Context& context, json::array& families) {
     backends.move_to(families);
 }
 
+// Of backends that are probed only.
+void add_health(const Context& context, json::array& families) {
+    Family healthy("meshd_backend_healthy", "gauge",
+                   "1 when probes say that the backend is healthy, or none has decided otherwise.");
+    Family panic("meshd_health_panic", "gauge", "1 when so few backends of a service's port are healthy that all are used.");
+    for (const auto& [name, service] : context.reconciler->desired().services) {
+        if (!service->health) continue;
+        for (const auto& port : service->ports) {
+            json::object labels{
+                {"service", name}, {"port", std::to_string(port.number)}, {"protocol", base::name(port.protocol)}};
+            panic.add(labels, context.health.usable(*service, port).panic ? 1 : 0);
+            for (const auto& backend : port.backends) {
+                labels["backend"] = backend.endpoint.text();
+                healthy.add(labels, context.health.state(*service, port, backend).healthy ? 1 : 0);
+            }
+        }
+    }
+    healthy.move_to(families);
+    panic.move_to(families);
+}
+
 // Series appear when they first count: a service that nobody uses costs nothing.
 void add_connects(const Context& context, json::array& families) {
     const auto connects = kernel::Connects::read(*context.datapath);
@@ -258,6 +279,7 @@ json::array metric_families(const Context& context) {
     json::array families;
     add_build(families);
     add_services(context, families);
+    add_health(context, families);
     add_connects(context, families);
     add_reconcile(context, families);
     add_datapath(context, families);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/policy_setup.hpp"
 
-#include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 
+#include "app/worker_child.hpp"
 #include "kernel/cgroup.hpp"
+#include "policy/merge.hpp"
 
 namespace meshd::app {
 
@@ -15,18 +17,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Addresses and cgroups come and go without a word to the agent.
+// Cgroups come and go without a word to the agent.
 constexpr auto look_interval = 1s;
 // A connect() that is on its way between its hook and its SYN has taken its place and shows no connection yet.
 constexpr auto place_age = 5s;
 constexpr unsigned looks_between_repairs = 5;
-
-// A user that others share, too, says nothing about whose sockets these are.
-std::uint32_t worker_user(const std::string& name) {
-    if (name == "nobody") return 0;
-    const auto* const entry = ::getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    return entry != nullptr ? entry->pw_uid : 0;
-}
+constexpr unsigned looks_between_retries = 10;
 
 std::vector<md_endpoint> endpoints_of(const model::Service& service) {
     std::vector<md_endpoint> result;
@@ -47,7 +43,7 @@ md_limit encode(const model::Limits& limits) {
 }  // namespace
 
 PolicySetup::PolicySetup(boost::asio::io_context& io, Context& context)
-    : context_(context), timer_(io), file_(context.settings.state_directory) {}
+    : context_(context), io_(io), timer_(io), file_(context.settings.state_directory) {}
 
 base::Result<void> PolicySetup::begin() {
     file_ = policy::PolicyFile(context_.settings.state_directory);
@@ -56,6 +52,11 @@ base::Result<void> PolicySetup::begin() {
     auto mount = kernel::cgroup_mount();
     if (!mount) return tl::make_unexpected(mount.error());
     cgroup_mount_ = *mount;
+    auto watch = forwarding::DeviceWatch::start(io_, [this] { network_changed(); });
+    if (!watch) return tl::make_unexpected(watch.error());
+    network_watch_ = std::move(*watch);
+    policy::look_at_network(network_);
+    network_.exempt_user = own_user(context_.settings.worker_user);
     auto saved = file_.load();
     if (saved)
         rules_ = std::move(*saved);
@@ -69,7 +70,7 @@ base::Result<void> PolicySetup::before_attach() {
     const auto generation = maps_->generation();
     if (!generation) return tl::make_unexpected(generation.error());
     if (*generation != 0 && !answered_) return {};
-    refresh();
+    refresh(true);
     // No program may stand anywhere before what is to be denied is.
     if (!in_force_ && *generation == 0 && context_.settings.policy.otherwise == model::Action::deny)
         return base::fail({"put in force", "the policy", 0, "nothing is, and its default is deny", "see the log for the reason"});
@@ -77,26 +78,38 @@ base::Result<void> PolicySetup::before_attach() {
 }
 
 void PolicySetup::set_rules(channel::Policies policies) {
-    if (!policies.complete) {
-        // Some file cannot be read: what was last known good of it goes on.
-        std::set<std::uint64_t> named;
-        for (const auto& rule : policies.rules) named.insert(model::rule_id(rule));
-        for (const auto& rule : rules_)
-            if (!named.contains(model::rule_id(rule))) policies.rules.push_back(rule);
-    }
+    // Of a file that could never be read, what was last known goes on.
+    if (!policies.complete) policies.rules = policy::merge(std::move(policies.rules), rules_, policies.unread);
     answered_ = true;
     rules_ = std::move(policies.rules);
-    refresh();
+    refresh(true);
     if (auto saved = file_.save(rules_); !saved) spdlog::warn("{}", saved.error().message());
 }
 
 void PolicySetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
-    if (answered_) refresh(upsert);
+    if (answered_) refresh(false, upsert);
 }
 
-void PolicySetup::services_changed() { set_limits(); }
+void PolicySetup::services_changed() {
+    if (answered_) refresh(false);
+    set_limits();
+}
 
-void PolicySetup::find_service(const std::string& name, const std::vector<model::ServicePtr>& coming) {
+void PolicySetup::settings_changed() {
+    network_.exempt_user = own_user(context_.settings.worker_user);
+    refresh(true);
+}
+
+void PolicySetup::network_changed() {
+    const auto user = network_.exempt_user;
+    network_ = {};
+    policy::look_at_network(network_);
+    network_.exempt_user = user;
+    if (is_in_charge()) refresh(false);
+}
+
+void PolicySetup::find_service(policy::Surroundings& here, const std::string& name,
+                               const std::vector<model::ServicePtr>& coming) const {
     std::set<md_endpoint, reconcile::BytesLess> endpoints;
     const auto& realized = context_.reconciler->realized();
     for (const auto id : realized.ids_of_service(name))
@@ -107,25 +120,34 @@ void PolicySetup::find_service(const std::string& name, const std::vector<model:
     for (const auto& service : coming)
         if (service->name == name)
             for (const auto& endpoint : endpoints_of(*service)) endpoints.insert(endpoint);
-    if (!endpoints.empty()) here_.services[name] = {endpoints.begin(), endpoints.end()};
+    if (!endpoints.empty()) here.services[name] = {endpoints.begin(), endpoints.end()};
 }
 
-void PolicySetup::look_around(const std::vector<model::ServicePtr>& coming) {
-    here_ = {};
-    here_.exempt_user = worker_user(context_.settings.worker_user);
-    policy::look_at_network(here_);
+policy::Surroundings PolicySetup::look_around(const std::vector<model::ServicePtr>& coming) const {
+    auto here = network_;
+    std::set<std::string_view> looked_for;
     for (const auto& rule : rules_) {
-        if (!rule.workload.empty() && !here_.workloads.contains(rule.workload))
-            policy::look_at_workload(here_, cgroup_mount_, rule.workload);
-        if (!rule.service.empty() && !here_.services.contains(rule.service)) find_service(rule.service, coming);
+        if (!rule.workload.empty() && looked_for.insert(rule.workload).second)
+            policy::look_at_workload(here, cgroup_mount_, rule.workload);
+        if (!rule.service.empty() && !here.services.contains(rule.service)) find_service(here, rule.service, coming);
     }
+    return here;
 }
 
-void PolicySetup::refresh(const std::vector<model::ServicePtr>& coming) {
-    look_around(coming);
+base::Result<void> PolicySetup::compile_and_put(const std::vector<model::Rule>& rules) {
     const auto& wanted = context_.settings.policy;
-    auto compiled = policy::compile({rules_, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_);
-    auto done = compiled ? put(std::move(*compiled)) : base::Result<void>(tl::make_unexpected(compiled.error()));
+    ++compiled_;
+    auto compiled = policy::compile({rules, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_);
+    if (!compiled) return tl::make_unexpected(compiled.error());
+    return put(std::move(*compiled));
+}
+
+void PolicySetup::refresh(bool anyway, const std::vector<model::ServicePtr>& coming) {
+    auto here = look_around(coming);
+    if (!anyway && (in_force_ || is_behind_) && here == here_) return;
+    here_ = std::move(here);
+    const auto done = compile_and_put(rules_);
+    is_behind_ = !done;
     if (done) {
         context_.degradations.clear("policy");
         return;
@@ -136,9 +158,8 @@ void PolicySetup::refresh(const std::vector<model::ServicePtr>& coming) {
         "policy", done.error().message(),
         has_old ? "the policy before goes on; correct the rules" : "no rule is in force, only the default; correct the rules");
     // Nothing was in force: then at least the default is, with no rule that could allow anything.
-    if (!has_old && wanted.otherwise == model::Action::deny)
-        if (auto closed = policy::compile({{}, wanted.otherwise, wanted.mode == config::PolicyMode::audit}, here_); closed)
-            if (auto put_closed = put(std::move(*closed)); !put_closed) spdlog::error("policy: {}", put_closed.error().message());
+    if (!has_old && context_.settings.policy.otherwise == model::Action::deny)
+        if (auto closed = compile_and_put({}); !closed) spdlog::error("policy: {}", closed.error().message());
 }
 
 base::Result<void> PolicySetup::put(policy::Compiled compiled) {
@@ -155,7 +176,7 @@ base::Result<void> PolicySetup::put(policy::Compiled compiled) {
 
 void PolicySetup::check() {
     if (!in_force_) {
-        if (answered_) refresh();
+        if (answered_) refresh(true);
         return;
     }
     const auto generation = maps_->generation();
@@ -163,7 +184,7 @@ void PolicySetup::check() {
     if (in_force_->is_empty() ? *generation == 0 : maps_->holds(*in_force_).value_or(true)) return;
     spdlog::warn("drift: the maps held another policy than was put there, putting it there again");
     in_force_.reset();
-    refresh();
+    refresh(true);
 }
 
 void PolicySetup::set_limits() {
@@ -185,20 +206,21 @@ std::string PolicySetup::note(const model::Rule& rule) const {
     return {};
 }
 
-void PolicySetup::repair_limits() const {
+void PolicySetup::repair_limits() {
     const auto repaired = limits_->repair(place_age);
     if (!repaired)
         spdlog::warn("{}", repaired.error().message());
     else if (*repaired != 0)
-        spdlog::debug("limits: {} places given back of sockets that closed without a connection", *repaired);
+        spdlog::debug("limits: {} places given back of connections that ended without a word", *repaired);
 }
 
 void PolicySetup::wait() {
     timer_.expires_after(look_interval);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        if (answered_ && !rules_.empty()) refresh();
-        if (++ticks_ % looks_between_repairs == 0) repair_limits();
+        ++ticks_;
+        if (is_in_charge()) refresh(is_behind_ && ticks_ % looks_between_retries == 0);
+        if (ticks_ % looks_between_repairs == 0) repair_limits();
         wait();
     });
 }

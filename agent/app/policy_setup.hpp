@@ -3,8 +3,8 @@
 // as a degradation. What is in force stays until something whole can take its place.
 #pragma once
 
-#include <functional>
-#include <map>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +14,7 @@
 
 #include "app/context.hpp"
 #include "channel/messages.hpp"
+#include "forwarding/device_watch.hpp"
 #include "kernel/limit_maps.hpp"
 #include "kernel/policy_maps.hpp"
 #include "policy/compile.hpp"
@@ -31,7 +32,7 @@ public:
     base::Result<void> before_attach();
 
     void set_rules(channel::Policies policies);
-    void settings_changed() { refresh(); }
+    void settings_changed();
     // Before the services change: what rules say of the new ones must hold when they are there.
     void before_services_change(const std::vector<model::ServicePtr>& upsert);
     void services_changed();  // after it
@@ -45,26 +46,38 @@ public:
     // Why a rule does nothing right now; empty when it does.
     [[nodiscard]] std::string note(const model::Rule& rule) const;
     [[nodiscard]] const std::string& cgroup_mount() const { return cgroup_mount_; }
+    // How often rules were compiled since the start: when they, the settings or what they name has changed.
+    [[nodiscard]] std::uint64_t compiled() const { return compiled_; }
 
 private:
-    void refresh(const std::vector<model::ServicePtr>& coming = {});
+    // Compiles and puts in force. Only when something around has changed, or with `anyway`.
+    void refresh(bool anyway, const std::vector<model::ServicePtr>& coming = {});
     base::Result<void> put(policy::Compiled compiled);
-    void look_around(const std::vector<model::ServicePtr>& coming);
-    void find_service(const std::string& name, const std::vector<model::ServicePtr>& coming);
+    base::Result<void> compile_and_put(const std::vector<model::Rule>& rules);
+    [[nodiscard]] policy::Surroundings look_around(const std::vector<model::ServicePtr>& coming) const;
+    void find_service(policy::Surroundings& here, const std::string& name, const std::vector<model::ServicePtr>& coming) const;
+    void network_changed();
+    // Until the registry has answered, what an earlier agent put in force is not touched.
+    [[nodiscard]] bool is_in_charge() const { return answered_ || in_force_.has_value(); }
     void set_limits();
-    void repair_limits() const;
+    void repair_limits();
     void wait();
 
     Context& context_;
+    boost::asio::io_context& io_;
     boost::asio::steady_timer timer_;
     std::optional<kernel::PolicyMaps> maps_;
     std::optional<kernel::LimitMaps> limits_;
     policy::PolicyFile file_;
+    std::unique_ptr<forwarding::DeviceWatch> network_watch_;
     std::string cgroup_mount_;
+    policy::Surroundings network_;  // addresses, namespace and user: what does not depend on rules
     std::vector<model::Rule> rules_;
     bool answered_ = false;  // the registry has; before, what an earlier agent put in force is not touched
     policy::Surroundings here_;
     std::optional<policy::Compiled> in_force_;  // as this agent put it
+    std::uint64_t compiled_ = 0;
+    bool is_behind_ = false;  // what was compiled last could not be put in force
     unsigned ticks_ = 0;
 };
 

@@ -61,8 +61,7 @@ base::Result<base::SocketAddress> destination_of(const Context& context, const c
 std::vector<base::Prefix> addresses_of(const Context& context, const control::PolicyQuery& query, const base::IpAddress& to) {
     if (query.from_address) return {base::Prefix::of(*query.from_address)};
     const auto& here = context.policy->surroundings();
-    const auto loopback = base::Prefix::parse(to.is_v4() ? "127.0.0.0/8" : "::1");
-    if (loopback->contains(to)) return {*base::Prefix::parse(to.is_v4() ? "127.0.0.1" : "::1")};
+    if (policy::is_loopback(to)) return {*base::Prefix::parse(to.is_v4() ? "127.0.0.1" : "::1")};
     return to.is_v4() ? here.local_v4 : here.local_v6;
 }
 
@@ -102,6 +101,7 @@ base::Result<json::object> policy_view(const Context& context) {
     return json::object{{"default", model::name(settings.otherwise)},
                         {"mode", config::name(settings.mode)},
                         {"generation", *generation},
+                        {"compiled", policy.compiled()},
                         {"refused", degraded != degradations.end() ? degraded->second.reason : std::string{}},
                         {"default_hits", hits_json(*hits, 0)},
                         {"rules", std::move(rules)}};
@@ -116,9 +116,9 @@ base::Result<json::object> policy_check(const Context& context, const control::P
 
     policy::Question question;
     question.workload = query.from_workload;
-    question.addresses = addresses_of(context, query, destination->address);
+    question.destination = policy::real_destination(destination->address, query.from_address);
+    question.addresses = addresses_of(context, query, question.destination);
     question.service = service_at(context, endpoint);
-    question.destination = destination->address;
     question.port = destination->port;
     question.protocol = protocol;
     const auto rules = rules_in_force(policy);

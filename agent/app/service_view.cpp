@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/time_text.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::app {
@@ -48,6 +49,16 @@ json::object limited_json(const std::map<std::uint32_t, kernel::LimitFigures>& l
 
 }  // namespace
 
+json::value health_view(const Context& context, const model::Service& service, const model::ServicePort& port,
+                        const model::Backend& backend) {
+    if (!service.health) return nullptr;
+    const auto state = context.health.state(service, port, backend);
+    const bool is_decided = !state.reason.empty();
+    return json::object{{"state", state.healthy ? "healthy" : "unhealthy"},
+                        {"reason", is_decided ? state.reason : "no probe has decided yet"},
+                        {"since", is_decided ? base::time_text(state.since) : ""}};
+}
+
 json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects) {
     auto view = model::to_json(service);
     view.emplace("acceleration", "auto");  // unless it says something itself, and so on
@@ -76,6 +87,7 @@ json::object service_view(const Context& context, const model::Service& service,
             backend_json["connects"] = id != 0 ? count.connects : 0;
             backend_json["datagrams"] = id != 0 ? count.datagrams : 0;
             backend_json["share"] = kernel.share(id);
+            backend_json["health"] = health_view(context, service, port, port.backends[b]);
             if (id != 0) {
                 sum.connects += count.connects;
                 sum.datagrams += count.datagrams;
@@ -83,6 +95,7 @@ json::object service_view(const Context& context, const model::Service& service,
         }
         const auto refused = connects.of(kernel.id(), 0);
         port_json.emplace("node_port", 0);
+        if (service.health) port_json["panic"] = context.health.usable(service, port).panic;
         port_json["id"] = kernel.id();
         port_json["connects"] = sum.connects;
         port_json["datagrams"] = sum.datagrams;
@@ -107,6 +120,7 @@ void append_backends(const Context& context, const model::Service& service, cons
                                            {"backend_port", backend.endpoint.port},
                                            {"weight", backend.weight},
                                            {"state", model::name(backend.state)},
+                                           {"health", health_view(context, service, port, backend)},
                                            {"locality", backend.locality},
                                            {"connects", count.connects},
                                            {"datagrams", count.datagrams},

@@ -33,6 +33,10 @@ private:
     std::map<md_endpoint, std::uint32_t, reconcile::BytesLess> ids_;
 };
 
+// What probes say of a backend: {"state", "reason", "since"}; null when its service has no probe.
+boost::json::value health_view(const Context& context, const model::Service& service, const model::ServicePort& port,
+                               const model::Backend& backend);
+
 boost::json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects);
 
 // A row for each backend of the service.

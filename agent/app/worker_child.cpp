@@ -188,6 +188,12 @@ base::Result<std::optional<Identity>> resolve_user(const std::string& user) {
     return std::optional<Identity>(std::move(identity));
 }
 
+uid_t own_user(const std::string& user) {
+    if (user == "nobody") return 0;
+    const auto* const entry = ::getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+    return entry != nullptr ? entry->pw_uid : 0;
+}
+
 base::Result<WorkerChild> WorkerChild::start(const std::string& binary, const std::optional<Identity>& identity) {
     std::array<int, 2> pair{-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) < 0)

@@ -27,6 +27,10 @@ struct Identity {
 // and one with uid 0 are errors.
 base::Result<std::optional<Identity>> resolve_user(const std::string& user);
 
+// The uid by which the worker's sockets are known. 0: there is no such user, or others share it and it says nothing about whose
+// sockets these are.
+uid_t own_user(const std::string& user);
+
 class WorkerChild {
 public:
     // Returns when the program has begun, or with the step that failed. The child gets SIGTERM when the calling thread ends.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/worker_link.hpp"
 
+#include <algorithm>
+
 #include <spdlog/spdlog.h>
 #include <boost/json.hpp>
 
@@ -9,6 +11,12 @@
 #include "config/settings_file.hpp"
 
 namespace meshd::app {
+
+namespace {
+
+constexpr std::size_t longest_queue = std::size_t{4} << 20U;  // bytes; a worker that is further behind is not told of flows
+
+}  // namespace
 
 base::Result<void> WorkerLink::start(const std::string& binary) {
     WorkerOptions options;
@@ -50,7 +58,21 @@ void WorkerLink::send_settings() {
     message.metrics_enabled = settings.metrics_enabled;
     message.metrics_listen = settings.metrics_listen;
     message.log_level = config::name(settings.log_level);
+    message.flow_export = settings.flow_export;
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
+}
+
+bool WorkerLink::send_flows(const std::vector<std::string>& frames) {
+    auto* const channel = process_ ? process_->channel() : nullptr;
+    if (channel == nullptr || channel->queued_bytes() > longest_queue) return false;
+    for (const auto& frame : frames)
+        if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+    return true;
+}
+
+void WorkerLink::reopen_files() {
+    if (auto* const channel = process_ ? process_->channel() : nullptr)
+        if (auto sent = channel->send(channel::encode(channel::Reopen{})); !sent) spdlog::warn("{}", sent.error().message());
 }
 
 void WorkerLink::take(channel::Message message) {
@@ -60,8 +82,12 @@ void WorkerLink::take(channel::Message message) {
         handlers_.on_delta(std::move(*delta));
     else if (auto* const policies = std::get_if<channel::Policies>(&message))
         handlers_.on_policies(std::move(*policies));
+    else if (const auto* const health = std::get_if<channel::HealthReport>(&message))
+        handlers_.on_health(*health);
     else if (auto* const registry = std::get_if<channel::RegistryStatus>(&message))
         take_registry(std::move(*registry));
+    else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
+        take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
         answer_metrics(request->id);
     else
@@ -89,6 +115,17 @@ void WorkerLink::take_registry(channel::RegistryStatus status) {
         context_.degradations.clear("metrics");
     else
         context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
+}
+
+void WorkerLink::take_exporters(const channel::ExportStatus& status) {
+    for (const auto feature : channel::export_features) {
+        const auto problem =
+            std::find_if(status.problems.begin(), status.problems.end(), [&](const auto& one) { return one.feature == feature; });
+        if (problem == status.problems.end())
+            context_.degradations.clear(std::string(feature));
+        else
+            context_.degradations.set(problem->feature, problem->reason, problem->remedy);
+    }
 }
 
 void WorkerLink::answer_metrics(std::uint64_t id) {

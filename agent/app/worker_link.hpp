@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,6 +18,7 @@ public:
     struct Handlers {
         std::function<void(channel::Delta)> on_delta;
         std::function<void(channel::Policies)> on_policies;
+        std::function<void(const channel::HealthReport&)> on_health;
     };
 
     WorkerLink(boost::asio::io_context& io, Context& context, Handlers handlers)
@@ -25,11 +27,16 @@ public:
     base::Result<void> start(const std::string& binary);
     void stop();
     void send_settings();
+    // Frames as channel::split_flows() makes them. False: none was sent, since there is no worker or it is behind.
+    bool send_flows(const std::vector<std::string>& frames);
+    // Somebody has put files aside that the worker writes to.
+    void reopen_files();
     [[nodiscard]] WorkerStatus status() const;
 
 private:
     void take(channel::Message message);
     void take_registry(channel::RegistryStatus status);
+    void take_exporters(const channel::ExportStatus& status);
     void answer_metrics(std::uint64_t id);
     void note_state();
 

@@ -4,11 +4,24 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
 
+#include "base/error.hpp"
+
 namespace meshd::flows {
+
+// What `work` comes to. That it threw, for memory ran out, is its failure, and not the end of the process.
+template <typename Work>
+auto attempt(Work&& work) -> decltype(work()) {
+    try {
+        return work();
+    } catch (const std::exception& error) {
+        return base::fail({"read", "the flows", 0, error.what(), "try again"});
+    }
+}
 
 class Background {
 public:
@@ -18,7 +31,7 @@ public:
     // Waits for the job that runs; those that wait are dropped.
     ~Background();
 
-    // One job after the other. False: too many wait.
+    // One job after the other; none may throw: see attempt(). False: too many wait.
     bool post(std::function<void()> job);
 
 private:

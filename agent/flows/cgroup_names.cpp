@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -38,10 +39,19 @@ void CgroupNames::walk() {
         paths_.emplace(status.st_ino, name.empty() ? "/" : std::move(name));
     };
     note(mount_);
-    std::error_code error;
-    for (fs::recursive_directory_iterator entry(mount_, fs::directory_options::skip_permission_denied, error), end;
-         !error && entry != end; entry.increment(error))
-        if (std::error_code ignored; entry->is_directory(ignored)) note(entry->path());
+    // One directory after the other: those that vanish meanwhile cost no more than themselves.
+    std::vector<fs::path> waiting{mount_};
+    while (!waiting.empty()) {
+        const auto directory = std::move(waiting.back());
+        waiting.pop_back();
+        std::error_code error;
+        for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+            std::error_code vanished;
+            if (entry->is_symlink(vanished) || !entry->is_directory(vanished)) continue;
+            note(entry->path());
+            waiting.push_back(entry->path());
+        }
+    }
 }
 
 }  // namespace meshd::flows

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flows/flow.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace meshd::flows {
@@ -32,6 +34,12 @@ State state_of(std::uint8_t state) {
     }
 }
 
+Source source_of(const md_flow& record) {
+    if (record.source == MD_FLOW_TRACK) return Source::forwarding;
+    if (record.source == MD_FLOW_DEVICE) return Source::device;
+    return record.outgoing != 0 ? Source::client : Source::server;
+}
+
 // include/net/tcp_states.h; a socket in TIME_WAIT is another one, and its flow has ended.
 constexpr std::uint8_t tcp_established = 1;
 constexpr std::uint8_t tcp_syn_sent = 2;
@@ -48,7 +56,7 @@ Flow from_record(const md_flow_key& key, const md_flow& record) {
     flow.service = record.service;
     flow.service_id = record.service_id;
     flow.backend_id = record.backend_id;
-    flow.source = record.source == MD_FLOW_DEVICE ? Source::device : record.outgoing != 0 ? Source::client : Source::server;
+    flow.source = source_of(record);
     flow.state = state_of(record.state);
     flow.start_ns = record.start_ns;
     flow.seen_ns = record.seen_ns;
@@ -83,6 +91,45 @@ md_track_key reply_key(const md_track_key& key, const md_track& request) {
     return reply;
 }
 
+md_track_key turned(const md_track_key& key) {
+    auto other = key;
+    std::swap(other.source, other.destination);
+    std::swap(other.source_port, other.destination_port);
+    return other;
+}
+
+md_flow_event aged_out(const md_flow_key& key, const md_flow& record) {
+    md_flow_event event{};
+    event.key = key;
+    event.change = MD_FLOW_ENDED;
+    event.reason = MD_FLOW_END_AGED;
+    event.flow = record;
+    event.flow.state = MD_FLOW_CLOSED;
+    return event;
+}
+
+md_flow_event aged_out(const md_track_key& key, const md_track& request, const md_track* reply) {
+    // The order of the two ends is that of their bytes.
+    const auto client = endpoint(key.source, key.source_port, key.protocol);
+    const auto server = endpoint(request.destination, request.destination_port, key.protocol);
+    const bool client_is_low = std::memcmp(&client, &server, sizeof client) <= 0;
+    const auto& low = client_is_low ? client : server;
+    const auto& high = client_is_low ? server : client;
+    md_flow flow{};
+    flow.client = client_is_low ? 0 : 1;
+    flow.ways[client_is_low ? 0 : 1] = {request.bytes, 0, request.packets, 0, 0};
+    if (reply != nullptr) flow.ways[client_is_low ? 1 : 0] = {reply->bytes, 0, reply->packets, 0, 0};
+    flow.start_ns = request.start_ns;
+    flow.seen_ns = reply != nullptr ? std::max(request.seen_ns, reply->seen_ns) : request.seen_ns;
+    flow.service_id = request.service_id;
+    flow.backend_id = request.backend_id;
+    flow.service = endpoint(key.destination, key.destination_port, key.protocol);
+    flow.response_us = request.response_us;
+    flow.device = request.device;
+    flow.source = MD_FLOW_TRACK;
+    return aged_out({low.address, high.address, low.port, high.port, key.protocol, 0, {}}, flow);
+}
+
 Flow from_tracks(const md_track_key& key, const md_track& request, const md_track* reply) {
     Flow flow;
     flow.client = endpoint(key.source, key.source_port, key.protocol);
@@ -96,6 +143,7 @@ Flow from_tracks(const md_track_key& key, const md_track& request, const md_trac
     flow.device = request.device;
     flow.numbers.bytes_out = request.bytes;
     flow.numbers.packets_out = static_cast<__u32>(request.packets);
+    flow.numbers.response_us = request.response_us;
     if (reply != nullptr) {
         flow.numbers.bytes_in = reply->bytes;
         flow.numbers.packets_in = static_cast<__u32>(reply->packets);

@@ -40,6 +40,12 @@ Flow from_record(const md_flow_key& key, const md_flow& record);
 Flow from_tracks(const md_track_key& key, const md_track& request, const md_track* reply);
 // Where the replies of a track of requests are.
 md_track_key reply_key(const md_track_key& key, const md_track& request);
+// The key of packets the other way, as they are at the same place.
+md_track_key turned(const md_track_key& key);
+
+// What is told of a flow that nothing was seen of for so long that the agent forgets it: MD_FLOW_END_AGED.
+md_flow_event aged_out(const md_flow_key& key, const md_flow& record);
+md_flow_event aged_out(const md_track_key& key, const md_track& request, const md_track* reply);
 
 md_socket_view question(const Flow& flow);
 // What its socket says now. False: there is no such socket any more.

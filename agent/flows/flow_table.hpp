@@ -18,33 +18,48 @@
 #include "flows/traffic.hpp"
 #include "flows/watcher.hpp"
 #include "kernel/flow_maps.hpp"
+#include "model/flow_export.hpp"
 #include "reconcile/realized_state.hpp"
 
 namespace meshd::flows {
+
+// In the form of an answer to those who watch.
+struct ExportedEvents {
+    boost::json::array events;
+    std::uint64_t lost = 0;          // before these
+    model::ChangeCounts left_out{};  // that are not in the sample
+};
 
 class FlowTable {
 public:
     FlowTable(boost::asio::io_context& io, const kernel::Datapath& datapath,
               std::function<const reconcile::RealizedState&()> realized, std::string cgroup_mount);
 
-    // Before programs are attached, and when the settings have changed.
-    base::Result<void> configure(const config::Flows& wanted, const config::TrackTimeouts& timeouts);
+    // Before programs are attached, and when the settings have changed. `has_devices`: some are looked at.
+    base::Result<void> configure(const config::Flows& wanted, bool has_devices, const config::TrackTimeouts& timeouts);
     base::Result<void> open();
 
     void list(const control::FlowQuery& query, control::Later later);
     void watch(const control::WatchQuery& query, control::Later later);
     void traffic(control::Later later);
     void flush(const control::FlowQuery& query, control::Later later);
+    // What `choice` wants of all events from now on, nothing if it wants no change. `deliver` is called on a thread, with as many
+    // events as came together.
+    base::Result<void> follow(const model::FlowChoice& choice, std::function<void(ExportedEvents)> deliver);
+    // A flow that ended without the programs: for those who watch.
+    void tell(const md_flow_event& event) { watcher_.tell(event); }
     // No families when they could not be read.
     void families(std::function<void(boost::json::array)> later);
 
 private:
     Filter filter_of(const control::FlowQuery& query) const;
+    ServiceNamesPtr names();
     // Makes a text on the thread, and hands it on on the loop.
-    void answer(std::function<base::Result<std::string>()> make, control::Later later);
+    void answer(Background& thread, std::function<base::Result<std::string>()> make, control::Later later);
     void deliver(EventLog::Part part, const std::optional<std::set<std::uint32_t>>& services, control::Later later);
     void sweep();
-    void forget_what_has_gone();
+    void retire();
+    base::Result<void> sweep_now(bool whole, const config::TrackTimeouts& timeouts);
 
     boost::asio::io_context& io_;
     const kernel::Datapath& datapath_;
@@ -55,12 +70,19 @@ private:
     Watcher watcher_;
     boost::asio::steady_timer sweep_timer_;
     std::uint64_t sweeps_ = 0;
+    std::uint64_t not_followed_ = 0;  // events that the thread had no time for
+    ServiceNamesPtr names_;
+    std::uint64_t retired_ = 0;  // generation of names that the last retire() was for
 
-    // Of the thread.
+    // Of `questions_`.
     CgroupNames cgroups_;
+    // Of `upkeep_`.
     Sweeper sweeper_;
     Totaller totaller_;
-    Background background_;  // last: it ends first
+    bool sweeps_again_ = false;
+    // Last: they end first. Two of them, so that long listings make no scrape wait.
+    Background questions_;
+    Background upkeep_;
 };
 
 }  // namespace meshd::flows

@@ -20,6 +20,7 @@ std::string text(const md_endpoint& endpoint) { return endpoint.protocol == 0 ? 
 
 ServiceNamesPtr service_names(const reconcile::RealizedState& realized) {
     auto names = std::make_shared<ServiceNames>();
+    names->generation = realized.generation();
     for (const auto& [id, service] : realized.services()) {
         if (service.name) names->services.emplace(id, *service.name);
         for (const auto& [backend_id, backend] : service.backends)

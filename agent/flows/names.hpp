@@ -20,6 +20,7 @@ namespace meshd::flows {
 struct ServiceNames {
     std::unordered_map<std::uint32_t, reconcile::PortKey> services;
     std::unordered_map<std::uint32_t, std::string> backends;  // "10.0.0.1:80"
+    std::uint64_t generation = 0;                             // of the state that they are from
 };
 using ServiceNamesPtr = std::shared_ptr<const ServiceNames>;
 ServiceNamesPtr service_names(const reconcile::RealizedState& realized);

@@ -56,9 +56,18 @@ base::Result<void> ask(const kernel::FlowMaps& maps, std::vector<Flow>& flows) {
 using Visit = std::function<void(const Flow&)>;
 
 base::Result<void> for_each_record(const kernel::FlowMaps& maps, const Visit& visit) {
-    return maps.for_each_flow([&](const md_flow_key& key, const md_flow& record) {
-        if (record.source != 0) visit(from_record(key, record));  // 0: being made right now
+    base::Result<void> looked;
+    auto done = maps.for_each_flow([&](const md_flow_key& key, const md_flow& record) {
+        if (record.source == 0) return;  // being made right now
+        if (record.source == MD_FLOW_DEVICE && record.state == MD_FLOW_ESTABLISHED && record.settled == 0) {
+            // A handshake: a socket of this node may have the connection by now.
+            const auto of_socket = maps.flow(key);
+            if (!of_socket) looked = tl::make_unexpected(of_socket.error());
+            if (!of_socket || *of_socket) return;
+        }
+        visit(from_record(key, record));
     });
+    return done ? looked : done;
 }
 
 base::Result<void> for_each_connection(const kernel::FlowMaps& maps, const Visit& visit) {
@@ -175,6 +184,15 @@ base::Result<std::uint64_t> flush(const kernel::FlowMaps& maps, const Filter& fi
         keys.push_back(reply_key(key, track));
     });
     if (!done) return tl::make_unexpected(done.error());
+    // A masqueraded connection is translated once more on its way out: its requests look as replies do, turned.
+    for (std::size_t i = 1, count = keys.size(); i < count; i += 2) {
+        const auto onward_key = turned(keys[i]);
+        const auto onward = maps.track(onward_key);
+        if (!onward) return tl::make_unexpected(onward.error());
+        if (!*onward || (*onward)->kind != MD_TRACK_SOURCE) continue;
+        keys.push_back(onward_key);
+        keys.push_back(reply_key(onward_key, **onward));
+    }
     for (const auto& key : keys)
         if (auto erased = maps.erase_track(key); !erased) return tl::make_unexpected(erased.error());
     return connections;

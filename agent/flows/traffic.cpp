@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -58,26 +57,16 @@ json::object traffic_json(const BackendTraffic& traffic) {
             {"forwarded_in", traffic.forwarded.numbers.bytes_in}};
 }
 
-// md_traffic is nothing but 64-bit counters.
-void add(md_traffic& sum, const md_traffic& part) {
-    static_assert(sizeof(md_traffic) % sizeof(std::uint64_t) == 0);
-    std::array<std::uint64_t, sizeof(md_traffic) / sizeof(std::uint64_t)> left{};
-    auto right = left;
-    std::memcpy(left.data(), &sum, sizeof sum);
-    std::memcpy(right.data(), &part, sizeof part);
-    for (std::size_t i = 0; i < left.size(); ++i) left[i] += right[i];
-    std::memcpy(&sum, left.data(), sizeof sum);
-}
-
 void add(BackendTraffic& sum, const BackendTraffic& part) {
-    add(sum.counted, part.counted);
+    flows::add(sum.counted, part.counted);
     sum.open += part.open;
     sum.forwarded.connections += part.forwarded.connections;
     sum.forwarded.numbers.bytes_out += part.forwarded.numbers.bytes_out;
     sum.forwarded.numbers.bytes_in += part.forwarded.numbers.bytes_in;
 }
 
-// What is known by name, summed up by it: ids of services that have gone are left out.
+// What is known by name, summed up by it: ids of services that have gone are left out, and a backend that has gone counts for
+// its service alone until it is retired.
 struct NamedService {
     BackendTraffic all;
     std::map<std::string, BackendTraffic> backends;
@@ -91,7 +80,10 @@ std::map<reconcile::PortKey, NamedService> by_name(const Totals& totals, const S
         const auto backend = names.backends.find(ids.second);
         auto& named = services[service->second];
         add(named.all, traffic);
-        add(named.backends[backend == names.backends.end() ? "gone" : backend->second], traffic);
+        if (ids.second == gone_backends)
+            add(named.backends["gone"], traffic);
+        else if (backend != names.backends.end())
+            add(named.backends[backend->second], traffic);
     }
     return services;
 }
@@ -174,42 +166,6 @@ private:
 
 }  // namespace
 
-base::Result<Totals> Totaller::read() {
-    // In this order: a connection that ends in between is in neither, and never in both.
-    const auto counted = maps_.traffic();
-    if (!counted) return tl::make_unexpected(counted.error());
-    const auto summary = summarize(maps_);
-    if (!summary) return tl::make_unexpected(summary.error());
-    const auto capacity = maps_.capacity();
-    if (!capacity) return tl::make_unexpected(capacity.error());
-
-    Totals totals;
-    totals.flows = summary->flows;
-    totals.capacity = *capacity;
-    for (const auto& [ids, traffic] : *counted) totals.backends[ids].counted = traffic;
-    for (const auto& [ids, open] : summary->local) {
-        auto& counts = totals.backends[ids].counted;
-        counts.bytes_out += open.numbers.bytes_out;
-        counts.bytes_in += open.numbers.bytes_in;
-        counts.short_out += open.numbers.short_out;
-        counts.short_in += open.numbers.short_in;
-    }
-    for (const auto& [ids, forwarded] : summary->forwarded) totals.backends[ids].forwarded = forwarded;
-
-    std::map<std::pair<std::uint32_t, std::uint32_t>, md_traffic> saying;
-    for (auto& [ids, traffic] : totals.backends) {
-        auto& counts = traffic.counted;
-        traffic.open = counts.opened > counts.closed ? counts.opened - counts.closed : 0;
-        if (const auto before = said_.find(ids); before != said_.end())
-            for (const auto member :
-                 {&md_traffic::bytes_out, &md_traffic::bytes_in, &md_traffic::short_out, &md_traffic::short_in})
-                counts.*member = std::max(counts.*member, before->second.*member);
-        saying.emplace(ids, counts);
-    }
-    said_ = std::move(saying);
-    return totals;
-}
-
 json::object totals_json(const Totals& totals, const ServiceNames& names) {
     json::array services;
     for (const auto& [key, service] : by_name(totals, names)) {
@@ -228,12 +184,20 @@ json::object totals_json(const Totals& totals, const ServiceNames& names) {
         services.emplace_back(std::move(row));
     }
     std::uint64_t entries = 0;
-    for (const auto& [kind, count] : totals.flows) entries += kind.first == Source::forwarding ? 0 : count;
+    std::uint64_t device_entries = 0;
+    for (const auto& [kind, count] : totals.flows) {
+        if (kind.first == Source::device) device_entries += count;
+        if (kind.first == Source::client || kind.first == Source::server) entries += count;
+    }
     json::array bounds;
     for (std::size_t i = 0; i + 1 < MD_TIME_BUCKETS; ++i) bounds.emplace_back(bound_us(i));
     return {{"services", std::move(services)},
             {"bucket_bounds_us", std::move(bounds)},
-            {"table", {{"entries", entries}, {"max_entries", totals.capacity}}}};
+            {"table",
+             {{"entries", entries},
+              {"max_entries", totals.capacity},
+              {"device_entries", device_entries},
+              {"device_max_entries", totals.device_capacity}}}};
 }
 
 json::array totals_families(const Totals& totals, const ServiceNames& names, std::size_t most_backends) {
@@ -278,8 +242,9 @@ json::array totals_families(const Totals& totals, const ServiceNames& names, std
                    {"state", control::flow_states.at(static_cast<std::size_t>(kind.second))}},
                   count);
     table.move_to(families);
-    Family capacity("meshd_flow_table_max_entries", "gauge", "Flows that the table can hold.");
-    capacity.add({}, totals.capacity);
+    Family capacity("meshd_flow_table_max_entries", "gauge", "Flows that the table can hold, of sockets and of devices.");
+    capacity.add({{"of", "sockets"}}, totals.capacity);
+    capacity.add({{"of", "devices"}}, totals.device_capacity);
     capacity.move_to(families);
     return families;
 }

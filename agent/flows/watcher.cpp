@@ -50,6 +50,28 @@ void Watcher::wait(std::optional<std::uint64_t> cursor, Deliver deliver) {
         waiters_.push_back({*cursor, last_asked_ + longest_wait, std::move(deliver)});
 }
 
+void Watcher::tell(const md_flow_event& event) {
+    if (told_) log_.put(event);
+}
+
+base::Result<void> Watcher::follow(Deliver follower) {
+    const bool begins = follower && !follower_;
+    follower_ = std::move(follower);
+    if (follower_ && !told_)
+        if (auto told = watch(true); !told) return told;
+    if (begins) followed_ = log_.next();
+    return {};
+}
+
+void Watcher::deliver_to_follower() {
+    while (follower_) {
+        auto part = log_.since(followed_);
+        if (part.events.empty() && part.lost == 0) return;
+        followed_ = part.next;
+        follower_(std::move(part));
+    }
+}
+
 void Watcher::drain() {
     if (events_) events_->drain();
 }
@@ -74,7 +96,8 @@ void Watcher::tick() {
         if (error) return;
         drain();
         deliver_what_is_there();
-        if (waiters_.empty() && std::chrono::steady_clock::now() - last_asked_ > longest_pause) {
+        deliver_to_follower();
+        if (waiters_.empty() && !follower_ && std::chrono::steady_clock::now() - last_asked_ > longest_pause) {
             if (auto told = watch(false); !told) spdlog::warn("{}", told.error().message());
             return;
         }

@@ -23,8 +23,12 @@ public:
     Watcher(boost::asio::io_context& io, std::function<base::Result<void>(bool)> tell);
 
     base::Result<void> open(const kernel::Datapath& datapath);
+    // What the agent has found out by itself. Nobody hears of it while nobody watches.
+    void tell(const md_flow_event& event);
     // Without a cursor at once, with one when there is something, or after a while with nothing.
     void wait(std::optional<std::uint64_t> cursor, Deliver deliver);
+    // Every event from now on, as long as there is a follower; an empty one ends it.
+    base::Result<void> follow(Deliver follower);
 
 private:
     struct Waiter {
@@ -35,6 +39,7 @@ private:
 
     void drain();
     void deliver_what_is_there();
+    void deliver_to_follower();
     void tick();
     base::Result<void> watch(bool wanted);
 
@@ -43,6 +48,8 @@ private:
     std::optional<kernel::FlowEvents> events_;
     EventLog log_;
     std::list<Waiter> waiters_;
+    Deliver follower_;
+    std::uint64_t followed_ = 0;  // the follower's cursor
     bool told_ = false;
     std::chrono::steady_clock::time_point last_asked_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "forwarding/device_watch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -15,7 +16,10 @@ namespace meshd::forwarding {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::milliseconds settle_time{10};
+constexpr Clock::duration longest_rest = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -50,11 +54,14 @@ void DeviceWatch::drain() {
     }
     if (settling_) return;
     settling_ = true;
-    settle_.expires_after(settle_time);
+    settle_.expires_at(std::max<Clock::time_point>(Clock::now() + settle_time, rest_until_));
     settle_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         settling_ = false;
+        const auto begun = Clock::now();
         on_change_();
+        const auto ended = Clock::now();
+        rest_until_ = ended + std::min(9 * (ended - begun), longest_rest);
     });
 }
 

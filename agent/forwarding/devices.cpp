@@ -2,18 +2,18 @@
 #include "forwarding/devices.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <map>
 #include <memory>
 
 #include <ifaddrs.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 
-#include "kernel/netlink.hpp"
+#include "forwarding/layers.hpp"
 
 namespace meshd::forwarding {
 
@@ -31,27 +31,21 @@ std::optional<base::IpAddress> address_of(const sockaddr& address) {
     return result;
 }
 
-// What getifaddrs(3) does not tell.
-base::Result<std::map<std::uint32_t, std::uint32_t>> read_masters() {
-    struct {
-        nlmsghdr header;
-        ifinfomsg message;
-    } request{};
-    request.header.nlmsg_len = sizeof request;
-    request.header.nlmsg_type = RTM_GETLINK;
-    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    std::map<std::uint32_t, std::uint32_t> masters;
-    const auto done = kernel::dump_netlink(request.header, [&](const nlmsghdr& header) {
-        if (header.nlmsg_type != RTM_NEWLINK || header.nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return;
-        const auto* const link = static_cast<const ifinfomsg*>(NLMSG_DATA(&header));
-        auto left = IFLA_PAYLOAD(&header);
-        for (const auto* attribute = IFLA_RTA(link); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-            if (attribute->rta_type != IFLA_MASTER || RTA_PAYLOAD(attribute) < sizeof(std::uint32_t)) continue;
-            std::memcpy(&masters[static_cast<std::uint32_t>(link->ifi_index)], RTA_DATA(attribute), sizeof(std::uint32_t));
-        }
-    });
-    if (!done) return tl::make_unexpected(done.error());
-    return masters;
+// The last address of an IPv4 network is its broadcast address, the first once was; in IPv6 the first is that of any router
+// (RFC 4291, 2.6.1). Networks of one or two addresses have neither.
+void add_network(std::vector<base::IpAddress>& all, const base::IpAddress& address, const base::IpAddress& mask) {
+    auto first = address;
+    auto last = address;
+    unsigned host_bits = 0;
+    for (std::size_t i = address.is_v4() ? 12 : 0; i < address.bytes.size(); ++i) {
+        const auto host = static_cast<std::uint8_t>(~mask.bytes[i]);
+        first.bytes[i] = static_cast<std::uint8_t>(first.bytes[i] & mask.bytes[i]);
+        last.bytes[i] = static_cast<std::uint8_t>(last.bytes[i] | host);
+        host_bits += static_cast<unsigned>(std::popcount(host));
+    }
+    if (host_bits < 2) return;
+    all.push_back(first);
+    if (address.is_v4()) all.push_back(last);
 }
 
 bool is_loopback(const base::IpAddress& address) {
@@ -77,7 +71,11 @@ std::vector<Device> devices_of(const ifaddrs* list) {
         // An IPv4 address comes under its label, which is the device's name, perhaps with more behind a colon.
         const std::string label(item->ifa_name);
         const auto found = indexes.find(label.substr(0, label.find(':')));
-        if (found != indexes.end()) devices.at(found->second).addresses.push_back(*address);
+        if (found == indexes.end()) continue;
+        auto& device = devices.at(found->second);
+        device.addresses.push_back(*address);
+        const auto mask = item->ifa_netmask != nullptr ? address_of(*item->ifa_netmask) : std::nullopt;
+        if (mask) add_network(device.network_addresses, *address, *mask);
     }
     std::vector<Device> all;
     for (auto& [index, device] : devices) all.push_back(std::move(device));
@@ -89,10 +87,13 @@ base::Result<std::vector<Device>> read_devices() {
     if (::getifaddrs(&list) != 0) return base::fail_errno("list", "network devices");
     const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
     auto devices = devices_of(list);
-    const auto masters = read_masters();
-    if (!masters) return tl::make_unexpected(masters.error());
+    const auto layers = read_layers();
+    if (!layers) return tl::make_unexpected(layers.error());
     for (auto& device : devices)
-        if (const auto found = masters->find(device.index); found != masters->end()) device.master = found->second;
+        if (const auto found = layers->find(device.index); found != layers->end()) {
+            device.master = found->second.master;
+            device.shares = found->second.shares;
+        }
     return devices;
 }
 

@@ -20,15 +20,17 @@ struct Device {
     std::string name;
     std::uint16_t type = 0;  // ARPHRD_… of linux/if_arp.h
     bool up = false;
-    std::uint32_t master = 0;  // index of the bridge or bond that it is a port of
+    std::uint32_t master = 0;  // see Layer
     std::vector<base::IpAddress> addresses;
+    std::vector<base::IpAddress> network_addresses = {};  // first and last of the networks that it is in: no single host's
+    std::uint32_t shares = 0;                             // see Layer
 
     bool operator==(const Device&) const = default;
 };
 
 // By index.
 base::Result<std::vector<Device>> read_devices();
-std::vector<Device> devices_of(const ifaddrs* list);  // as getifaddrs(3) gives it, so without masters
+std::vector<Device> devices_of(const ifaddrs* list);  // as getifaddrs(3) gives it, so without layers
 
 // Bytes before the IP header in packets at such a device; nothing for link layers that the programs do not know.
 std::optional<std::uint8_t> header_size(std::uint16_t type);

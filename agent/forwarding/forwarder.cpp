@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "forwarding/layers.hpp"
+
 namespace meshd::forwarding {
 
 namespace {
@@ -38,6 +40,7 @@ md_forwarding decide(const config::Forwarding& settings, const Services& service
     md_forwarding value{};
     value.masquerade = encode(settings.masquerade);
     value.node_ports = has_node_ports(services) ? 1 : 0;
+    value.rejects = settings.no_backend == config::NoBackend::reject ? 1 : 0;
     value.first_port = settings.ports.first;
     value.last_port = settings.ports.last;
     value.timeouts_s[MD_TRACK_OPENING] = whole_seconds(settings.timeouts.opening);
@@ -50,12 +53,15 @@ md_forwarding decide(const config::Forwarding& settings, const Services& service
 
 kernel::MapContent<md_address, std::uint32_t> local_addresses(const std::vector<Device>& devices) {
     kernel::MapContent<md_address, std::uint32_t> all;
+    const auto add = [&](const base::IpAddress& address, md_local kind) {
+        md_address key{};
+        std::copy(address.bytes.begin(), address.bytes.end(), key.bytes);
+        all.emplace(key, kind);
+    };
     for (const auto& device : devices)
-        for (const auto& address : device.addresses) {
-            md_address key{};
-            std::copy(address.bytes.begin(), address.bytes.end(), key.bytes);
-            all.emplace(key, 1);
-        }
+        for (const auto& address : device.addresses) add(address, MD_LOCAL_OWN);
+    for (const auto& device : devices)
+        for (const auto& address : device.network_addresses) add(address, MD_LOCAL_NETWORK);
     return all;
 }
 
@@ -118,11 +124,12 @@ base::Result<void> Forwarder::sync() {
     if (!before) return tl::make_unexpected(before.error());
 
     std::vector<DeviceStatus> now;
-    std::erase_if(*all, [this](const Device& device) { return !config::is_chosen(settings_.devices, device.name); });
+    const auto is_chosen = [this](const Device& device) { return config::is_chosen(settings_.devices, device.name); };
     for (const auto& device : *all) {
+        if (!is_chosen(device)) continue;
         auto entry = describe(device);
-        entry.below =
-            std::any_of(all->begin(), all->end(), [&](const auto& other) { return other.index == device.master; }) ? 1 : 0;
+        entry.below = static_cast<__u8>(
+            below(device, *all, [&](const Device& other) { return is_chosen(other) && header_size(other.type).has_value(); }));
         now.push_back(attach(device, entry, *before));
     }
     devices_ = std::move(now);

@@ -43,6 +43,8 @@ public:
     // Other settings. The reconciler has them already.
     void configure(const config::Settings& settings);
     void services_changed();
+    // Called for each connection that is forgotten since nothing was seen of it for long.
+    void on_aged(Sweeper::Aged aged) { sweeper_.on_aged(std::move(aged)); }
 
     // Compares and repairs: devices, programs, maps.
     void check();

@@ -101,6 +101,13 @@ const char* Sweeper::find(const md_track_key& key, md_track& track) const {
     return nullptr;
 }
 
+// Of what ended in the sight of the programs they have told.
+void Sweeper::tell(const md_track_key& key, const md_track& track, const md_track_key& other_key, const md_track* other) const {
+    if (!aged_ || track.state == MD_TRACK_OPENING || track.state == MD_TRACK_CLOSED) return;
+    if (track.kind == MD_TRACK_REQUEST) aged_(key, track, other);
+    if (track.kind == MD_TRACK_REPLY && other != nullptr) aged_(other_key, *other, &track);
+}
+
 std::uint64_t Sweeper::remove_over(const kernel::Map& map, std::uint32_t found) {
     const auto now = now_ns();
     std::uint64_t removed = 0;
@@ -115,6 +122,7 @@ std::uint64_t Sweeper::remove_over(const kernel::Map& map, std::uint32_t found) 
         const auto* const place = find(other_key, other);
         if (!is_over(track, place != nullptr ? &other : nullptr, timeouts_, now)) continue;
         // The other one, when it is there, is over for the same reasons. It may be in a later batch, or have been in an earlier.
+        tell(keys_[i], track, other_key, place != nullptr ? &other : nullptr);
         if (map.erase(&keys_[i])) ++removed;
         if (place != nullptr && datapath_.map(place).erase(&other_key)) ++counts_.removed;
     }

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -29,11 +31,15 @@ struct TrackCounts {
 
 class Sweeper {
 public:
+    // With the key of its requests; `reply`: nullptr: none was seen.
+    using Aged = std::function<void(const md_track_key& key, const md_track& request, const md_track* reply)>;
+
     // The datapath must outlive it.
     Sweeper(boost::asio::io_context& io, const kernel::Datapath& datapath);
 
     void start(const TimeoutsNs& timeouts);  // or goes on with other times
     void stop();
+    void on_aged(Aged aged) { aged_ = std::move(aged); }
 
     // One step: at most a batch of entries, in some milliseconds. True when it ended a pass.
     base::Result<bool> step();
@@ -50,6 +56,7 @@ private:
     base::Result<bool> advance(Walk& walk);                            // true: at the end of its map
     const char* find(const md_track_key& key, md_track& track) const;  // the map that has it
     std::uint64_t remove_over(const kernel::Map& map, std::uint32_t found);
+    void tell(const md_track_key& key, const md_track& track, const md_track_key& other_key, const md_track* other) const;
     void schedule(std::chrono::milliseconds delay);
 
     const kernel::Datapath& datapath_;
@@ -62,6 +69,7 @@ private:
     std::vector<md_track_key> keys_;
     std::vector<md_track> values_;
     TrackCounts counts_;
+    Aged aged_;
 };
 
 }  // namespace meshd::forwarding

@@ -51,18 +51,12 @@ Found look(std::uint32_t index, Side side) {
 bool is_ours(const Found& found) { return found.name.starts_with("md_"); }
 
 base::Result<bool> has_filters(std::uint32_t index, std::uint32_t parent) {
-    struct {
-        nlmsghdr header;
-        tcmsg message;
-    } request{};
-    request.header.nlmsg_len = sizeof request;
-    request.header.nlmsg_type = RTM_GETTFILTER;
-    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request.message.tcm_ifindex = static_cast<int>(index);
-    request.message.tcm_parent = parent;
+    tcmsg which{};
+    which.tcm_ifindex = static_cast<int>(index);
+    which.tcm_parent = parent;
     bool found = false;
     const auto dumped =
-        dump_netlink(request.header, [&](const nlmsghdr& answer) { found |= answer.nlmsg_type == RTM_NEWTFILTER; });
+        dump_netlink(RTM_GETTFILTER, which, [&](const nlmsghdr& answer) { found |= answer.nlmsg_type == RTM_NEWTFILTER; });
     if (!dumped) return tl::make_unexpected(dumped.error());
     return found;
 }

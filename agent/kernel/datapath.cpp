@@ -37,7 +37,7 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 constexpr auto redirect_program = "md_redirect";
 
 // Maps that take memory for all of their entries at once: as long as there are no devices, they have one.
-constexpr std::array<const char*, 3> track_maps{"md_opening", "md_tracks", "md_affinity"};
+constexpr std::array<const char*, 4> track_maps{"md_opening", "md_tracks", "md_affinity", "md_device_flows"};
 
 bool is_device_program(const bpf_program* program) {
     const std::string_view name(::bpf_program__name(program));
@@ -49,7 +49,7 @@ struct Bound {
     std::uint32_t entries;
 };
 
-std::array<Bound, 17> bounds(const config::Limits& limits) {
+std::array<Bound, 18> bounds(const config::Limits& limits) {
     return {{{"md_frontends", limits.frontends},
              {"md_services", limits.services},
              {"md_tables", limits.services},
@@ -66,6 +66,7 @@ std::array<Bound, 17> bounds(const config::Limits& limits) {
              {"md_pairs", std::max<std::uint32_t>(limits.connections / 2, 1)},
              {"md_consumed", limits.connections},
              {"md_flows", limits.flows},
+             {"md_device_flows", limits.device_flows},
              {"md_traffic", limits.backends + limits.services}}};
 }
 
@@ -140,7 +141,8 @@ Datapath::Datapath(Datapath&&) noexcept = default;
 Datapath& Datapath::operator=(Datapath&&) noexcept = default;
 Datapath::~Datapath() = default;
 
-base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits, bool count_consumed) {
+base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits, bool count_consumed,
+                                      std::uint32_t worker_user) {
     if (const auto others = pins.other_versions(); !others.empty())
         return base::fail(
             {"use pins under", pins.top(), 0,
@@ -151,6 +153,7 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     Datapath datapath(pins, Skeleton(meshd_bpf::open()));
     if (!datapath.skeleton_) return base::fail_errno("open", "the BPF programs");
     auto* const object = datapath.skeleton_->obj;
+    datapath.skeleton_->rodata->md_worker_user = worker_user;
     for (const auto& [name, entries] : bounds(limits))
         ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
     bpf_map* map = nullptr;
@@ -207,9 +210,11 @@ bool Datapath::redirect_is_attached(std::uint32_t id) const {
     return count == 1 && found == id;
 }
 
-base::Result<void> Datapath::attach(const Cgroup& cgroup) {
+base::Result<void> Datapath::attach(const Cgroup& cgroup, bool times_responses) {
+    std::vector<Hook> wanted(hooks.begin(), hooks.end());
+    if (times_responses) wanted.insert(wanted.end(), response_hooks.begin(), response_hooks.end());
     std::vector<Link> links;
-    for (const auto& hook : hooks) {
+    for (const auto& hook : wanted) {
         // Before anything is enrolled. Without sockets in it the map is nobody's traffic, so this needs no undoing.
         if (hook.type == BPF_CGROUP_SOCK_OPS)
             if (auto attached = attach_redirect(); !attached) return attached;
@@ -221,6 +226,10 @@ base::Result<void> Datapath::attach(const Cgroup& cgroup) {
         }
         links.push_back(std::move(*link));
     }
+    if (!times_responses)
+        for (const auto& hook : response_hooks)
+            if (auto detached = detach(pins_.link(hook.program)); !detached) return detached;
+    times_responses_ = times_responses;
     linked_ = true;
     return {};
 }
@@ -286,11 +295,13 @@ std::uint32_t Datapath::id_of(const char* name) const {
 
 std::vector<ProgramStatus> Datapath::programs() const {
     std::vector<ProgramStatus> all;
-    for (const auto& hook : hooks) {
+    const auto look_at = [&](const Hook& hook) {
         ProgramStatus status{hook.program, hook.section, id_of(hook.program), false};
         status.attached = attached_program(pins_.link(hook.program)) == status.id && status.id != 0;
         all.push_back(std::move(status));
-    }
+    };
+    std::for_each(hooks.begin(), hooks.end(), look_at);
+    if (times_responses_) std::for_each(response_hooks.begin(), response_hooks.end(), look_at);
     ProgramStatus redirect{redirect_program, "sk_msg", id_of(redirect_program), false};
     redirect.attached = redirect.id != 0 && redirect_is_attached(redirect.id);
     all.push_back(std::move(redirect));
@@ -366,6 +377,9 @@ base::Result<md_ask_policy> Datapath::ask(const md_ask_policy& question) const {
 }
 base::Result<md_release_open> Datapath::ask(const md_release_open& question) const {
     return ask_program(skeleton_->obj, "md_release_open", question);
+}
+base::Result<md_release_track> Datapath::ask(const md_release_track& question) const {
+    return ask_program(skeleton_->obj, "md_release_track", question);
 }
 
 base::Result<void> Datapath::leave(std::uint64_t pair) const {

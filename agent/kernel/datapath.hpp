@@ -42,7 +42,9 @@ class Datapath {
 public:
     // Makes the maps, or takes over those that are pinned, and loads the programs. The caller holds the lock on pins.top().
     // `count_consumed`: also what readers take from the short way is counted, for kernels that do not charge it to them.
-    static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits, bool count_consumed = false);
+    // `worker_user`: uid whose sockets reach what they ask for, services or not; 0: none.
+    static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits, bool count_consumed = false,
+                                       std::uint32_t worker_user = 0);
 
     Datapath(Datapath&&) noexcept;
     Datapath& operator=(Datapath&&) noexcept;
@@ -50,7 +52,8 @@ public:
 
     // Attaches each program to the cgroup and pins the link; where a link is pinned already, its program is replaced in place, so
     // that no connect() ever meets neither. On an error what this call attached is detached again.
-    base::Result<void> attach(const Cgroup& cgroup);
+    // With `times_responses` the programs that see each packet of local sockets, too; without, those are detached.
+    base::Result<void> attach(const Cgroup& cgroup, bool times_responses = false);
 
     // Gives the maps of tracks, which had one entry, the room of `limits`, while nothing is attached to devices.
     base::Result<void> make_room_for_tracks(const config::Limits& limits);
@@ -83,6 +86,7 @@ public:
     [[nodiscard]] base::Result<md_look_at_sockets> ask(const md_look_at_sockets& question) const;
     [[nodiscard]] base::Result<md_ask_policy> ask(const md_ask_policy& question) const;
     [[nodiscard]] base::Result<md_release_open> ask(const md_release_open& question) const;
+    [[nodiscard]] base::Result<md_release_track> ask(const md_release_track& question) const;
     // Marks a pair as leaving the short way. No such pair: fine.
     [[nodiscard]] base::Result<void> leave(std::uint64_t pair) const;
 
@@ -106,6 +110,7 @@ private:
     Skeleton forwarding_;  // of the programs at devices, when their maps were made later than the others
     bool adopted_ = false;
     bool linked_ = false;
+    bool times_responses_ = false;
     int index_type_ = 0;  // ids in the object's BTF, for inner arrays
     int slot_type_ = 0;
     int maglev_type_ = 0;

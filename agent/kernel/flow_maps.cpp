@@ -45,6 +45,7 @@ FlowMaps::FlowMaps(const Datapath& datapath)
     : datapath_(datapath),
       config_(datapath.map("md_flow_config")),
       flows_(datapath.map("md_flows")),
+      device_flows_(datapath.map("md_device_flows")),
       ended_(datapath.map("md_flows_ended")),
       traffic_(datapath.map("md_traffic")),
       tracks_(datapath.map("md_tracks")),
@@ -59,8 +60,12 @@ base::Result<md_flow_config> FlowMaps::decided() const {
 base::Result<void> FlowMaps::decide(const md_flow_config& value) const { return config_.update(&zero, &value); }
 
 base::Result<void> FlowMaps::for_each_flow(const std::function<void(const md_flow_key&, const md_flow&)>& visit) const {
-    return flows_.for_each(
-        [&](const std::byte* key, const std::byte* value) { visit(read_as<md_flow_key>(key), read_as<md_flow>(value)); });
+    for (const auto* const map : {&flows_, &device_flows_}) {
+        auto done = map->for_each(
+            [&](const std::byte* key, const std::byte* value) { visit(read_as<md_flow_key>(key), read_as<md_flow>(value)); });
+        if (!done) return done;
+    }
+    return {};
 }
 
 base::Result<void> FlowMaps::for_each_track(const std::function<void(const md_track_key&, const md_track&)>& visit) const {
@@ -72,9 +77,11 @@ base::Result<void> FlowMaps::for_each_track(const std::function<void(const md_tr
     return {};
 }
 
-base::Result<std::optional<md_flow>> FlowMaps::flow(const md_flow_key& key) const {
-    return look_up<md_flow_key, md_flow>(flows_, key);
+base::Result<std::optional<md_flow>> FlowMaps::flow(const md_flow_key& key, std::uint8_t source) const {
+    return look_up<md_flow_key, md_flow>(map_of(source), key);
 }
+
+base::Result<void> FlowMaps::erase_flow(const md_flow_key& key, std::uint8_t source) const { return map_of(source).erase(&key); }
 
 base::Result<std::optional<md_track>> FlowMaps::track(const md_track_key& key) const {
     auto found = look_up<md_track_key, md_track>(tracks_, key);
@@ -127,8 +134,15 @@ base::Result<void> FlowMaps::forget_traffic(std::uint32_t service_id, std::uint3
     return traffic_.erase(&key);
 }
 
-base::Result<std::uint32_t> FlowMaps::capacity() const {
-    const auto info = flows_.info();
+base::Result<void> FlowMaps::put_traffic_of_gone(std::uint32_t service_id, const md_traffic& sum) const {
+    const md_traffic_key key{service_id, 0};
+    std::vector<std::byte> values(per_cpu_stride(sizeof sum));
+    std::memcpy(values.data(), &sum, sizeof sum);  // as if the first CPU had counted it
+    return traffic_.update(&key, values.data());
+}
+
+base::Result<std::uint32_t> FlowMaps::capacity(std::uint8_t source) const {
+    const auto info = map_of(source).info();
     if (!info) return tl::make_unexpected(info.error());
     return info->max_entries;
 }

@@ -29,10 +29,12 @@ public:
     [[nodiscard]] base::Result<md_flow_config> decided() const;
     [[nodiscard]] base::Result<void> decide(const md_flow_config& value) const;
 
+    // Those of sockets first, then those of devices.
     [[nodiscard]] base::Result<void> for_each_flow(const std::function<void(const md_flow_key&, const md_flow&)>& visit) const;
     [[nodiscard]] base::Result<void> for_each_track(const std::function<void(const md_track_key&, const md_track&)>& visit) const;
-    [[nodiscard]] base::Result<std::optional<md_flow>> flow(const md_flow_key& key) const;
-    [[nodiscard]] base::Result<void> erase_flow(const md_flow_key& key) const { return flows_.erase(&key); }
+    // `source`: enum md_flow_source, which says in which map.
+    [[nodiscard]] base::Result<std::optional<md_flow>> flow(const md_flow_key& key, std::uint8_t source = MD_FLOW_SOCKET) const;
+    [[nodiscard]] base::Result<void> erase_flow(const md_flow_key& key, std::uint8_t source = MD_FLOW_SOCKET) const;
     [[nodiscard]] base::Result<std::optional<md_track>> track(const md_track_key& key) const;
     // Also while its handshake is not complete.
     [[nodiscard]] base::Result<void> erase_track(const md_track_key& key) const;
@@ -46,12 +48,17 @@ public:
     // Sums over all CPUs.
     [[nodiscard]] base::Result<Traffic> traffic() const;
     [[nodiscard]] base::Result<void> forget_traffic(std::uint32_t service_id, std::uint32_t backend_id) const;
+    // What the service's backends that are no more came to stands under backend 0, which only the agent writes.
+    [[nodiscard]] base::Result<void> put_traffic_of_gone(std::uint32_t service_id, const md_traffic& sum) const;
 
-    [[nodiscard]] base::Result<std::uint32_t> capacity() const;
+    // Flows that the map of `source` can hold.
+    [[nodiscard]] base::Result<std::uint32_t> capacity(std::uint8_t source) const;
 
 private:
+    [[nodiscard]] const Map& map_of(std::uint8_t source) const { return source == MD_FLOW_DEVICE ? device_flows_ : flows_; }
+
     const Datapath& datapath_;
-    Map config_, flows_, ended_, traffic_, tracks_, opening_;
+    Map config_, flows_, device_flows_, ended_, traffic_, tracks_, opening_;
 };
 
 // What programs tell while md_flow_config.watched.

@@ -55,6 +55,14 @@ void Link::undo() {
     fd_.reset();
 }
 
+base::Result<void> detach(const std::string& pin) {
+    const base::UniqueFd fd(::bpf_obj_get(pin.c_str()));
+    if (!fd.valid()) return {};
+    ::bpf_link_detach(fd.get());  // the kernel frees an unpinned link some time later
+    if (::unlink(pin.c_str()) != 0) return base::fail_errno("remove pin", pin);
+    return {};
+}
+
 std::uint32_t attached_program(const std::string& pin) {
     const base::UniqueFd fd(::bpf_obj_get(pin.c_str()));
     if (!fd.valid()) return 0;

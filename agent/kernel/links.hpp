@@ -36,6 +36,12 @@ inline constexpr std::array<Hook, 9> hooks{{
     {"md_sockops", "sockops", BPF_CGROUP_SOCK_OPS},
 }};
 
+// Each packet of local sockets runs through these: attached only when the configuration asks for response times.
+inline constexpr std::array<Hook, 2> response_hooks{{
+    {"md_response_out", "cgroup_skb/egress", BPF_CGROUP_INET_EGRESS},
+    {"md_response_in", "cgroup_skb/ingress", BPF_CGROUP_INET_INGRESS},
+}};
+
 class Link {
 public:
     // Takes over the pinned link when it is on this cgroup, and gives it the program; else attaches anew and pins. Old first, new
@@ -52,6 +58,9 @@ private:
     std::string pin_;
     bool fresh_;
 };
+
+// Takes the program of a pinned link off its hook, at once, and removes the pin. No such pin: nothing.
+base::Result<void> detach(const std::string& pin);
 
 // The id of the program on a pinned link; 0 when there is none or its cgroup is gone.
 std::uint32_t attached_program(const std::string& pin);

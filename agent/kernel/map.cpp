@@ -15,6 +15,12 @@ namespace {
 // Entries in one batched system call: enough that its cost is spread, few enough that its buffers stay small. A hash answers
 // whole buckets, so it must also be more than fits into one of them.
 constexpr std::uint32_t batch_entries = 4096;
+constexpr std::uint32_t least_entries = 64;
+constexpr std::size_t batch_bytes = 4U << 20U;  // a value of a per-CPU map takes as much as there are CPUs
+
+std::uint32_t entries_of(std::size_t entry_size) {
+    return std::clamp(static_cast<std::uint32_t>(batch_bytes / entry_size), least_entries, batch_entries);
+}
 
 constexpr const char* full_remedy = "raise the map's entry under `limits`, then restart with `meshd --unload`";
 
@@ -99,14 +105,21 @@ std::vector<std::optional<base::Error>> Map::erase_all(const void* keys, std::si
 }
 
 base::Result<void> Map::for_each(const std::function<void(const std::byte*, const std::byte*)>& visit) const {
-    std::vector<std::byte> keys(batch_entries * key_size_);
-    std::vector<std::byte> values(batch_entries * value_stride_);
+    auto batch = entries_of(key_size_ + value_stride_);
+    std::vector<std::byte> keys(batch * key_size_);
+    std::vector<std::byte> values(batch * value_stride_);
     std::uint64_t cursor[4] = {};  // as large as any key that the kernel keeps here: arrays 4 bytes, hashes 4
     LIBBPF_OPTS(bpf_map_batch_opts, options);
     for (bool first = true, last = false; !last; first = false) {
-        __u32 count = batch_entries;
-        const int error =
-            ::bpf_map_lookup_batch(fd_, first ? nullptr : cursor, cursor, keys.data(), values.data(), &count, &options);
+        __u32 count = batch;
+        int error = 0;
+        while ((error = ::bpf_map_lookup_batch(fd_, first ? nullptr : cursor, cursor, keys.data(), values.data(), &count,
+                                               &options)) != 0 &&
+               errno == ENOSPC && batch < batch_entries) {
+            count = batch = std::min(batch * 2, batch_entries);
+            keys.resize(batch * key_size_);
+            values.resize(batch * value_stride_);
+        }
         if (error != 0 && errno != ENOENT) {
             if (first) return walk(visit);  // ENOTSUPP and its relatives: this type of map has no batches here
             return base::fail_errno("read map", name_);

@@ -9,7 +9,7 @@
 
 namespace meshd::kernel {
 
-base::Result<void> dump_netlink(const nlmsghdr& request, const std::function<void(const nlmsghdr&)>& visit) {
+base::Result<void> dump_netlink(const nlmsghdr& request, const VisitMessage& visit) {
     const base::UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!socket.valid()) return base::fail_errno("open", "a netlink socket");
     if (::send(socket.get(), &request, request.nlmsg_len, 0) < 0) return base::fail_errno("ask", "rtnetlink");

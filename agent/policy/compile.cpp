@@ -70,6 +70,11 @@ public:
         result_.ordered = in_order(source.rules);
         result_.head.default_verdict = source.otherwise == model::Action::deny ? MD_VERDICT_DENY : MD_VERDICT_ALLOW;
         result_.head.audit = source.audit ? 1 : 0;
+        // Of a packet at a device nothing is known of the workload that sent it.
+        const bool denies = std::any_of(source.rules.begin(), source.rules.end(), [](const model::Rule& rule) {
+            return rule.action == model::Action::deny && rule.workload.empty();
+        });
+        result_.head.denies_packets = denies || result_.head.default_verdict == MD_VERDICT_DENY ? 1 : 0;
         result_.head.netns = here.netns;
         result_.head.exempt_user = here.exempt_user;
     }

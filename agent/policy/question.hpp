@@ -25,6 +25,11 @@ struct Question {
     base::Protocol protocol = base::Protocol::tcp;
 };
 
+// Where a connection to an unspecified address ends: at the address that its socket is bound to (IPv4), else on loopback.
+// `bound`: nothing when the socket is bound to none.
+base::IpAddress real_destination(const base::IpAddress& destination, const std::optional<base::IpAddress>& bound);
+bool is_loopback(const base::IpAddress& address);
+
 // Whether a cgroup is `workload` or below it.
 bool is_within(std::string_view cgroup, std::string_view workload);
 std::size_t depth(std::string_view workload);  // "/a/b": 2

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/unique_fd.hpp"
+#include "reconcile/encode.hpp"
 
 namespace meshd::policy {
 
@@ -33,6 +34,17 @@ void add(std::vector<base::Prefix>& addresses, const base::IpAddress& address) {
 }
 
 }  // namespace
+
+bool Surroundings::operator==(const Surroundings& other) const {
+    const auto same_service = [](const auto& a, const auto& b) {
+        return a.first == b.first &&
+               std::equal(a.second.begin(), a.second.end(), b.second.begin(), b.second.end(),
+                          [](const md_endpoint& x, const md_endpoint& y) { return reconcile::same_bytes(x, y); });
+    };
+    return workloads == other.workloads && local_v4 == other.local_v4 && local_v6 == other.local_v6 && netns == other.netns &&
+           exempt_user == other.exempt_user &&
+           std::equal(services.begin(), services.end(), other.services.begin(), other.services.end(), same_service);
+}
 
 void look_at_network(Surroundings& here) {
     here.netns = netns_cookie();

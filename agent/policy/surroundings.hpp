@@ -20,6 +20,8 @@ struct Surroundings {
     std::uint64_t netns = 0;        // cookie of the agent's network namespace; 0: this kernel does not tell
     std::uint32_t exempt_user = 0;  // uid of the worker; 0: none
 
+    [[nodiscard]] bool operator==(const Surroundings& other) const;
+
     // What no local socket is bound to, and nothing is known of.
     static std::vector<base::Prefix> unknown_v4() { return {*base::Prefix::parse("0.0.0.0/0")}; }
     // Global, unique local and link-local unicast: what a source can be.

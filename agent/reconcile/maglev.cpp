@@ -13,7 +13,7 @@ namespace {
 
 // The largest prime below each power of two, and 65537. A new size moves nearly all places, so there are few.
 constexpr std::array<std::uint32_t, 9> sizes{251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65537};
-constexpr std::size_t places_each = 400;
+constexpr std::size_t places_each = 550;
 constexpr std::size_t least_moves_others = 3;  // of two backends, the one that stays takes all: any table will do
 
 // The finalizer of SplitMix64 (Steele et al., OOPSLA 2014): each bit of the input changes half of the output's.

@@ -20,8 +20,8 @@ namespace {
 
 class Planner {
 public:
-    Planner(const RealizedState& realized, IdAllocator ids, const ForwardPolicy& forwarding)
-        : realized_(realized), ids_(ids), forwarding_(forwarding) {}
+    Planner(const RealizedState& realized, IdAllocator ids, const ForwardPolicy& forwarding, const health::HealthTable* health)
+        : realized_(realized), ids_(ids), forwarding_(forwarding), health_(health) {}
 
     void want(const model::Service& service);
     void drop(std::uint32_t id);          // all of a group
@@ -32,7 +32,7 @@ public:
 
 private:
     void want_port(const model::Service& service, const model::ServicePort& port);
-    std::vector<Candidate> want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id,
+    std::vector<Candidate> want_backends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
                                          const KernelService& now);
     void want_maglev(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
                      std::vector<Candidate> candidates, const KernelService& now);
@@ -45,6 +45,7 @@ private:
     const RealizedState& realized_;
     IdAllocator ids_;
     ForwardPolicy forwarding_;
+    const health::HealthTable* health_;
     std::set<std::uint32_t> claimed_;
     std::set<std::uint32_t> taken_backends_;
     std::set<md_endpoint, BytesLess> published_;
@@ -96,7 +97,7 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
     const auto& now = found != nullptr ? *found : nothing;
 
     if (now.name != key) add(OperationKind::name_service, *id, key.text()).name = key;
-    const auto candidates = want_backends(key, port, *id, now);
+    const auto candidates = want_backends(service, port, *id, now);
     const auto forward = forward_of(service, port, forwarding_);
     auto table = build_table(candidates, {service.balancing, service.when_no_backend, service.acceleration, forward,
                                           forward == MD_FORWARD_NONE ? 0 : service.affinity_s});
@@ -122,15 +123,22 @@ void Planner::want_maglev(const model::Service& service, const model::ServicePor
 
 // The backends that new connections may be given, with their ids; those that are not there yet are made, those that nobody wants
 // go.
-std::vector<Candidate> Planner::want_backends(const PortKey& key, const model::ServicePort& port, std::uint32_t id,
+std::vector<Candidate> Planner::want_backends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
                                               const KernelService& now) {
+    const PortKey key{service.name, port.number, port.protocol};
+    const bool is_probed = health_ != nullptr && service.health;
+    const auto usable = is_probed ? health_->usable(service, port).backends : std::vector<bool>{};
     std::map<md_endpoint, std::uint32_t, BytesLess> known;
     for (const auto& [backend_id, backend] : now.backends) known.emplace(backend.endpoint, backend_id);
 
     std::vector<Candidate> candidates;
     std::set<std::uint32_t> kept;
-    for (const auto& backend : port.backends) {
-        const auto value = encode(backend, port.protocol, id);
+    for (std::size_t i = 0; i < port.backends.size(); ++i) {
+        const auto& backend = port.backends[i];
+        const bool is_usable = is_probed ? usable[i] : backend.usable();
+        auto value = encode(backend, port.protocol, id);
+        // Conversations of unconnected sockets look for another one, as they do when it is drained.
+        if (backend.usable() && !is_usable) value.state = MD_BACKEND_DRAIN;
         const auto found = known.find(value.endpoint);
         const auto backend_id = found != known.end() ? found->second : free_backend_id();
         kept.insert(backend_id);
@@ -139,7 +147,7 @@ std::vector<Candidate> Planner::want_backends(const PortKey& key, const model::S
             operation.backend_id = backend_id;
             operation.backend = value;
         }
-        if (backend.usable()) candidates.push_back({backend_id, value.endpoint, backend.weight});
+        if (is_usable) candidates.push_back({backend_id, value.endpoint, backend.weight});
     }
     for (const auto& [backend_id, backend] : now.backends)
         if (!kept.contains(backend_id)) add(OperationKind::remove_backend, id, key.text()).backend_id = backend_id;
@@ -197,8 +205,8 @@ void plan_service(Planner& planner, const RealizedState& realized, const std::st
 }  // namespace
 
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const ForwardPolicy& forwarding) {
-    Planner planner(realized, ids, forwarding);
+                const ForwardPolicy& forwarding, const health::HealthTable* health) {
+    Planner planner(realized, ids, forwarding, health);
     for (const auto& [name, service] : desired.services) plan_service(planner, realized, name, service.get(), desired.complete);
     for (const auto& [id, now] : realized.services()) {
         if (planner.claims(id)) continue;
@@ -211,8 +219,8 @@ PlanResult plan(const RealizedState& realized, const model::DesiredState& desire
 }
 
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services, const ForwardPolicy& forwarding) {
-    Planner planner(realized, ids, forwarding);
+                const std::set<std::string>& services, const ForwardPolicy& forwarding, const health::HealthTable* health) {
+    Planner planner(realized, ids, forwarding, health);
     for (const auto& name : services) {
         const auto found = desired.services.find(name);
         // Who names a service that is gone has seen it go: complete or not, it is dropped.

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "health/health_table.hpp"
 #include "model/service.hpp"
 #include "reconcile/forward.hpp"
 #include "reconcile/operation.hpp"
@@ -32,12 +33,14 @@ struct PlanResult {
 };
 
 // The whole difference. Services that `desired` does not name are removed only when it is complete, and so is what nothing names.
+// `health`: null when nothing is known of any.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const ForwardPolicy& forwarding = {});
+                const ForwardPolicy& forwarding = {}, const health::HealthTable* health = nullptr);
 
 // The difference for these services of the registry only: cost does not depend on how many others there are. A name that
 // `desired` does not hold is a service that was removed.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services, const ForwardPolicy& forwarding = {});
+                const std::set<std::string>& services, const ForwardPolicy& forwarding = {},
+                const health::HealthTable* health = nullptr);
 
 }  // namespace meshd::reconcile

@@ -2,6 +2,7 @@
 #include "reconcile/realized_state.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -26,8 +27,14 @@ PortKey decode(const md_service& service) {
     return key;
 }
 
+void RealizedState::renew() {
+    static std::atomic<std::uint64_t> last = 0;
+    generation_ = ++last;
+}
+
 void RealizedState::set_name(std::uint32_t id, const PortKey& key) {
     remove_name(id);
+    renew();
     services_[id].name = key;
     ids_.emplace(key, id);  // a second id of the same name stays without one in the index, and is swept away by a full plan
 }
@@ -37,6 +44,7 @@ void RealizedState::remove_name(std::uint32_t id) {
     if (found == services_.end() || !found->second.name) return;
     const auto index = ids_.find(*found->second.name);
     if (index != ids_.end() && index->second == id) ids_.erase(index);
+    renew();
     found->second.name.reset();
     drop_if_empty(id);
 }
@@ -60,6 +68,7 @@ void RealizedState::remove_maglev(std::uint32_t id) {
 void RealizedState::set_backend(std::uint32_t backend_id, const md_backend& backend) {
     const auto owner = backend_owner_.find(backend_id);
     if (owner != backend_owner_.end() && owner->second != backend.service_id) remove_backend(backend_id);
+    renew();
     backend_owner_[backend_id] = backend.service_id;
     services_[backend.service_id].backends[backend_id] = backend;
 }
@@ -69,6 +78,7 @@ void RealizedState::remove_backend(std::uint32_t backend_id) {
     if (owner == backend_owner_.end()) return;
     const auto id = owner->second;
     backend_owner_.erase(owner);
+    renew();
     services_[id].backends.erase(backend_id);
     drop_if_empty(id);
 }

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] bool has_backend(std::uint32_t backend_id) const { return backend_owner_.contains(backend_id); }
     [[nodiscard]] std::optional<std::uint32_t> owner_of(const md_endpoint& frontend) const;
 
+    // Changes whenever a name or a backend does; two states that were made apart never have the same.
+    [[nodiscard]] std::uint64_t generation() const { return generation_; }
     [[nodiscard]] std::size_t backend_count() const { return backend_owner_.size(); }
     [[nodiscard]] std::size_t maglev_count() const;
     [[nodiscard]] std::size_t frontend_count() const { return frontend_owner_.size(); }
@@ -71,7 +73,9 @@ public:
 
 private:
     void drop_if_empty(std::uint32_t id);
+    void renew();
 
+    std::uint64_t generation_ = 0;  // 0: empty from the start
     std::map<std::uint32_t, KernelService> services_;
     std::map<PortKey, std::uint32_t> ids_;
     std::unordered_map<std::uint32_t, std::uint32_t> backend_owner_;

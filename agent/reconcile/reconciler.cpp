@@ -88,14 +88,21 @@ void Reconciler::change(Change change) {
     ++desired_.version;
     // A first complete answer also sweeps away what the maps hold and nobody names.
     if (change.full)
-        run(plan(realized_, desired_, ids_, forwarding_), {});
+        run(plan(realized_, desired_, ids_, forwarding_, health_), {});
     else
-        run(plan(realized_, desired_, ids_, scope, forwarding_), scope);
+        run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
 }
 
 void Reconciler::set_forwarding(const ForwardPolicy& forwarding) {
     if (std::exchange(forwarding_, forwarding) == forwarding || desired_.services.empty()) return;
-    run(plan(realized_, desired_, ids_, forwarding_), {});
+    run(plan(realized_, desired_, ids_, forwarding_, health_), {});
+}
+
+void Reconciler::health_changed(const std::set<std::string>& services) {
+    std::set<std::string> scope;
+    for (const auto& name : services)
+        if (desired_.services.contains(name)) scope.insert(name);
+    if (!scope.empty()) run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
 }
 
 void Reconciler::retry() {
@@ -103,7 +110,7 @@ void Reconciler::retry() {
     std::set<std::string> scope;
     for (const auto& [name, why] : pending_)
         if (!refused_.contains(name)) scope.insert(name);
-    run(plan(realized_, desired_, ids_, scope, forwarding_), scope);
+    run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
 }
 
 // An empty scope means all services.
@@ -135,7 +142,7 @@ base::Result<Plan> Reconciler::check() {
     figures_.checks += 1;
     figures_.last_check_at = Clock::now();
     realized_ = std::move(*found);
-    auto planned = plan(realized_, desired_, ids_, forwarding_);
+    auto planned = plan(realized_, desired_, ids_, forwarding_, health_);
 
     // What failed before is not drift: it is still waiting for its retry.
     Plan drift;
@@ -156,7 +163,7 @@ Plan Reconciler::preview(std::vector<model::ServicePtr> services, bool complete)
         auto name = service->name;
         other.services[std::move(name)] = std::move(service);
     }
-    return plan(realized_, other, ids_, forwarding_).operations;
+    return plan(realized_, other, ids_, forwarding_, health_).operations;
 }
 
 }  // namespace meshd::reconcile

@@ -60,6 +60,10 @@ public:
     // How services are forwarded to from now on. Before seed() and change(), or with all tables brought to it.
     void set_forwarding(const ForwardPolicy& forwarding);
 
+    // Where health is looked up from now on; it must outlive the reconciler. Before seed() and change().
+    void set_health(const health::HealthTable& health) { health_ = &health; }
+    void health_changed(const std::set<std::string>& services);  // what the table says of these
+
     void change(Change change);
     void retry();  // what is pending
 
@@ -90,6 +94,7 @@ private:
     RealizedState realized_;
     IdAllocator ids_;
     ForwardPolicy forwarding_;
+    const health::HealthTable* health_ = nullptr;
     std::map<std::string, std::string> pending_;
     std::map<std::string, std::string> refused_;            // a version that was not taken; the one before it stays
     std::map<md_endpoint, std::string, BytesLess> claims_;  // service address or node port to the service that has it

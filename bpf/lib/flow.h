@@ -81,9 +81,13 @@ static __always_inline struct md_flow *md_begin_flow(struct bpf_sock_ops *ctx, s
                                                      struct md_flow_key *key, bool outgoing)
 {
 	__u32 way = md_read_flow_key(ctx, key);
-	struct md_flow *flow = md_new_flow(ctx, key, outgoing);
+	struct md_flow *flow;
 	__u64 socket = md_address_of(sk);
 
+	/* What devices saw of its handshake. */
+	if (md_counts_devices())
+		bpf_map_delete_elem(&md_device_flows, key);
+	flow = md_new_flow(ctx, key, outgoing);
 	if (!flow)
 		return NULL;
 	flow->start_ns = bpf_ktime_get_ns();
@@ -132,15 +136,18 @@ static __always_inline void md_flow_connected(struct bpf_sock_ops *ctx)
 	struct md_flow_key key;
 	struct md_flow *flow;
 
-	if (!sk || !md_follows_sockets())
+	if (!sk)
 		return;
 	peer = bpf_sk_storage_get(&md_sock_peer, sk, NULL, 0);
 	if (peer && peer->followed == MD_FOLLOWED_CONNECTING) {
-		peer->followed = MD_FOLLOWED_OPEN;
 		traffic = md_traffic_of(peer->peer.service_id, peer->peer.backend_id);
+		peer->followed = traffic ? MD_FOLLOWED_OPEN : MD_FOLLOWED_NOT;
 	}
 	if (traffic)
 		traffic->opened += 1;
+	/* What was followed from its SYN on is, whatever was decided meanwhile. */
+	else if (!md_follows_sockets())
+		return;
 	md_read_flow_key(ctx, &key);
 	flow = md_own_flow(&key, md_address_of(sk));
 	if (!flow)
@@ -277,6 +284,8 @@ static __always_inline void md_flow_closed(struct bpf_sock_ops *ctx)
 		md_read_pair(bpf_get_socket_cookie(ctx), &numbers);
 	state = md_end_state_of(socket, ctx->args[0]);
 	if (followed) {
+		if (!numbers.response_us)
+			numbers.response_us = peer->response_us;
 		md_count_end(peer, state, &numbers);
 		peer->followed = MD_FOLLOWED_NOT;
 	}

@@ -12,7 +12,6 @@
 
 #define MD_ICMP_HEADER   8
 #define MD_ICMP_CHECKSUM 2
-#define MD_IPV4_OFFSET   0x1fff
 
 struct md_inside {
 	struct md_track_key key; /* of the packet inside */

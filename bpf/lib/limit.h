@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Limits of services. A connection that counts against the bound on open ones stands in md_open from the moment it is
- * let in; whoever takes its entry out gives its place back, so it is given back exactly once. The bound and the rate
- * are looked at under one lock: CPUs that connect at the same moment cannot both have the last place.
+ * Limits of services. A connection that counts against the bound on open ones stands in md_open, or when it is
+ * forwarded in md_open_tracks, from the moment it is let in; whoever takes its entry out gives its place back, so it is
+ * given back exactly once. The bound and the rate are looked at under one lock: CPUs that connect at the same moment
+ * cannot both have the last place.
  */
 #ifndef MESHD_LIB_LIMIT_H
 #define MESHD_LIB_LIMIT_H
@@ -51,21 +52,6 @@ static __always_inline void md_limit_give_back(__u32 service_id)
 	if (state->open)
 		state->open -= 1;
 	bpf_spin_unlock(&state->lock);
-}
-
-/* For flows that no socket of this node opens: only the rate holds. Whether it is one too many, and why. */
-static __always_inline bool md_limit_take(__u32 service_id, enum md_reason *reason)
-{
-	const struct md_limit *limit = md_limit_of(service_id);
-	enum md_reason drawn;
-
-	if (!limit)
-		return false;
-	drawn = md_limit_draw(limit, service_id, false);
-	if (drawn == MD_REASON_COUNT)
-		return false;
-	*reason = drawn;
-	return true;
 }
 
 /* A socket's connection has ended, or never was. */

@@ -3,8 +3,8 @@
 #ifndef MESHD_LIB_LIMIT_SOCKET_H
 #define MESHD_LIB_LIMIT_SOCKET_H
 
-/* A socket is about to connect to a service, or to send it the first datagram of a conversation. 0, or -errno
- * with *reason set. */
+/* A socket that holds no place is about to connect to a service, or to send it the first datagram of a conversation.
+ * 0, or -errno with *reason set. */
 static __always_inline int md_limit_socket(struct bpf_sock_addr *ctx, __u32 service_id, __u8 protocol,
                                            enum md_reason *reason)
 {
@@ -17,8 +17,6 @@ static __always_inline int md_limit_socket(struct bpf_sock_addr *ctx, __u32 serv
 		return 0;
 	holds_place = holds_place && limit->connections;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (holds_place)
-		md_limit_release(cookie); /* an earlier attempt of the same socket that failed */
 	*reason = md_limit_draw(limit, service_id, holds_place);
 	if (*reason != MD_REASON_COUNT)
 		return -ECONNREFUSED;

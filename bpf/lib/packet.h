@@ -3,34 +3,23 @@
 #ifndef MESHD_LIB_PACKET_H
 #define MESHD_LIB_PACKET_H
 
-/* include/uapi/linux/if_ether.h, in.h, ipv6.h, icmp.h, icmpv6.h: vmlinux.h carries no macros. */
-#define MD_ETH_IPV4          0x0800
-#define MD_ETH_IPV6          0x86dd
-#define MD_ETH_VLAN          0x8100
-#define MD_ETH_SERVICE_VLAN  0x88a8
-#define MD_VLAN_ID           0x0fff
-#define MD_IPV4_FRAGMENT     0x3fff /* "more fragments" and the offset */
-#define MD_IPV6_FRAGMENT     0xfff9
-#define MD_NEXT_HOP_BY_HOP   0
-#define MD_NEXT_ROUTING      43
-#define MD_NEXT_FRAGMENT     44
-#define MD_NEXT_DESTINATION  60
-#define MD_NEXT_ICMPV6       58
-#define MD_ICMP_UNREACHABLE  3
-#define MD_ICMP_TIME         11
-#define MD_ICMP_PARAMETER    12
-#define MD_ICMP6_UNREACHABLE 1
-#define MD_ICMP6_PARAMETER   4 /* and between them "packet too big" and "time exceeded" */
-
-/* TCP's flags, as they stand in byte 13 of its header. */
-#define MD_TCP_FIN 0x01
-#define MD_TCP_SYN 0x02
-#define MD_TCP_RST 0x04
-#define MD_TCP_ACK 0x10
-
 /* IPv6 extension headers that are looked through. RFC 8200 knows four that may stand before the payload of a packet
  * that is neither encrypted nor signed; more than six is nobody's habit. */
 #define MD_EXTENSIONS 6
+
+/* Whether a packet is a part of a datagram. */
+enum md_fragment {
+	MD_FRAGMENT_NONE,
+	MD_FRAGMENT_FIRST, /* has the ports */
+	MD_FRAGMENT_LATER,
+};
+
+/* What of a packet that is left alone cannot be known, and its receiver may know. */
+enum md_hidden {
+	MD_HIDDEN_NOTHING,
+	MD_HIDDEN_PORTS, /* it may be of TCP or UDP */
+	MD_HIDDEN_ALL,   /* the addresses, too */
+};
 
 /* Bytes that are made readable when a driver left headers in pages of their own. */
 #define MD_HEADERS 256
@@ -45,6 +34,10 @@ struct md_packet {
 	__u8 network;            /* where the IP header is; a byte, which the verifier knows the bounds of */
 	__u8 flags;              /* of TCP */
 	__u8 is_v4;
+	__u8 fragment;     /* enum md_fragment; this and what follows also when the packet is left alone */
+	__u8 hidden;       /* enum md_hidden */
+	__u8 reserved[3];  /* zero */
+	__u32 datagram_id; /* what all fragments of one datagram have in common */
 };
 
 enum md_read {
@@ -70,8 +63,6 @@ static __always_inline enum md_read md_read_ipv4(void *data, void *data_end, str
 		return MD_READ_CUT;
 	if (ip->version != 4 || ip->ihl < 5)
 		return md_leave(MD_REASON_PACKET_UNPARSED, reason);
-	if (ip->frag_off & bpf_htons(MD_IPV4_FRAGMENT))
-		return md_leave(MD_REASON_PACKET_FRAGMENT, reason);
 	source[0] = source[1] = destination[0] = destination[1] = 0;
 	source[2] = destination[2] = MD_MAPPED_PREFIX;
 	source[3] = ip->saddr;
@@ -82,6 +73,11 @@ static __always_inline enum md_read md_read_ipv4(void *data, void *data_end, str
 	if (ip->tot_len)
 		packet->end = packet->network + bpf_ntohs(ip->tot_len);
 	*next = ip->protocol;
+	packet->hidden = MD_HIDDEN_PORTS;
+	if (ip->frag_off & bpf_htons(MD_IPV4_FRAGMENT)) {
+		packet->fragment = ip->frag_off & bpf_htons(MD_IPV4_OFFSET) ? MD_FRAGMENT_LATER : MD_FRAGMENT_FIRST;
+		packet->datagram_id = ip->id;
+	}
 	return MD_READ_WHOLE;
 }
 
@@ -101,9 +97,19 @@ static __always_inline enum md_read md_read_extensions(void *data, void *data_en
 		if ((void *)(header + 8) > data_end)
 			return MD_READ_CUT;
 		if (*next == MD_NEXT_FRAGMENT) {
-			if (*(const __be16 *)(header + 2) & bpf_htons(MD_IPV6_FRAGMENT))
-				return md_leave(MD_REASON_PACKET_FRAGMENT, reason);
-			offset += 8; /* a datagram in one fragment (RFC 6946) */
+			__be16 place = *(const __be16 *)(header + 2);
+
+			/* Otherwise a datagram in one fragment (RFC 6946). */
+			if (place & bpf_htons(MD_IPV6_FRAGMENT)) {
+				packet->fragment = MD_FRAGMENT_FIRST;
+				packet->datagram_id = *(const __u32 *)(header + 4);
+			}
+			/* Receivers believe what the first one says of the protocol (RFC 8200, 4.5). */
+			if (place & bpf_htons(MD_IPV6_OFFSET)) {
+				packet->fragment = MD_FRAGMENT_LATER;
+				return MD_READ_WHOLE;
+			}
+			offset += 8;
 		} else {
 			/* Segments left: the destination is a way point, and checksums are made with another. */
 			if (*next == MD_NEXT_ROUTING && header[3])
@@ -127,6 +133,7 @@ static __always_inline enum md_read md_read_ipv6(void *data, void *data_end, str
 	__builtin_memcpy(&packet->key.source, &ip->saddr, sizeof(packet->key.source));
 	__builtin_memcpy(&packet->key.destination, &ip->daddr, sizeof(packet->key.destination));
 	packet->is_v4 = 0;
+	packet->hidden = MD_HIDDEN_PORTS;
 	packet->transport = packet->network + sizeof(*ip);
 	if (ip->payload_len)
 		packet->end = packet->transport + bpf_ntohs(ip->payload_len);
@@ -186,6 +193,43 @@ static __always_inline enum md_read md_read_icmp(void *data, void *data_end, str
 	return is_error ? MD_READ_WHOLE : md_leave(MD_REASON_PACKET_NOT_OURS, reason);
 }
 
+static __always_inline enum md_read md_read_transport(void *data, void *data_end, struct md_packet *packet, __u8 next,
+                                                      enum md_reason *reason)
+{
+	enum md_read outcome;
+
+	if (packet->fragment == MD_FRAGMENT_LATER) {
+		if (packet->is_v4 && next != IPPROTO_TCP && next != IPPROTO_UDP)
+			packet->hidden = MD_HIDDEN_NOTHING;
+		return md_leave(MD_REASON_PACKET_FRAGMENT, reason);
+	}
+	if (next == IPPROTO_TCP || next == IPPROTO_UDP) {
+		outcome = next == IPPROTO_TCP ? md_read_tcp(data, data_end, packet, reason)
+		                              : md_read_udp(data, data_end, packet, reason);
+		if (outcome == MD_READ_WHOLE)
+			packet->hidden = MD_HIDDEN_NOTHING;
+		return outcome;
+	}
+	packet->hidden = MD_HIDDEN_NOTHING;
+	if (next == (packet->is_v4 ? IPPROTO_ICMP : MD_NEXT_ICMPV6))
+		return md_read_icmp(data, data_end, packet, reason);
+	return md_leave(MD_REASON_PACKET_UNPARSED, reason);
+}
+
+/* A tag in the frame. Behind another one, which the kernel has taken out and which has no VLAN, it may have none,
+ * either: then the packet goes on from this device, and no program sees it again. */
+static __always_inline enum md_read md_read_tag(void *data, void *data_end, struct md_packet *packet,
+                                                enum md_reason *reason)
+{
+	const __be16 *tag = data + packet->network;
+
+	if ((void *)(tag + 2) > data_end)
+		return MD_READ_CUT;
+	if (!(*tag & bpf_htons(MD_VLAN_ID)))
+		packet->hidden = MD_HIDDEN_ALL;
+	return md_leave(MD_REASON_PACKET_VLAN, reason);
+}
+
 /* A function of its own: it runs again when headers had to be made readable. */
 static __noinline enum md_read md_read_packet(struct __sk_buff *skb, __u8 header_size, struct md_packet *packet,
                                               enum md_reason *reason)
@@ -194,6 +238,8 @@ static __noinline enum md_read md_read_packet(struct __sk_buff *skb, __u8 header
 	enum md_read outcome;
 	__u8 next = 0;
 
+	packet->fragment = MD_FRAGMENT_NONE;
+	packet->hidden = MD_HIDDEN_NOTHING;
 	/* The VLAN's own device is where its traffic is looked at; at this one it only passes. */
 	if (skb->vlan_present && skb->vlan_tci & MD_VLAN_ID)
 		return md_leave(MD_REASON_PACKET_VLAN, reason);
@@ -204,26 +250,33 @@ static __noinline enum md_read md_read_packet(struct __sk_buff *skb, __u8 header
 	else if (skb->protocol == bpf_htons(MD_ETH_IPV6))
 		outcome = md_read_ipv6(data, data_end, packet, &next, reason);
 	else if (skb->protocol == bpf_htons(MD_ETH_VLAN) || skb->protocol == bpf_htons(MD_ETH_SERVICE_VLAN))
-		return md_leave(MD_REASON_PACKET_VLAN, reason);
+		return md_read_tag(data, data_end, packet, reason);
 	else
 		return md_leave(MD_REASON_PACKET_UNPARSED, reason);
+	packet->key.protocol = next;
+	__builtin_memset(packet->key.reserved, 0, sizeof(packet->key.reserved));
 	if (outcome != MD_READ_WHOLE)
 		return outcome;
 	if (packet->end > skb->len)
 		return md_leave(MD_REASON_PACKET_UNPARSED, reason);
 	packet->segments = skb->gso_segs ? skb->gso_segs : 1;
-	packet->key.protocol = next;
-	__builtin_memset(packet->key.reserved, 0, sizeof(packet->key.reserved));
-	if (next == IPPROTO_TCP)
-		return md_read_tcp(data, data_end, packet, reason);
-	if (next == IPPROTO_UDP)
-		return md_read_udp(data, data_end, packet, reason);
-	if (next == (packet->is_v4 ? IPPROTO_ICMP : MD_NEXT_ICMPV6))
-		return md_read_icmp(data, data_end, packet, reason);
-	return md_leave(MD_REASON_PACKET_UNPARSED, reason);
+	outcome = md_read_transport(data, data_end, packet, next, reason);
+	if (packet->fragment == MD_FRAGMENT_NONE || outcome == MD_READ_CUT)
+		return outcome;
+	return md_leave(MD_REASON_PACKET_FRAGMENT, reason);
 }
 
-/* false: the packet is left alone, *reason says why. */
+static __always_inline void md_blur_packet(const struct __sk_buff *skb, struct md_packet *packet)
+{
+	__u32 any = skb->mark;
+
+	packet->is_v4 = md_blur(packet->is_v4, any);
+	packet->key.protocol = md_blur(packet->key.protocol, any);
+	packet->flags = md_blur(packet->flags, any);
+	packet->segments = md_blur(packet->segments, any);
+}
+
+/* `packet` is zero before. false: the packet is left alone, *reason says why. */
 static __always_inline bool md_understand(struct __sk_buff *skb, const struct md_device *device,
                                           struct md_packet *packet, enum md_reason *reason)
 {
@@ -235,38 +288,10 @@ static __always_inline bool md_understand(struct __sk_buff *skb, const struct md
 			return false;
 		outcome = md_read_packet(skb, device->header_size, packet, reason);
 	}
-	return outcome == MD_READ_WHOLE;
-}
-
-/* TCP windows are smaller (RFC 7323, 2.3): what jumps further is no loss, but another connection. */
-#define MD_LARGEST_WINDOW (1U << 30)
-
-/*
- * Payload that has not been counted yet. Of TCP, the bytes by which the stream has come ahead: what is sent again
- * counts once, and what is missing counts now, since it will be sent. *next_seq is where the stream is.
- */
-static __always_inline __u32 md_new_bytes(const struct md_packet *packet, bool is_first, __u32 *next_seq)
-{
-	__u32 first = packet->seq + !!(packet->flags & MD_TCP_SYN), last = first + packet->payload, ahead;
-
-	if (packet->key.protocol != IPPROTO_TCP)
-		return packet->payload;
-	if (is_first || (packet->flags & MD_TCP_SYN && !packet->payload))
-		*next_seq = first;
-	ahead = last - *next_seq;
-	if (!packet->payload || (__s32)ahead <= 0)
-		return 0;
-	*next_seq = last;
-	return ahead < MD_LARGEST_WINDOW ? ahead : packet->payload;
-}
-
-/* Two CPUs that count for one TCP stream at once are wrong about its next_seq, too: nothing is gained by care. */
-static __always_inline void md_add_bytes(const struct md_packet *packet, __u64 *sum, __u32 bytes)
-{
-	if (packet->key.protocol == IPPROTO_TCP)
-		*sum += bytes;
-	else
-		__sync_fetch_and_add(sum, bytes);
+	if (outcome != MD_READ_WHOLE)
+		return false;
+	md_blur_packet(skb, packet);
+	return true;
 }
 
 #endif

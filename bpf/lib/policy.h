@@ -123,6 +123,24 @@ static __always_inline void md_look_for_verdict(const struct md_policy *policy, 
 	decision->verdict = found->verdict;
 }
 
+/* The address that the kernel puts in the place of an unspecified one (ip_route_output_key_hash(), tcp_v6_connect()).
+ */
+static __always_inline void md_real_destination(const struct md_address *source, struct md_address *destination)
+{
+	__u32 *words = md_words(destination);
+
+	if (!md_is_zero(destination))
+		return;
+	if (md_is_v4(destination) && md_is_v4(source) && !md_is_zero(source)) {
+		*destination = *source;
+	} else if (md_is_v4(destination) || (md_is_v4(source) && !md_is_zero(source))) {
+		words[2] = MD_MAPPED_PREFIX;
+		words[3] = bpf_htonl(0x7f000001);
+	} else {
+		words[3] = bpf_htonl(1);
+	}
+}
+
 /* The most specific rule among the best of each pattern. Unrolled: the verifier allows no index into classes. */
 static __always_inline void md_decide(const struct md_policy *policy, const struct md_classes *classes, __be16 port,
                                       __u8 protocol, struct md_decision *decision)
@@ -210,6 +228,27 @@ static __always_inline bool md_policy_packet(const struct md_address *source, co
 	md_classify(policies, policy, source, destination, asked, true, &classes);
 	md_decide(policy, &classes, destination->port, destination->protocol, &decision);
 	return md_policy_stops(policy, &decision);
+}
+
+/* For packets that come in by a device and do not show what they begin. No rule is counted, for none is known to match.
+ */
+static __always_inline bool md_policy_unread(void)
+{
+	void *policies = md_policy_in_force();
+	const struct md_address any = {};
+	const struct md_policy *policy;
+
+	if (!policies)
+		return false;
+	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &any);
+	if (policy && !policy->denies_packets)
+		return false;
+	if (policy && policy->audit) {
+		md_count(MD_REASON_POLICY_AUDITED);
+		return false;
+	}
+	md_count(MD_REASON_POLICY_UNREAD);
+	return true;
 }
 
 #endif

@@ -30,26 +30,31 @@ static __always_inline bool md_is_exempt(const struct md_policy *policy)
 
 /* `source`: what the socket is bound to, zero when that is nothing. 0, or -errno. */
 static __always_inline int md_policy_socket(struct bpf_sock_addr *ctx, const struct md_address *source,
-                                            const struct md_endpoint *destination)
+                                            const struct md_endpoint *asked)
 {
 	void *policies = md_policy_in_force();
+	struct md_endpoint real = *asked;
+	const struct md_endpoint *destination = &real;
 	struct md_classes classes = {};
 	struct md_decision decision = {};
 	const struct md_policy *policy;
 
 	if (!policies)
 		return 0;
+	md_real_destination(source, &real.address);
 	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &destination->address);
 	if (!policy)
 		return -EPERM; /* cannot be: the empty prefix is always there */
-	md_classify(policies, policy, source, destination, destination, policy->netns != bpf_get_netns_cookie(ctx),
-	            &classes);
+	md_classify(policies, policy, source, destination, asked, policy->netns != bpf_get_netns_cookie(ctx), &classes);
 	if (ctx->sk && md_has_source(policy, MD_SOURCE_WORKLOAD))
 		classes.source[MD_SOURCE_WORKLOAD] = md_socket_workload(policy, ctx->sk);
 	md_decide(policy, &classes, destination->port, destination->protocol, &decision);
 	if (decision.verdict == MD_VERDICT_DENY && md_is_exempt(policy))
 		return 0;
-	return md_policy_stops(policy, &decision) ? -EPERM : 0;
+	if (!md_policy_stops(policy, &decision))
+		return 0;
+	md_tell_refused(ctx->sk, asked, 0, MD_REASON_POLICY_DENIED);
+	return -EPERM;
 }
 
 static __always_inline int md_policy_connect_v4(struct bpf_sock_addr *ctx, const struct md_endpoint *destination)

@@ -28,13 +28,23 @@ static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct m
 	return true;
 }
 
-/* A socket connects to something that is no service: what it was told before no longer holds. */
-static __always_inline void md_forget_peer(struct bpf_sock *sk)
+/* Whether it had connected to a service before, or tried to. */
+static __always_inline bool md_had_peer(struct bpf_sock *sk)
+{
+	const struct md_sock_peer *memory = bpf_sk_storage_get(&md_sock_peer, sk, NULL, 0);
+
+	return memory && memory->peer.backend_id;
+}
+
+/* A socket connects to something that is no service: what it was told before no longer holds. false: nothing was. */
+static __always_inline bool md_forget_peer(struct bpf_sock *sk)
 {
 	struct md_sock_peer *memory = bpf_sk_storage_get(&md_sock_peer, sk, NULL, 0);
 
-	if (memory)
-		memory->peer.backend_id = 0;
+	if (!memory || !memory->peer.backend_id)
+		return false;
+	memory->peer.backend_id = 0;
+	return true;
 }
 
 /* The service address behind the backend that a connected socket has as its peer, or NULL. */

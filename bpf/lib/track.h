@@ -204,22 +204,72 @@ static __always_inline void md_forget(const struct md_track_key *key)
 	bpf_map_delete_elem(&md_opening, key);
 }
 
-/* What is left of an earlier connection would stand in the way of the next. */
+static __always_inline __u32 md_differs(const struct md_address *a, const struct md_address *b)
+{
+	const __u32 *left = md_const_words(a), *right = md_const_words(b);
+
+	return (left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2]) | (left[3] ^ right[3]);
+}
+
+/* What is left of an earlier connection would stand in the way of the next. The port of one that has been over for long
+ * may be another one's by now: then the entry for the other direction is that one's, too. */
 static __noinline void md_forget_pair(const struct md_track_key *key, const struct md_track *track)
 {
 	struct md_track_key other_key;
+	const struct md_track *other;
+	bool opening;
 
 	md_other_key(track, key->protocol, &other_key);
-	md_forget(&other_key);
+	other = md_find_track(&other_key, &opening);
+	if (other && !(md_differs(&other->source, &key->destination) | md_differs(&other->destination, &key->source) |
+	               (__u32)(other->source_port ^ key->destination_port) |
+	               (__u32)(other->destination_port ^ key->source_port)))
+		md_forget(&other_key);
 	md_forget(key);
 }
 
-static __always_inline void md_count_packet(const struct md_packet *packet, struct md_track *track)
+/* Payload that is new in this packet. */
+static __always_inline __u32 md_count_packet(const struct md_packet *packet, struct md_track *track)
 {
 	__u32 bytes = md_new_bytes(packet, !track->packets, &track->next_seq);
 
 	md_add_bytes(packet, &track->bytes, bytes);
 	__sync_fetch_and_add(&track->packets, packet->segments);
+	return bytes;
+}
+
+/* The first payload of an answer: the request's entry knows when it was asked for. */
+static __noinline void md_note_answer(const struct md_packet *packet, const struct md_track *track, bool opening)
+{
+	struct md_track_key other_key;
+	struct md_track *other;
+	__u64 us;
+
+	md_other_key(track, packet->key.protocol, &other_key);
+	other = md_find_in(opening, &other_key);
+	if (!other || !other->asked_ns)
+		return;
+	us = (bpf_ktime_get_ns() - other->asked_ns) / 1000;
+	other->response_us = us ? us : 1; /* 0: not seen */
+	other->asked_ns = 0;
+}
+
+/* A packet with new payload. Of TCP, an answer acknowledges more than the one before, so that bulk data costs no look
+ * at the other direction. */
+static __always_inline void md_time_track(const struct md_packet *packet, struct md_track *track, bool opening)
+{
+	if (track->kind == MD_TRACK_REQUEST) {
+		track->asked_ns = bpf_ktime_get_ns();
+		return;
+	}
+	if (track->kind != MD_TRACK_REPLY)
+		return;
+	if (packet->key.protocol == IPPROTO_TCP) {
+		if (track->answered == packet->ack)
+			return;
+		track->answered = packet->ack;
+	}
+	md_note_answer(packet, track, opening);
 }
 
 static __always_inline void md_set_ends(struct md_track *track, __u8 fins)
@@ -230,7 +280,7 @@ static __always_inline void md_set_ends(struct md_track *track, __u8 fins)
 	if (track->fins & MD_TRACK_RESET ||
 	    (track->fins & (MD_TRACK_FIN_REQUEST | MD_TRACK_FIN_REPLY)) == (MD_TRACK_FIN_REQUEST | MD_TRACK_FIN_REPLY))
 		track->state = MD_TRACK_CLOSED;
-	else if (track->fins)
+	else if (track->fins & ~MD_TRACK_LIMITED)
 		track->state = MD_TRACK_CLOSING;
 }
 
@@ -239,7 +289,7 @@ static __noinline void md_note_ending(const struct md_packet *packet, struct md_
 {
 	struct md_track_key other_key;
 	struct md_track *other;
-	__u8 fins = 0;
+	__u8 fins = 0, before = track->state;
 
 	if (packet->flags & MD_TCP_FIN)
 		fins = md_is_from_client(track) ? MD_TRACK_FIN_REQUEST : MD_TRACK_FIN_REPLY;
@@ -253,6 +303,15 @@ static __noinline void md_note_ending(const struct md_packet *packet, struct md_
 	other = md_find_in(opening, &other_key);
 	if (other)
 		md_set_ends(other, fins);
+	if (before == MD_TRACK_CLOSED || track->state != MD_TRACK_CLOSED)
+		return;
+	if (!opening)
+		md_tell_track(&packet->key, track, other, MD_FLOW_ENDED);
+	if (track->kind == MD_TRACK_REQUEST)
+		other_key = packet->key;
+	if (track->kind == MD_TRACK_REQUEST || track->kind == MD_TRACK_REPLY)
+		md_limit_release_track(&other_key);
+	MD_RETURN_NOTHING();
 }
 
 /* Whether both sides have shown that they are there. `other`: NULL for direct server return. */
@@ -296,9 +355,11 @@ static __noinline void md_settle(const struct md_packet *packet, const struct md
 		other = bpf_map_lookup_elem(&md_opening, &other_key);
 	if (!md_is_settled(packet, track, other))
 		return;
+	md_tell_track(&packet->key, track, other, MD_FLOW_OPENED);
 	if (other)
 		md_move(&other_key, other, is_tcp);
 	md_move(&packet->key, track, is_tcp);
+	MD_RETURN_NOTHING();
 }
 
 /* A SYN that is sent again, for nobody answered, need not wait for a backend that has been taken out meanwhile. */
@@ -325,7 +386,8 @@ static __always_inline bool md_still_runs(const struct md_packet *packet, struct
 
 static __always_inline void md_follow(const struct md_packet *packet, struct md_track *track, bool opening, __u64 now)
 {
-	md_count_packet(packet, track);
+	if (md_count_packet(packet, track))
+		md_time_track(packet, track, opening);
 	track->seen_ns = now;
 	if (packet->flags & (MD_TCP_FIN | MD_TCP_RST))
 		md_note_ending(packet, track, opening);

@@ -16,8 +16,12 @@ static __always_inline __u32 md_asked_service(const struct md_endpoint *destinat
 		return 0;
 	}
 	service_id = md_service_of(destination);
-	if (!service_id)
+	if (!service_id) {
 		md_count(MD_REASON_NOT_A_SERVICE);
+	} else if (md_is_worker()) {
+		md_count(MD_REASON_WORKER_UNTOUCHED);
+		return 0;
+	}
 	return service_id;
 }
 
@@ -39,12 +43,16 @@ static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpo
 
 	service_id = md_asked_service(destination);
 	if (!service_id) {
-		md_forget_peer(sk);
+		if (md_forget_peer(sk))
+			md_limit_release(bpf_get_socket_cookie(ctx));
 		return 0;
 	}
 	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
+	/* An earlier attempt of the same socket has failed, perhaps at another service. */
+	if (md_had_peer(sk))
+		md_limit_release(bpf_get_socket_cookie(ctx));
 	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);

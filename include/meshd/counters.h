@@ -22,6 +22,7 @@
 	X(PEER_UNTOUCHED, "peer_untouched", "getpeername() of a socket that no service address was given to")              \
 	X(SOURCE_RESTORED, "source_restored", "a datagram's source was shown as the service address")                      \
 	X(SOURCE_UNTOUCHED, "source_untouched", "a datagram that did not come from a translated backend")                  \
+	X(WORKER_UNTOUCHED, "worker_untouched", "destination is a service address, but meshd's worker asks for the very address; left untouched") \
 	X(STORAGE_UNAVAILABLE, "storage_unavailable", "no memory for a socket's translation: forwarded, but its peer shows as the backend") \
 	X(PAIRED, "paired", "both ends of a connection are on this host: enrolled on the short way")                        \
 	X(PAIR_LEFT, "pair_left", "a connection leaves the short way for good")                                             \
@@ -39,6 +40,7 @@
 	X(FORWARD_RETURN, "forward_return", "answer to an address of this node that stands for a client")                 \
 	X(FORWARD_DSR, "forward_dsr", "packet handed to a backend that answers directly")                                 \
 	X(FORWARD_ICMP, "forward_icmp", "ICMP error of a forwarded connection: translated with the packet in it")         \
+	X(FORWARD_REFUSED, "forward_refused", "packet for a service without a usable backend: answered by a TCP reset or an ICMP error") \
 	X(FORWARD_NO_BACKEND, "forward_no_backend", "packet for a service without a usable backend: dropped")             \
 	X(FORWARD_OFF_LINK, "forward_off_link", "packet for direct server return, but the backend is behind a router: dropped") \
 	X(FORWARD_HOP_LIMIT, "forward_hop_limit", "packet for direct server return that has come too far: dropped")        \
@@ -49,6 +51,7 @@
 	X(FLOW_UNTOLD, "flow_untold", "a watcher of flows is behind: it was not told of one")                               \
 	X(POLICY_DENIED, "policy_denied", "the policy denies it: the call failed with an errno, or the packet was dropped") \
 	X(POLICY_AUDITED, "policy_audited", "the policy would deny it, but is in audit mode; counted beside what became of it") \
+	X(POLICY_UNREAD, "policy_unread", "a packet at a device that the policy might deny, but whose ports or addresses cannot be read: dropped") \
 	X(LIMIT_CONNECTIONS, "limit_connections", "the service has as many connections as its limit allows; refused")      \
 	X(LIMIT_RATE, "limit_rate", "more new connections to the service than its limit allows; refused")                  \
 	X(LIMIT_UNTRACKED, "limit_untracked", "no room to remember a connection that counts against a limit; it passed")   \

@@ -16,7 +16,8 @@ struct md_flow_config {
 	__u8 reserved;
 };
 
-/* Key of md_flows: the two ends in the order of their bytes, so that both directions find the same record. */
+/* Key of md_flows and md_device_flows: the two ends in the order of their bytes, so that both directions find the same
+ * record. */
 struct md_flow_key {
 	struct md_address low; /* low, low_port < high, high_port as bytes */
 	struct md_address high;
@@ -33,6 +34,7 @@ struct md_flow_key {
 enum md_flow_source {
 	MD_FLOW_SOCKET = 1, /* a socket of this node: TCP's own counters say how much */
 	MD_FLOW_DEVICE = 2, /* counted packet by packet at a device */
+	MD_FLOW_TRACK = 3,  /* of a translated connection: in events only, its record is a pair of md_tracks */
 };
 
 enum md_flow_state {
@@ -53,8 +55,8 @@ struct md_flow_way {
 };
 
 /*
- * Value of md_flows. Times of CLOCK_MONOTONIC. A connection with both ends in the served cgroup has one record, which
- * its client's socket owns.
+ * Value of md_flows (MD_FLOW_SOCKET) and md_device_flows (MD_FLOW_DEVICE). Times of CLOCK_MONOTONIC. A connection with
+ * both ends in the served cgroup has one record, which its client's socket owns.
  */
 struct md_flow {
 	struct md_flow_way ways[2]; /* [0]: from low to high */
@@ -63,6 +65,7 @@ struct md_flow {
 	__u64 socket;     /* address of the tcp_sock that owns the record; 0: closed, or a device's */
 	__u64 cookie;     /* its cookie */
 	__u64 cgroup;     /* id of its cgroup */
+	__u64 asked_ns;   /* MD_FLOW_DEVICE: when the client last sent payload and had no answer yet; 0: it has one */
 	__u32 service_id; /* 0: to no service */
 	__u32 backend_id;
 	struct md_endpoint service; /* the address that the application asked for; zero: no service */
@@ -77,7 +80,8 @@ struct md_flow {
 	__u8 source;       /* enum md_flow_source */
 	__u8 state;        /* enum md_flow_state */
 	__u8 fins;         /* MD_FLOW_DEVICE: bit 0: FIN from low, bit 1: from high */
-	__u8 pad[7];
+	__u8 settled;      /* MD_FLOW_DEVICE: it goes on after its handshake, and no socket has taken it over */
+	__u8 pad[6];
 };
 
 enum md_flow_change {
@@ -86,11 +90,17 @@ enum md_flow_change {
 	MD_FLOW_REFUSED = 3, /* no backend, or forbidden */
 };
 
+/* How the node knows that a flow has ended. */
+enum md_flow_end {
+	MD_FLOW_END_SEEN = 0, /* its state says how */
+	MD_FLOW_END_AGED = 1, /* nothing was seen of it for as long as its state allows: told by the agent */
+};
+
 /* Record of md_flow_events. */
 struct md_flow_event {
 	struct md_flow_key key;
 	__u32 change; /* enum md_flow_change */
-	__u32 reason; /* enum md_reason, of MD_FLOW_REFUSED */
+	__u32 reason; /* MD_FLOW_REFUSED: enum md_reason; MD_FLOW_ENDED: enum md_flow_end */
 	__u32 reserved[2];
 	struct md_flow flow; /* MD_FLOW_REFUSED: only what was asked for, and by whom */
 };

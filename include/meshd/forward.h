@@ -27,7 +27,8 @@ enum md_masquerade {
 struct md_forwarding {
 	__u8 masquerade;     /* enum md_masquerade */
 	__u8 node_ports;     /* 1: md_frontends has entries with 0.0.0.0 or ::, which stand for each of md_locals */
-	__u8 reserved[2];    /* zero */
+	__u8 rejects;        /* 1: who sends to a service without a usable backend is told, not left to wait */
+	__u8 reserved;       /* zero */
 	__u16 first_port;    /* host order: source ports that this node may use for translated sources */
 	__u16 last_port;     /* host order, included */
 	__u32 timeouts_s[8]; /* by enum md_track_state: a track that was not seen for so long is over */
@@ -40,14 +41,28 @@ enum md_mechanism {
 	MD_MECHANISM_OWN_CLSACT = 3, /* filters in a qdisc that the agent has made */
 };
 
+/* Whether packets at a device are also seen at another one that is looked at. */
+enum md_below {
+	MD_BELOW_NOTHING = 0,
+	MD_BELOW_MASTER = 1, /* a port of that one (bridge, bond): there, but for what passes from port to port */
+	MD_BELOW_ITSELF = 2, /* another name for packets of that one (macvlan, ipvlan): all of them there */
+};
+
 /* Value of md_devices; the key is the interface index. A device without an entry is left alone. */
 struct md_device {
 	struct md_address v4; /* an address of this node on that device, for translated sources; zero: it has none */
 	struct md_address v6;
 	__u8 header_size; /* bytes before the IP header: 14, or 0 for devices without a link layer */
 	__u8 mechanism;   /* enum md_mechanism; for the next agent, no program reads it */
-	__u8 below;       /* 1: a port of another device of md_devices (bridge, bond), where its flows are counted */
+	__u8 below;       /* enum md_below: flows are counted at another device of md_devices */
 	__u8 reserved;    /* zero */
+};
+
+/* Value of md_locals. */
+enum md_local {
+	MD_LOCAL_OWN = 1, /* an address of this node */
+	MD_LOCAL_NETWORK =
+	        2, /* first or last address of a network that this node is in: broadcast, or any of its routers */
 };
 
 /* Key of md_tracks and md_opening: addresses and ports as they stand in a packet. */
@@ -87,6 +102,7 @@ enum md_track_state {
 #define MD_TRACK_FIN_REQUEST 1
 #define MD_TRACK_FIN_REPLY   2
 #define MD_TRACK_RESET       4
+#define MD_TRACK_LIMITED     8 /* no end: of REQUEST, it began with a SYN that was held to the service's limit */
 
 /*
  * Value of md_tracks and md_opening: what becomes of the packets of one direction. REQUEST and REPLY name each other,
@@ -110,6 +126,9 @@ struct md_track {
 	__u64 bytes;    /* payload: retransmitted bytes count once */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 seen_ns;
+	__u64 asked_ns;    /* REQUEST: when the client last sent payload and had no answer yet; 0: it has one */
+	__u32 response_us; /* REQUEST: last: from there to the first payload of the answer; 0: not seen */
+	__u32 answered;    /* REPLY, TCP: acknowledgement number of the last payload */
 };
 
 /*

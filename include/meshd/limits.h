@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #endif
 
+#include "meshd/forward.h"
 #include "meshd/types.h"
 
 /* Value of md_limits; the key is the service id. A service without limits has no entry. */
@@ -23,7 +24,7 @@ struct md_limit {
  */
 struct md_limit_state {
 	struct bpf_spin_lock lock;
-	__u32 open; /* entries of md_open of this service */
+	__u32 open; /* entries of md_open and md_open_tracks of this service */
 	__u64 due_ns;
 	__u64 refused_connections;
 	__u64 refused_rate;
@@ -37,12 +38,27 @@ struct md_open {
 	__u32 followed; /* 1: a SYN was sent, so its close will be told */
 };
 
+/* Value of md_open_tracks: the same for a forwarded connection. The key is that of its REQUEST track. */
+struct md_open_track {
+	__u64 since_ns;
+	__u32 service_id;
+	__u32 reserved;
+};
+
 /* Program md_release_open: is the socket of an entry of md_open still there? If not, and the entry is older than
  * `before_ns`, it is released. */
 struct md_release_open {
 	__u64 cookie;    /* in */
 	__u64 before_ns; /* in */
 	__u32 released;  /* out */
+	__u32 reserved;
+};
+
+/* Program md_release_track: likewise for an entry of md_open_tracks, and its track. */
+struct md_release_track {
+	struct md_track_key key; /* in */
+	__u64 before_ns;         /* in */
+	__u32 released;          /* out */
 	__u32 reserved;
 };
 

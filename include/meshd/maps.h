@@ -31,14 +31,15 @@
 	X(md_events, "ring buffer", "", "md_event", "programs", "pairs that leave the short way or whose readers fall behind")                        \
 	X(md_forwarding, "array", "0", "md_forwarding", "agent", "what the agent has decided about forwarded traffic")              \
 	X(md_devices, "hash", "interface index", "md_device", "agent", "the devices whose packets are looked at")                   \
-	X(md_locals, "hash", "md_address", "1", "agent", "the addresses of this node")                                              \
+	X(md_locals, "hash", "md_address", "md_local", "agent", "the addresses of this node, and those of all hosts of its networks") \
 	X(md_maglevs, "hash of arrays", "service id, row", "md_maglev", "agent", "the Maglev tables of services that are forwarded to") \
 	X(md_opening, "LRU hash", "md_track_key", "md_track", "programs", "forwarded connections whose handshake is not complete")  \
 	X(md_tracks, "LRU hash", "md_track_key", "md_track", "programs", "forwarded connections, one entry a direction")            \
 	X(md_track_ends, "array", "0", "md_track_ends", "programs", "which packets can have a track at all")                        \
 	X(md_affinity, "LRU hash", "md_affinity_key", "md_affinity", "programs", "the backend that a client of a service keeps")    \
 	X(md_flow_config, "array", "0", "md_flow_config", "agent", "which flows are followed")                                      \
-	X(md_flows, "hash", "md_flow_key", "md_flow", "programs", "one record for each flow that is not translated")                \
+	X(md_flows, "hash", "md_flow_key", "md_flow", "programs", "one record for each TCP connection of a local socket")           \
+	X(md_device_flows, "LRU hash", "md_flow_key", "md_flow", "programs", "one record for each flow that passes devices untranslated") \
 	X(md_flows_ended, "per-CPU array", "slot", "md_flow_ended", "programs", "the records that ended last: they are kept for a while") \
 	X(md_traffic, "per-CPU hash", "md_traffic_key", "md_traffic", "programs", "what ended at each backend, and how long it took") \
 	X(md_flow_events, "ring buffer", "", "md_flow_event", "programs", "flows that begin, end or are refused, while somebody watches") \
@@ -49,6 +50,7 @@
 	X(md_limits, "hash", "service id", "md_limit", "agent", "how many connections services take")                               \
 	X(md_limit_state, "hash", "service id", "md_limit_state", "programs", "how many they have, and when the next is due")       \
 	X(md_open, "hash", "socket cookie", "md_open", "programs", "the connections that count against a limit")                    \
+	X(md_open_tracks, "hash", "md_track_key", "md_open_track", "programs", "the forwarded connections that count against a limit") \
 	X(md_meta, "array", "0", "md_meta", "agent", "ABI version of these maps and who made them")
 /* clang-format on */
 
@@ -78,6 +80,10 @@
 
 /* Flows at one time. Above, they are counted for their service only. A record takes about 300 bytes. */
 #define MD_MAX_FLOWS 262144
+
+/* Flows at one time that pass devices and are no socket's: the one that was not seen for longest gives way. They take
+ * about 400 bytes each from the start. */
+#define MD_MAX_DEVICE_FLOWS 65536
 
 /* Records of flows that have ended, for each CPU. They are removed some seconds later, or when as many more have ended.
  */

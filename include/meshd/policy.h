@@ -67,7 +67,8 @@ struct md_policy {
 	__u32 exempt_user;    /* uid of the worker, which is never cut off; 0: none */
 	__u8 default_verdict; /* enum md_verdict_kind: where no rule matches */
 	__u8 audit;           /* 1: denied connections are counted and pass */
-	__u8 reserved[2];
+	__u8 denies_packets;  /* 1: there are packets at devices that it denies */
+	__u8 reserved;
 };
 
 enum md_policy_id_kind {

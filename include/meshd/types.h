@@ -151,6 +151,9 @@ struct md_sock_peer {
 	__u8 way;      /* enum md_service_way, of the service when the socket connected */
 	__u8 followed; /* enum md_followed */
 	__u8 reserved[2];
+	__u32 response_us; /* from the last payload out to the first in after it, the last time; 0: not seen, or not
+	                      timed */
+	__u64 asked_ns;    /* when the last payload went out that has no answer yet; 0: none */
 };
 
 /* An unconnected UDP socket talks to several services; the oldest translation gives way to a ninth. */

@@ -10,6 +10,7 @@ from harness.process import marked_processes, run
 from harness.registry import backend, document, service
 from harness.world import World
 from report import added, compared
+from wrk import requests_per_second
 
 NAME = "connect"
 MANY = 10_000
@@ -118,16 +119,6 @@ def connect_results(measured, protocol):
                 "service (2)", measured["service (2)"]["median_ns"], UNTOUCHED_BAR_US)
 
 
-def requests_per_second(url, enter, seconds, *options):
-    answer = run("taskset", "--cpu-list", CLIENT_CPU, "wrk", "--threads", 1, "--connections", 16, "--duration", f"{seconds}s", *options, url, preexec_fn=enter,
-                 timeout=seconds + 30)
-    for line in answer.stdout.splitlines():
-        if line.startswith("Requests/sec:"):
-            assert "Non-2xx" not in answer.stdout, answer.stdout
-            return float(line.split()[1])
-    raise AssertionError(f"wrk said nothing that is understood:\n{answer.stdout}{answer.stderr}")
-
-
 def request_results(setup, case, seconds, pairs, note, *options):
     plain = setup.plain
 
@@ -142,12 +133,12 @@ def request_results(setup, case, seconds, pairs, note, *options):
              "nftables DNAT": (f"http://{WEB}/", inside(setup.bare, setup.nft_few)),
              "HAProxy TCP": (f"http://{plain.address}:8081/", inside(setup.bare, plain))}
     for url, enter in sides.values():
-        requests_per_second(url, enter, 1, *options)
+        requests_per_second(CLIENT_CPU, url, enter, 1, *options)
     values = {name: [] for name in sides}
     for pair in range(pairs):
         note(f"{case}: turn {pair + 1} of {pairs}")
         for name, (url, enter) in sides.items():
-            values[name].append(requests_per_second(url, enter, seconds, *options))
+            values[name].append(requests_per_second(CLIENT_CPU, url, enter, seconds, *options))
     for name in list(sides)[1:]:
         bar = LEAST_RATIO if name == "service" and not options else None
         yield compared(NAME, case, "requests_per_second", "1/s", name, values[name], "direct", values["direct"], bar)

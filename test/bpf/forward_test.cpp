@@ -152,6 +152,27 @@ TEST_F(ForwardTest, GivesEachMasqueradedConnectionAPortOfItsOwnAndSaysWhenThereI
     EXPECT_EQ(lab().incoming(build({.source_port = 40000}), lab().clients()).verdict, next) << "known connections go on";
 }
 
+// A port for translated sources goes from one connection to the next. The first one's client begins anew with its own old port.
+TEST_F(ForwardTest, LeavesAPortToItsNextOwnerWhenTheFormerBeginsAgain) {
+    lab().serve({});
+    lab().configure(MD_MASQUERADE_ALWAYS, false, 61001, 61001);
+    Description former{.source_port = 40000};
+    const auto first = open(former);
+    former.flags = ack | fin;
+    former.seq = 1001;
+    to_backend(former);
+    to_client(build(answer_to(first, ack | fin, 7001)));
+    for (auto [key, track] : lab().tracks()) {
+        track.seen_ns -= 60'000'000'000;
+        lab().set("md_tracks", key, track);
+    }
+    const auto next_owner = open({.source_port = 40001});
+    EXPECT_EQ(ends(next_owner), "10.1.0.1:61001 > 10.1.0.11:8080");
+    former.flags = syn;
+    lab().incoming(build(former), lab().clients());
+    EXPECT_EQ(ends(to_client(build(answer_to(next_owner, ack, 7001)))), "10.96.0.1:80 > 192.0.2.10:40001");
+}
+
 TEST_F(ForwardTest, DropsWhatNeedsAnAddressThatThisNodeDoesNotHave) {
     lab().serve({});
     lab().configure(MD_MASQUERADE_ALWAYS);

@@ -22,7 +22,7 @@ inline void check(bool holds, const std::string& what) {
     if (!holds) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
-// For the rest of the process.
+// For the rest of the process. Frames are built for the link-layer address that the devices have.
 inline void enter_own_network() {
     check(::unshare(CLONE_NEWNET) == 0, "unshare");
     const char* const commands =
@@ -30,7 +30,7 @@ inline void enter_own_network() {
         "ip link set lo up\n"
         "for each in c:192.0.2:2001:db8: b:10.1.0:fd01:; do\n"
         "  d=${each%%:*}; rest=${each#*:}; v4=${rest%%:*}; v6=${rest#*:}\n"
-        "  ip link add ${d}0 type veth peer name ${d}1\n"
+        "  ip link add ${d}0 address 02:02:02:02:02:02 type veth peer name ${d}1\n"
         "  ip addr add $v4.1/24 dev ${d}0; ip addr add $v6:1/64 dev ${d}0 nodad\n"
         "  ip link set ${d}0 up; ip link set ${d}1 up\n"
         "done\n"
@@ -67,6 +67,8 @@ inline constexpr int next = -1, drop = 2, redirect = 7;
 
 class Lab {
 public:
+    static constexpr std::uint32_t device_flows = 4096;
+
     explicit Lab(const std::string& object_file, std::uint32_t tracks = 4096, std::uint32_t opening = 1024,
                  std::uint32_t flows = 4096, std::uint32_t services = 64) {
         object_.reset(::bpf_object__open_file(object_file.c_str(), nullptr));
@@ -74,6 +76,7 @@ public:
         resize("md_tracks", tracks);
         resize("md_opening", opening);
         resize("md_flows", flows);
+        resize("md_device_flows", device_flows);
         resize("md_tables", services);
         check(::bpf_object__load(object_.get()) == 0, "load " + object_file);
         clients_ = ::if_nametoindex("c0");
@@ -94,11 +97,12 @@ public:
 
     // Maps as after the first load, both devices looked at, and the defaults of configuration.
     void reset() const {
-        for (const char* name : {"md_tracks", "md_opening", "md_flows", "md_affinity", "md_frontends", "md_backends",
-                                 "md_devices", "md_locals", "md_maglevs"})
+        for (const char* name : {"md_tracks", "md_opening", "md_flows", "md_device_flows", "md_affinity", "md_frontends",
+                                 "md_backends", "md_devices", "md_locals", "md_maglevs"})
             clear(name);
         static const md_track_ends none{};
         set("md_track_ends", 0U, none);
+        clear_per_cpu("reject");
         configure();
         follow(false);
         look_at(clients_, "192.0.2.1", "2001:db8::1");
@@ -106,10 +110,11 @@ public:
     }
 
     void configure(std::uint8_t masquerade = MD_MASQUERADE_AUTO, bool node_ports = false, std::uint16_t first = 61001,
-                   std::uint16_t last = 65535) const {
+                   std::uint16_t last = 65535, bool rejects = false) const {
         md_forwarding value{};
         value.masquerade = masquerade;
         value.node_ports = node_ports;
+        value.rejects = rejects;
         value.first_port = first;
         value.last_port = last;
         const std::array<std::uint32_t, MD_TRACK_STATES> timeouts{30, 7440, 240, 10, 300};
@@ -117,13 +122,15 @@ public:
         set("md_forwarding", 0U, value);
     }
 
-    void follow(bool devices) const {
+    void follow(bool devices, bool watched = false) const {
         md_flow_config value{};
         value.devices = devices;
+        value.watched = watched;
         set("md_flow_config", 0U, value);
     }
 
-    void look_at(std::uint32_t ifindex, const char* v4, const char* v6, bool below = false, std::uint8_t header_size = 14) const {
+    void look_at(std::uint32_t ifindex, const char* v4, const char* v6, std::uint8_t below = MD_BELOW_NOTHING,
+                 std::uint8_t header_size = 14) const {
         md_device device{};
         if (v4 != nullptr) device.v4 = address(v4);
         if (v6 != nullptr) device.v6 = address(v6);
@@ -211,6 +218,8 @@ public:
         return all<md_track_key, md_track>(name);
     }
 
+    void empty(const char* name) const { clear(name); }
+
     std::uint64_t count(const std::string& reason) const {
         const auto counts = reasons();
         for (std::size_t i = 0; i < counts.size(); ++i)
@@ -240,6 +249,13 @@ private:
         const int fd = map(name);
         std::array<char, 64> key{};
         while (::bpf_map_get_next_key(fd, nullptr, key.data()) == 0) ::bpf_map_delete_elem(fd, key.data());
+    }
+
+    void clear_per_cpu(const char* name) const {
+        const auto size = (::bpf_map__value_size(::bpf_object__find_map_by_name(object_.get(), name)) + 7U) / 8 * 8;
+        const std::vector<char> zeros(size * static_cast<std::size_t>(::libbpf_num_possible_cpus()));
+        const std::uint32_t zero = 0;
+        check(::bpf_map_update_elem(map(name), &zero, zeros.data(), BPF_ANY) == 0, std::string("write ") + name);
     }
 
     template <typename Value>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The policy in the kernel against the rules: random policies, random questions, asked of the core that the hooks run.
+#include <limits>
+#include <optional>
+
 #include <gmock/gmock.h>
 
 #include "bpf/datapath_fixture.hpp"
@@ -28,7 +31,7 @@ TEST_F(PolicyTest, ProgramsSayWhatTheRulesSay) {
         EXPECT_TRUE(*maps.holds(*compiled));
         const auto ordered = policy::in_order(source.rules);
         for (int i = 0; i < 100; ++i) {
-            const auto asked = random.question(here);
+            const auto asked = i % 8 == 0 ? random.unspecified_question(here) : random.question(here);
             const auto matched = policy::matching(ordered, asked.question);
             const auto answer = datapath.ask(RandomPolicy::encode(asked, here));
             ASSERT_TRUE(answer);
@@ -94,6 +97,67 @@ TEST_F(PolicyTest, APolicyThatDoesNotFitLeavesTheOldOneInForce) {
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message(), testing::HasSubstr("md_verdicts"));
     EXPECT_TRUE(*maps.holds(*first));
+}
+
+// Sockets whose end the kernel tells of are asked in the first walk, others in each.
+TEST_F(PolicyTest, RepairOfLimitsAsksFewSockets) {
+    const auto datapath = load();
+    LimitMaps limits(datapath);
+    md_limit bound{};
+    bound.connections = 500;
+    ASSERT_TRUE(limits.set({{3, bound}}));
+    md_limit_state state{};
+    state.open = 110;
+    const std::uint32_t service = 3;
+    ASSERT_TRUE(datapath.map("md_limit_state").update(&service, &state));
+    const auto open = datapath.map("md_open");
+    const auto put = [&](std::uint64_t cookie, bool followed, std::uint64_t since_ns) {
+        md_open value{};
+        value.service_id = service;
+        value.followed = followed ? 1 : 0;
+        value.since_ns = since_ns;
+        ASSERT_TRUE(open.update(&cookie, &value));
+    };
+    const auto young = std::numeric_limits<std::uint64_t>::max();
+    for (std::uint64_t i = 0; i < 100; ++i) put(1'000'000 + i, true, 1);
+    // None of these sockets is there: in the first walk all are found out, but for those that came just now.
+    for (std::uint64_t i = 0; i < 10; ++i) put(2'000'000 + i, false, young);
+    EXPECT_EQ(*limits.repair(std::chrono::seconds(0)), 100U);
+    EXPECT_EQ(limits.asked(), 100U);
+    for (std::uint64_t i = 0; i < 50; ++i) put(1'000'000 + i, true, 1);
+    for (std::uint64_t i = 0; i < 3; ++i) put(2'000'000 + i, false, 1);
+    EXPECT_EQ(*limits.repair(std::chrono::seconds(0)), 3U);
+    EXPECT_EQ(limits.asked(), 103U);
+    EXPECT_EQ(limits.figures()->at(3).open, 7U);
+}
+
+TEST_F(PolicyTest, PlacesOfTracksThatAreGoneComeBack) {
+    const auto datapath = load();
+    LimitMaps limits(datapath);
+    md_limit bound{};
+    bound.connections = 500;
+    ASSERT_TRUE(limits.set({{3, bound}}));
+    md_limit_state state{};
+    state.open = 3;
+    const std::uint32_t service = 3;
+    ASSERT_TRUE(datapath.map("md_limit_state").update(&service, &state));
+    const auto put = [&](std::uint16_t port, std::optional<std::uint8_t> track_state) {
+        md_track_key key{};
+        key.source_port = port;
+        md_open_track open{};
+        open.service_id = service;
+        ASSERT_TRUE(datapath.map("md_open_tracks").update(&key, &open));
+        if (!track_state) return;
+        md_track track{};
+        track.kind = MD_TRACK_REQUEST;
+        track.state = *track_state;
+        ASSERT_TRUE(datapath.map("md_tracks").update(&key, &track));
+    };
+    put(1, MD_TRACK_ESTABLISHED);
+    put(2, MD_TRACK_CLOSED);
+    put(3, std::nullopt);
+    EXPECT_EQ(*limits.repair(std::chrono::seconds(0)), 2U);
+    EXPECT_EQ(limits.figures()->at(3).open, 1U);
 }
 
 TEST_F(PolicyTest, LimitsOfServicesThatHaveNoneGo) {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Maps that somebody else changed are found, repaired and counted; and they can be read by people."""
 
-import json
 
 import pytest
 
@@ -23,12 +22,8 @@ def one(world):
     return world
 
 
-def dump(world, name):
-    return json.loads(run("bpftool", "map", "dump", "pinned", world.place.maps / name, "-j").stdout)
-
-
 def delete_first(world, name):
-    key = dump(world, name)[0]["key"]
+    key = world.place.entries(name)[0]["key"]
     run("bpftool", "map", "delete", "pinned", world.place.maps / name, "key", "hex", *(byte.removeprefix("0x") for byte in key))
 
 
@@ -38,7 +33,7 @@ def test_a_deleted_entry_is_repaired_on_demand(one, name):
     operations = one.running.api.post("/v1/reconcile")["operations"]
     assert operations
     assert echo.who(one, V4, 7) == "a"
-    assert dump(one, name)
+    assert one.place.entries(name)
     drift = one.running.api.get("/v1/drift")
     assert drift["repaired_total"] == len(operations)
     assert [item["operation"] for item in drift["last"]["operations"]] == [item["operation"] for item in operations]
@@ -63,7 +58,7 @@ def test_a_foreign_entry_is_removed(one):
     run("bpftool", "map", "update", "pinned", one.place.maps / "md_frontends", "key", "hex",
         *"00 00 00 00 00 00 00 00 00 00 ff ff 0a 60 00 47 00 07 06 00".split(), "value", "hex", *"ff ff 00 00".split())
     assert one.running.api.post("/v1/reconcile")["operations"]
-    assert len(dump(one, "md_frontends")) == 1
+    assert len(one.place.entries("md_frontends")) == 1
 
 
 def test_interval_repairs_by_itself(world):
@@ -81,14 +76,14 @@ def test_interval_repairs_by_itself(world):
 
 def test_bpftool_shows_named_fields(one):
     echo.who(one, V4, 7)
-    frontend = dump(one, "md_frontends")[0]["formatted"]
+    frontend = one.place.entries("md_frontends")[0]["formatted"]
     assert set(frontend["key"]) == {"address", "port", "protocol", "reserved"}
     number = frontend["value"]["service_id"]
     assert number == one.running.service("line")["ports"][0]["id"]
-    assert dump(one, "md_services")[0]["formatted"]["value"].keys() >= {"name", "port", "protocol"}
-    assert dump(one, "md_backends")[0]["formatted"]["value"].keys() >= {"endpoint", "service_id", "weight", "state"}
+    assert one.place.entries("md_services")[0]["formatted"]["value"].keys() >= {"name", "port", "protocol"}
+    assert one.place.entries("md_backends")[0]["formatted"]["value"].keys() >= {"endpoint", "service_id", "weight", "state"}
     counted = {(item["key"]["service_id"], item["key"]["backend_id"]): sum(cpu["value"]["connects"] for cpu in item["values"])
-               for item in (entry["formatted"] for entry in dump(one, "md_connects"))}
+               for item in (entry["formatted"] for entry in one.place.entries("md_connects"))}
     assert counted[number, one.running.service("line")["ports"][0]["backends"][0]["id"]] == 1
 
 

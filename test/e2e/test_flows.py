@@ -6,14 +6,15 @@ import json
 import random
 import socket
 import struct
-import subprocess
 import threading
+import time
 
 import pytest
 
 from harness.line import PORT, V4, Line, receive, talk
-from harness.process import Process, wait_until
+from harness.process import wait_until
 from harness.registry import backend, service
+from harness.watching import Watching
 
 
 def flows(agent, **query):
@@ -194,6 +195,46 @@ def test_answers_of_the_short_way_are_timed(world):
     assert traffic(pair.agent, "line")["response"]["count"] == 5
 
 
+@pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
+def test_answers_by_tcp_are_timed_when_the_configuration_asks_for_it(world, ipv6):
+    pair = Pair(world, short=False, ipv6=ipv6, settings="flows: {response_time: true}\n")
+    with pair.connection() as (client, server):
+        for _ in range(3):
+            client.sendall(b"x" * 100000)
+            receive(server, 100000)
+            time.sleep(0.05)
+            server.sendall(b"y" * 100000)
+            receive(client, 100000)
+        client.close()
+        wait_flow(pair.agent, lambda row: row["state"] == "closed" and row["response_us"] > 50000, "the time of the last answer")
+    response = traffic(pair.agent, "line")["response"]
+    assert response["count"] == 3 and 150000 <= response["sum_us"] < 1000000, response
+
+
+def test_the_short_way_times_each_answer_once(world):
+    pair = Pair(world, short=True, settings="flows: {response_time: true}\n")
+    with pair.connection() as (client, server):
+        for _ in range(5):
+            talk(client, server)
+    assert traffic(pair.agent, "line")["response"]["count"] == 5
+
+
+def test_timing_can_be_switched_while_connections_live(world):
+    pair = Pair(world, short=False)
+    programs = lambda: {row["name"] for row in pair.agent.status()["programs"] if row["attached"]}  # noqa: E731
+    timing = {"md_response_out", "md_response_in"}
+    assert not programs() & timing
+    with pair.connection() as (client, server):
+        for wanted in (True, False, True):
+            (world.place.root / "meshd.yaml").write_text(f"flows: {{response_time: {str(wanted).lower()}}}\n")
+            pair.agent.reload()
+            wait_until(lambda wanted=wanted: (programs() & timing == timing) == wanted and (programs() & timing or not wanted),
+                       "the programs to come or go")
+            before = traffic(pair.agent, "line")["response"]["count"]
+            talk(client, server)
+            assert traffic(pair.agent, "line")["response"]["count"] - before == wanted
+
+
 def test_filters_and_order(world):
     pair = Pair(world, short=False)
     with pair.connection() as one, pair.connection() as two, pair.connection() as three:
@@ -275,7 +316,6 @@ def test_watch_shows_what_opens_ends_and_is_refused(world):
     pair.agent.wait_applied(pair.line.entry, entry)
     log = world.place.root / "watch.log"
     watching = world.keep(Watching(pair.agent, log))
-    wait_until(watching.is_there, "the watcher to be heard", timeout=20)
     with pair.connection() as (client, server):
         talk(client, server)
         name = "%s:%d" % client.getsockname()
@@ -289,22 +329,8 @@ def test_watch_shows_what_opens_ends_and_is_refused(world):
     refused = next(row for row in rows if row["event"] == "refused")
     assert (refused["service"], refused["server"], refused["reason"]) == ("empty", "10.96.0.81:80", "no_backend")
     assert refused["cgroup"].endswith(world.cgroup.path.name)
-
-
-class Watching:
-    def __init__(self, agent, log):
-        self.agent, self.log = agent, log
-        self.process = Process([agent.binaries / "meshctl", "--socket", agent.place.socket, "flow", "watch", "-o", "json"], log)
-
-    def is_there(self):
-        return json.loads(subprocess.run(["bpftool", "-j", "map", "lookup", "pinned", str(self.agent.place.maps / "md_flow_config"), "key", "0",
-                                          "0", "0", "0"], check=True, capture_output=True, text=True).stdout)["formatted"]["value"]["watched"]
-
-    def rows(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-
-    def close(self):
-        self.process.stop()
+    assert (opened["verdict"], ended["verdict"], refused["verdict"]) == ("allowed", "allowed", "refused")
+    assert (opened["reason"], ended["reason"]) == ("", "")
 
 
 def test_top_and_metrics_tell_the_same(world):
@@ -328,3 +354,48 @@ def test_top_and_metrics_tell_the_same(world):
     assert value("meshd_flow_bytes_total", way="tcp", direction="out") == 5000
     assert value("meshd_flow_bytes_total", way="tcp", direction="in") == 6000
     assert 'meshd_flow_connect_seconds_count{' in text
+
+
+def histogram(agent, name):
+    values = {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in agent.metrics().splitlines()
+              if line.startswith(name) and 'service="line"' in line and 'le="' not in line}
+    return values[name + "_count"], values[name + "_sum"]
+
+
+def test_histograms_never_fall_when_a_backend_goes(world):
+    pair = Pair(world, short=False)
+    for _ in range(5):
+        with pair.connection() as (client, server):
+            talk(client, server)
+    wait_until(lambda: traffic(pair.agent, "line")["closed"] == 5, "all to be closed")
+    before = histogram(pair.agent, "meshd_flow_connect_seconds")
+    assert before[0] == 5
+    closed = pair.world.tcp_echo("other")
+    entry = service("line", V4, PORT, [backend("127.0.0.1", closed.port)]) | {"acceleration": "off"}
+    world.registry.write(entry)
+    pair.agent.wait_applied(entry)
+
+    def retired():
+        assert histogram(pair.agent, "meshd_flow_connect_seconds") >= before
+        row = traffic(pair.agent, "line")
+        assert row["opened"] == row["connect"]["count"] == 5
+        return {one["backend"]: one["opened"] for one in row["backends"]}.get("gone") == 5
+    wait_until(retired, "the backend to be retired", timeout=20)
+    pair.agent.kill()
+    pair.agent.start()
+    assert histogram(pair.agent, "meshd_flow_connect_seconds") == before
+
+
+def test_what_was_followed_from_its_syn_on_is_when_flows_are_switched_off(world):
+    pair = Pair(world, short=False, settings="flows: {enabled: true}\n")
+    path = world.place.root / "meshd.yaml"
+    with pair.connection() as (client, server):
+        talk(client, server)
+        path.write_text("flows: {enabled: false}\n")
+        pair.agent.reload()
+        wait_until(lambda: "configuration read again" in pair.agent.output(), "the agent to read its settings")
+        with pair.connection() as (other, reader):
+            talk(other, reader)
+        assert traffic(pair.agent, "line")["open"] == 1
+    counted = wait_until(lambda: (row := traffic(pair.agent, "line"))["open"] == 0 and row, "it to be closed")
+    assert (counted["opened"], counted["closed"], counted["failed"]) == (1, 1, 0)

@@ -1,78 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packets that pass a node: a client and a backend that know nothing of meshd, and a node between them."""
 
-import contextlib
 import json
 import socket
-import threading
-import time
 
 import pytest
-from harness.echo import TcpEcho, UdpEcho, ask, family_of, read_line
-from harness.hosts import SERVICE, SERVICE6, Hosts, NodeAgent
+from harness.echo import ask, read_line
+from harness.forwarded import (BACKEND, BACKEND6, CLIENT, CLIENT6, NODE, NODE6, Net, dns, echoes_back, programs_at, qdiscs, web)
+from harness.hosts import SERVICE, SERVICE6
 from harness.process import run, wait_until
 from harness.registry import backend, service
-
-IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO = 14, 10, 2
-BACKEND, BACKEND6, NODE, NODE6, CLIENT, CLIENT6 = "10.2.0.2", "fd02::2", "10.1.0.1", "fd01::1", "10.1.0.2", "fd01::2"
-
-
-class Net:
-    """The hosts, an agent on the node, echoes on the backend."""
-
-    def __init__(self, world, settings="", environment=(), devices='["c0", "b0"]'):
-        self.world = world
-        self.hosts = world.keep(Hosts())
-        self.client, self.node, self.back = self.hosts.client, self.hosts.node, self.hosts.backend
-        self.agent = world.keep(NodeAgent(world.place, self.node, f"devices: {devices}\n{settings}", environment)).start()
-
-    def tcp(self, name, address=BACKEND, port=0):
-        return self.world.keep(TcpEcho(name, address, self.back, port))
-
-    def udp(self, name, address=BACKEND):
-        return self.world.keep(UdpEcho(name, address, self.back))
-
-    def serve(self, *entries):
-        self.world.registry.write(*entries)
-        self.agent.wait_applied(*entries)
-
-    def socket(self, address, kind=socket.SOCK_STREAM, port=0):
-        with self.client.entered():
-            made = self.world.keep(socket.socket(family_of(address), kind))
-        made.settimeout(5)
-        if port:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(("", port))
-        return made
-
-    def connect(self, address, port=80):
-        made = self.socket(address)
-        made.connect((address, port))
-        return made
-
-    def who(self, address=SERVICE, port=80):
-        with self.connect(address, port) as connection:
-            return read_line(connection)
-
-    def settle(self, expected):
-        """Until a new connection reaches one of these."""
-        wait_until(lambda: self.who() in expected, f"{expected} to answer")
-
-
-def web(*echoes, address=None, **keys):
-    return service("web", address or [SERVICE, SERVICE6], 80, [backend(echo.address, echo.port) for echo in echoes], **keys)
-
-
-def dns(*echoes):
-    return service("dns", [SERVICE, SERVICE6], 53, [backend(echo.address, echo.port) for echo in echoes], protocol="udp")
-
-
-def echoes_back(connection, payload=b"x" * 20000):
-    connection.sendall(payload)
-    got = b""
-    while len(got) < len(payload):
-        got += connection.recv(65536)
-    return got == payload
 
 
 @pytest.mark.parametrize("environment", [{}, {"MESHD_TEST_NO_TCX": "1"}], ids=["tcx", "clsact"])
@@ -125,25 +62,6 @@ def test_direct_server_return_hands_packets_on_as_they_are(world, address):
         assert echo.peers[-1][0] == (CLIENT6 if ":" in address else CLIENT)
 
 
-def test_a_client_learns_the_mtu_behind_the_service(world):
-    net = Net(world)
-    echo = net.udp("a")
-    net.serve(dns(echo))
-    net.node.ip("link", "set", "b0", "mtu", "1300")
-    client = net.socket(SERVICE, socket.SOCK_DGRAM)
-    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
-    client.connect((SERVICE, 53))
-
-    def learned():
-        with contextlib.suppress(OSError):
-            client.send(b"x" * 1400)
-        return client.getsockopt(socket.IPPROTO_IP, IP_MTU) == 1300
-
-    wait_until(learned, "the client to hear of the MTU", interval=0.1)
-    client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # of a datagram that was sent before it had learned
-    assert ask(client, None, b"x" * 1200)[0] == "a"
-
-
 def test_a_client_keeps_its_backend_as_long_as_the_service_says(world):
     net = Net(world)
     echoes = [net.tcp(name) for name in "abcdef"]
@@ -157,67 +75,6 @@ def test_a_client_keeps_its_backend_as_long_as_the_service_says(world):
 
 def table_says(net, affinity):
     return (net.agent.service("web")["affinity_s"] != 0) == affinity
-
-
-class Load:
-    """Connections that are used all the time, and new ones."""
-
-    def __init__(self, net, count=12):
-        self.net, self.failures, self.new, self.going = net, [], 0, True
-        self.connections = [net.connect(SERVICE) for _ in range(count)]
-        self.names = [read_line(connection) for connection in self.connections]
-        self.threads = [threading.Thread(target=self._use, args=(one,), daemon=True) for one in self.connections]
-        self.threads.append(threading.Thread(target=self._open, daemon=True))
-        for thread in self.threads:
-            thread.start()
-
-    def _use(self, connection):
-        while self.going:
-            try:
-                assert echoes_back(connection, b"y" * 3000)
-            except (OSError, AssertionError) as error:
-                self.failures.append(f"established: {error!r}")
-                return
-            time.sleep(0.01)
-
-    def _open(self):
-        while self.going:
-            try:
-                self.net.who()
-                self.new += 1
-            except (OSError, AssertionError) as error:
-                self.failures.append(f"new: {error!r}")
-
-    def stop(self):
-        self.going = False
-        for thread in self.threads:
-            thread.join()
-        return self.failures
-
-
-def test_no_connection_breaks_when_backends_join_and_leave(world):
-    net = Net(world)
-    echoes = [net.tcp(name) for name in "abcd"]
-    net.serve(web(*echoes[:3]))
-    load = Load(net)
-    for present in ((0, 1), (0, 1, 2, 3), (3,), (1, 2, 3), (0, 2), (0, 1, 2)):
-        before = load.new
-        net.serve(web(*(echoes[number] for number in present)))
-        wait_until(lambda before=before: load.new > before + 10, "new connections")
-    assert load.stop() == []
-
-
-def test_no_connection_breaks_when_the_agent_is_killed_and_started_again(world):
-    net = Net(world)
-    net.serve(web(net.tcp("a"), net.tcp("b")))
-    load = Load(net)
-    for end in (net.agent.kill, net.agent.stop):
-        end()
-        before = load.new
-        wait_until(lambda before=before: load.new > before + 10, "new connections without an agent")
-        net.agent.start()
-        assert {item["error"] for item in net.agent.devices().values()} == {""}
-    assert load.stop() == []
 
 
 @pytest.mark.parametrize("environment", [{}, {"MESHD_TEST_NO_TCX": "1"}], ids=["tcx", "clsact"])
@@ -236,15 +93,6 @@ def test_unloading_leaves_what_is_not_translated_alone(world, environment):
     client.settimeout(1)
     with pytest.raises(OSError):
         client.connect((SERVICE, 80))
-
-
-def programs_at(net, device):
-    shown = json.loads(net.node.run("bpftool", "-j", "net", "show", "dev", device).stdout or "[]")
-    return [item["name"] for part in shown for item in part.get("tc", []) if item.get("name", "").startswith("md_")]
-
-
-def qdiscs(net, device):
-    return [item["kind"] for item in json.loads(net.node.run("tc", "-j", "qdisc", "show", "dev", device).stdout) if item["kind"] == "clsact"]
 
 
 def test_filters_and_a_qdisc_of_others_stay(world):

@@ -1,34 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checksums of forwarded packets, where each is complete before a receiver looks at it, and where the kernel completes it later."""
 
-import ctypes
-import fcntl
 import socket
-import struct
 
 import pytest
 from harness.echo import TcpEcho, UdpEcho, ask, family_of, read_line
 from harness.hosts import SERVICE, SERVICE6, Hosts, NodeAgent
+from harness.offload import ETHTOOL_STXCSUM, switch, wrong_checksums
 from harness.registry import backend, service
-
-SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
-
-
-def switch(host, device, command, on):
-    """What ethtool does with `-K`."""
-    value = ctypes.create_string_buffer(struct.pack("II", command, on))
-    with host.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, SIOCETHTOOL, struct.pack("16sP", device.encode(), ctypes.addressof(value)))
-
-
-def wrong_checksums(host):
-    """What a host's stack has thrown away for a wrong checksum."""
-    text = host.run("cat", "/proc/net/snmp").stdout
-    rows = [line.split() for line in text.splitlines()]
-    counted = {name[0] + key: int(value) for name, values in zip(rows[::2], rows[1::2]) for key, value in zip(name[1:], values[1:])}
-    six = dict(line.split() for line in host.run("cat", "/proc/net/snmp6").stdout.splitlines())
-    return counted["Tcp:InCsumErrors"] + counted["Udp:InCsumErrors"] + int(six["Udp6InCsumErrors"]) + int(six["Icmp6InCsumErrors"])
-
 
 # True: a device says that it completes checksums, so the stack hands over packets whose field holds only part of the sum, here from
 # sender to receiver, who does not look. False: the node completes what it sends, and the receiver checks it.

@@ -10,7 +10,9 @@ import pytest
 
 from harness import echo
 from harness.cgroup import mount_point
-from harness.process import wait_until
+from harness.forwarded import Net, web
+from harness.hosts import SERVICE
+from harness.process import run, wait_until
 from harness.registry import backend, service
 
 V4, V6 = "10.96.0.45", "fd00:96::45"
@@ -108,20 +110,40 @@ def test_resets_failed_connects_and_killed_programs_give_their_places_back(world
     wait_open(running, 0)
 
 
+def fails_before_its_syn(world):
+    """A socket whose connect() the hook has let in, and TCP has never begun: no packet from loopback leaves the node."""
+    client = echo.tcp_socket(world)
+    client.bind(("127.0.0.1", 0))
+    assert client.connect_ex((V4, 7)) in (errno.EINVAL, errno.ENETUNREACH)
+    return client
+
+
 def test_a_connect_that_fails_before_its_syn_gives_its_place_back(world):
-    """No route to the backend: the hook has let it in, and TCP never begins."""
-    made = service("limited", [V4, V6], 7, [backend("fd00:dead::1", 7)])
+    made = service("limited", [V4, V6], 7, [backend("203.0.113.1", 7)])
     world.registry.write({**made, "limits": {"connections": 3}})
     running = world.agent()
     running.wait_applied(made)
-    kept = []
-    for _ in range(3):
-        client = echo.tcp_socket(world, socket.AF_INET6)
-        assert client.connect_ex((V6, 7)) in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
-        kept.append(client)
+    kept = [fails_before_its_syn(world) for _ in range(3)]
+    assert open_count(running) == 3
     wait_open(running, 0, timeout=30)
     for client in kept:
         client.close()
+
+
+def test_a_socket_that_connects_elsewhere_holds_no_place(world):
+    """As above, and then the same sockets connect to an address, and to a service without limits."""
+    other = world.tcp_echo("other")
+    limited = service("limited", [V4, V6], 7, [backend("203.0.113.1", 7)])
+    free = service("free", "10.96.0.46", 7, [backend("127.0.0.1", other.port)])
+    world.registry.write({**limited, "limits": {"connections": 3}}, free)
+    running = world.agent()
+    running.wait_applied(limited, free)
+    for target in (("127.0.0.1", other.port), ("10.96.0.46", 7)):
+        with fails_before_its_syn(world) as client:
+            assert open_count(running) == 1
+            client.connect(target)
+            assert echo.read_line(client) == "other"
+            assert open_count(running) == 0
 
 
 def connects(world, clients):
@@ -170,3 +192,38 @@ def test_the_burst_comes_back(world):
         with pytest.raises(ConnectionRefusedError):
             echo.connect(world, V4, 7)
         time.sleep(0.7)
+
+
+def test_forwarded_connections_are_held_to_both_limits(world):
+    net = Net(world, "forwarding: {timeouts: {closing: 2s, closed: 2s}}\n")
+    target = net.tcp("a")
+    net.serve({**web(target), "limits": {"connections": 3}})
+
+    def open_ones():
+        return net.agent.service("web")["ports"][0]["limited"]["open"]
+
+    clients = [net.connect(SERVICE) for _ in range(3)]
+    assert [echo.read_line(client) for client in clients] == ["a"] * 3
+    assert open_ones() == 3
+    late = net.socket(SERVICE)
+    late.settimeout(2)
+    with pytest.raises(OSError):
+        late.connect((SERVICE, 80))
+    assert net.agent.status()["events"]["limit_connections"] >= 1
+    clients.pop().close()  # a whole end, from both sides
+    wait_until(lambda: open_ones() == 2, lambda: f"2 open ones, there are {open_ones()}")
+    reset = clients.pop()
+    reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    reset.close()
+    wait_until(lambda: open_ones() == 1, lambda: f"1 open one, there are {open_ones()}")
+    # One whose end nobody sees.
+    net.client.ip("link", "set", "eth0", "down")
+    clients.pop().close()
+    run("bpftool", "map", "delete", "pinned", str(world.place.maps / "md_tracks"), "key", *request_key(world))
+    wait_until(lambda: open_ones() == 0, lambda: f"no open one, there are {open_ones()}", timeout=30)
+
+
+def request_key(world):
+    """The key of the only forwarded connection that counts against a limit."""
+    (entry,) = world.place.entries("md_open_tracks")
+    return entry["key"]

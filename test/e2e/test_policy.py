@@ -3,41 +3,18 @@
 
 import json
 import socket
+import subprocess
 import threading
 
 import pytest
-
-from harness import echo
 from harness.cgroup import Cgroup, mount_point
-from harness.netns import Bridge
-from harness.policy import DENIED, Policy, datagram, rule, verdict, workload_of
-from harness.process import run, wait_until
-from harness.registry import backend, service
-
-V4, V6 = "10.96.0.40", "fd00:96::40"
+from harness.policy import DENIED, V4, V6, datagram, rule, start, verdict, with_services, workload_of
+from harness.process import run
 
 
 @pytest.fixture
 def place(world):
-    """A service with a TCP and a UDP port, and direct addresses beside it."""
-    world.tcp = world.tcp_echo("tcp")
-    world.tcp6 = world.tcp_echo("tcp6", "::1")
-    world.udp = world.udp_echo("udp")
-    world.udp6 = world.udp_echo("udp6", "::1")
-    world.services = [service("web", [V4, V6], 80, [backend("127.0.0.1", world.tcp.port), backend("::1", world.tcp6.port)]),
-                      service("names", [V4, V6], 53, [backend("127.0.0.1", world.udp.port), backend("::1", world.udp6.port)], "udp")]
-    world.registry.write(*world.services)
-    return world
-
-
-def start(world, *rules, default="allow", mode="enforce"):
-    made = Policy(world, default, mode)
-    if rules:
-        made.rules(*rules, wait=False)
-    made.start()
-    made.agent.wait_applied(*world.services)
-    made.wait(lambda view: len(view["rules"]) == len(rules))
-    return made
+    return with_services(world)
 
 
 @pytest.mark.parametrize("address", [V4, V6])
@@ -87,24 +64,27 @@ def test_default_deny_and_an_ipv4_mapped_destination(place):
     assert datagram(place, V4, 53) == DENIED
 
 
-def test_default_deny_holds_before_the_registry_has_answered(place):
-    """From the first moment that programs are attached: connects that begin with the agent's start meet nothing open."""
-    made = Policy(place, "deny")
-    seen, over = set(), threading.Event()
+@pytest.mark.parametrize("unspecified, real, echo_of", [("0.0.0.0", "127.0.0.0/8", "tcp"), ("::ffff:0.0.0.0", "127.0.0.0/8", "tcp"),
+                                                        ("::", "::1", "tcp6")])
+def test_an_unspecified_address_is_asked_as_the_loopback_that_it_is(place, unspecified, real, echo_of):
+    port = getattr(place, echo_of).port
+    policy = start(place)
+    assert verdict(place, unspecified, port) == 0
+    policy.rules(rule("loopback", "deny", cidr=real))
+    assert verdict(place, unspecified, port) == DENIED
+    assert verdict(place, unspecified, port, socket.SOCK_DGRAM) == DENIED
+    assert datagram(place, unspecified, port) == DENIED
+    if "ffff" not in unspecified:
+        asked = f"[{unspecified}]:{port}" if unspecified == "::" else f"{unspecified}:{port}"
+        answer = policy.check("any", asked)
+        assert (answer["verdict"], answer["kernel"], answer["rule"]["name"]) == ("deny", "deny", "loopback")
 
-    def connects():
-        while not over.is_set():
-            seen.add(echo.tcp_socket(place).connect_ex((V4, 80)))
 
-    place.registry.remove("services")
-    made.start()
-    place.registry.write(*place.services)
-    prober = threading.Thread(target=connects)
-    prober.start()
-    made.agent.wait_applied(*place.services)
-    over.set()
-    prober.join()
-    assert seen <= {DENIED}, seen
+def test_an_unspecified_address_is_the_one_that_a_socket_is_bound_to(place):
+    listener = place.tcp_echo("nine", "127.0.0.9")
+    start(place, rule("nine", "deny", cidr="127.0.0.9"))
+    assert verdict(place, "0.0.0.0", listener.port, bound="127.0.0.9") == DENIED
+    assert verdict(place, "0.0.0.0", place.tcp.port) == 0
 
 
 def test_the_longest_prefix_decides(place):
@@ -170,65 +150,29 @@ def test_audit_only_counts(place):
     assert verdict(place, V4, 80) == DENIED
 
 
-def test_a_bad_rule_is_refused_with_its_place_and_the_old_policy_stays(place):
+def test_refusals_are_seen_by_those_who_watch_flows(place):
     policy = start(place, rule("no-web", "deny", service="web"))
-    place.registry.replace("policies:\n  - name: no-web\n    action: allow\n    to: {cidr: 10.0.0.1/8}\n", "policy")
-    policy.agent.wait_status(lambda now: any(one["state"] != "ok" for one in now["registry"]["sources"]), "a refusal")
-    error = next(one["error"] for one in policy.agent.status()["registry"]["sources"] if one["state"] != "ok")
-    assert "policy.yaml:4:16" in error and "10.0.0.0/8" in error
-    assert verdict(place, V4, 80) == DENIED
+    watcher = subprocess.Popen([policy.agent.binaries / "meshctl", "--socket", place.place.socket, "flow", "watch", "-o", "json"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        over = threading.Event()
 
+        def tries():
+            while not over.wait(0.05):
+                verdict(place, V4, 80)
 
-def test_a_policy_that_is_too_large_is_refused_and_the_old_one_stays(place):
-    policy = start(place, rule("no-web", "deny", service="web"))
-    many = [rule(f"r{i}", "allow", {"cidr": f"10.{i // 256}.{i % 256}.0/24"}, cidr=f"172.16.{i % 256}.0/24") for i in range(2000)]
-    many += [rule(f"wide{i}", "allow", {"cidr": f"{10}.0.0.0/8"}, cidr="172.16.0.0/12", port=i + 1) for i in range(3)]
-    policy.rules(*many, wait=False)
-    policy.wait(lambda view: "more than" in view["refused"])
-    assert any(one["feature"] == "policy" for one in policy.agent.status()["degraded"])
-    assert verdict(place, V4, 80) == DENIED
-    policy.rules(rule("web", "allow", service="web"))
-    assert verdict(place, V4, 80) == 0
-    assert policy.view()["refused"] == ""
-
-
-def test_the_policy_stays_while_the_agent_is_away_and_after_it_comes_back(place):
-    policy = start(place, rule("no-web", "deny", service="web"))
-    policy.agent.kill()
-    assert verdict(place, V4, 80) == DENIED
-    place.registry.remove("policy")
-    place.registry.replace(json.dumps({"policies": [rule("no-names", "deny", service="names")]}), "other")
-    policy.agent.start()
-    policy.wait(lambda view: [one["name"] for one in view["rules"]] == ["no-names"])
-    assert verdict(place, V4, 80) == 0
-    assert datagram(place, V4, 53) == DENIED
-
-
-def test_a_rule_holds_for_a_service_from_its_first_moment(place):
-    """A service that a rule names comes while clients already try its address."""
-    policy = start(place, rule("late", "deny", service="late"))
-    server = place.tcp_echo("late")
-    address = "10.96.0.41"
-    seen, over = set(), threading.Event()
-
-    def connects():
-        while not over.is_set():
-            client = echo.tcp_socket(place, timeout=0.05)
-            seen.add(client.connect_ex((address, 80)))
-            client.close()
-
-    prober = threading.Thread(target=connects)
-    prober.start()
-    for _ in range(10):
-        made = [*place.services, service("late", address, 80, [backend("127.0.0.1", server.port)])]
-        place.registry.write(*made)
-        policy.agent.wait_applied(*made)
-        place.registry.write(*place.services)
-        policy.agent.wait_applied(*place.services)
-    over.set()
-    prober.join()
-    assert DENIED in seen
-    assert 0 not in seen
+        prober = threading.Thread(target=tries)
+        prober.start()
+        line = watcher.stdout.readline()
+        while "policy_denied" not in line and line:
+            line = watcher.stdout.readline()
+        over.set()
+        prober.join()
+        assert "policy_denied" in line
+    finally:
+        watcher.terminate()
+        watcher.wait()
+        watcher.stdout.close()
 
 
 def test_check_explains(place):
@@ -244,117 +188,3 @@ def test_check_explains(place):
     shown = policy.agent.meshctl("policy", "check", "any", "web", check=False)
     assert shown.returncode == 4 and "no-web" in shown.stdout
     assert "no-web" in policy.agent.meshctl("policy", "list").stdout
-
-
-def test_verdicts_that_somebody_deleted_come_back(place):
-    policy = start(place, rule("no-web", "deny", service="web"))
-    pin = str(place.place.maps / "md_verdicts")
-    key = json.loads(run("bpftool", "-j", "map", "dump", "pinned", pin).stdout)[0]["key"]
-    run("bpftool", "map", "delete", "pinned", pin, "key", *key)
-    assert verdict(place, V4, 80) == 0
-    policy.agent.api.post("/v1/reconcile")
-    assert verdict(place, V4, 80) == DENIED
-
-
-def test_policies_that_alternate_never_mix(place):
-    """Two policies change places under load. Both deny one destination, by rules of different shapes beside others that differ: a
-    connect that met a part of one, or of both, could pass."""
-    first = [rule("one", "deny", service="web"), rule("two", "allow", service="names"),
-             *[rule(f"a{i}", "allow", {"cidr": f"192.0.2.{i}"}, cidr="198.51.100.0/24") for i in range(50)]]
-    second = [rule("one", "allow", service="web"), rule("two", "deny", cidr="0.0.0.0/0"), rule("three", "allow", service="names", port=54),
-              *[rule(f"b{i}", "deny", {"cidr": f"192.0.2.{i}"}, cidr="198.51.100.0/24") for i in range(80)]]
-    # In both, the connect to 127.0.0.9 is denied, by different rules of different shapes: none may ever let it pass.
-    first.append(rule("never-a", "deny", cidr="127.0.0.9"))
-    second.append(rule("never-b", "deny", {"workload": workload_of(place.cgroup, mount_point())}, cidr="127.0.0.0/28"))
-    policy = start(place, *first, default="allow")
-    listener = place.tcp_echo("nine", "127.0.0.9")
-    seen, count, over = set(), [0, 0], threading.Event()
-
-    def connects(number):
-        while not over.is_set():
-            seen.add(verdict_quick(place, "127.0.0.9", listener.port))
-            count[number] += 1
-
-    place.cgroup.enter()
-    probers = [threading.Thread(target=connects, args=(number,)) for number in range(2)]
-    for prober in probers:
-        prober.start()
-    try:
-        for round_number in range(40):
-            policy.rules(*(second if round_number % 2 == 0 else first))
-    finally:
-        over.set()
-        for prober in probers:
-            prober.join()
-        (mount_point() / "cgroup.procs").write_text("0")
-    assert seen == {DENIED}, f"of {sum(count)} connects: {seen}"
-    assert sum(count) > 1000
-
-
-@pytest.fixture
-def edge(place):
-    """A namespace on the bridge, and servers at this node's address there; the bridge is a device that the agent looks at."""
-    place.far = place.netns("far")
-    place.policy = Policy(place, settings=f"devices: [{Bridge.NAME}]\n")
-    place.here = Bridge.address(1)
-    place.server = place.tcp_echo("here", place.here)
-    place.names = place.udp_echo("here", place.here)
-    return place
-
-
-def comes_in(place, port, kind=socket.SOCK_STREAM):
-    """Whether a client outside of the mesh gets an answer."""
-    with place.far.entered():
-        made = socket.socket(socket.AF_INET, kind)
-    made.settimeout(0.7)
-    with made:
-        try:
-            made.connect((place.here, port))
-            made.send(b"?")
-            return made.recv(100) != b""
-        except TimeoutError:
-            return False
-
-
-def test_what_comes_in_by_a_device_is_dropped(edge):
-    policy = edge.policy.start()
-    assert comes_in(edge, edge.server.port) and comes_in(edge, edge.names.port, socket.SOCK_DGRAM)
-    policy.rules(rule("no-far", "deny", {"cidr": edge.far.address}, cidr=edge.here))
-    assert not comes_in(edge, edge.server.port)
-    assert not comes_in(edge, edge.names.port, socket.SOCK_DGRAM)
-    assert policy.hits("no-far")["denied"] >= 2
-    policy.rules(rule("no-far", "deny", {"cidr": edge.far.address}, cidr=edge.here), rule("port", "allow", {"cidr": edge.far.address},
-                                                                                          cidr=edge.here, port=edge.server.port))
-    assert comes_in(edge, edge.server.port)
-    assert not comes_in(edge, edge.names.port, socket.SOCK_DGRAM)
-
-
-def test_answers_to_datagrams_of_this_node_come_in_under_default_deny(edge):
-    far = edge.udp_echo("far", edge.far.address, edge.far)
-    policy = edge.policy
-    policy.set("deny")
-    policy.start()
-    policy.rules(rule("out", "allow", cidr=edge.far.address))
-    with echo.udp_socket(edge) as client:
-        assert echo.ask(client, (edge.far.address, far.port))[0] == "far"
-    assert not comes_in(edge, edge.names.port, socket.SOCK_DGRAM)
-
-
-def test_connections_that_exist_are_not_cut(edge):
-    policy = edge.policy.start()
-    with edge.far.entered():
-        client = socket.create_connection((edge.here, edge.server.port), timeout=2)
-    with client, echo.connect(edge, "127.0.0.1", edge.tcp.port) as local:
-        echo.read_line(client)
-        echo.read_line(local)
-        policy.rules(rule("nobody", "deny"))
-        for open_one in client, local:
-            open_one.send(b"still\n")
-        assert not comes_in(edge, edge.server.port)
-        assert verdict(edge, "127.0.0.1", edge.tcp.port) == DENIED
-        assert client.recv(100) == b"still\n" and local.recv(100) == b"still\n"
-
-
-def verdict_quick(_, address, port):
-    with socket.socket(echo.family_of(address)) as made:
-        return made.connect_ex((address, port))

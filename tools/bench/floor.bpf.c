@@ -4,6 +4,8 @@
 #include "lib/program.h"
 #include "lib/count.h"
 #include "lib/endpoint.h"
+#include "lib/verifier.h"
+#include "lib/wire.h"
 #include "lib/packet.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

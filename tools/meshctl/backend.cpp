@@ -22,12 +22,15 @@ Table backends_table(json::array backends) {
              {"BACKEND", endpoint},
              number_column("WEIGHT", "weight"),
              text_column("STATE", "state"),
+             text_column("HEALTH", "health.state"),
              share_column("SHARE", "share"),
              number_column("CONNECTS", "connects"),
              number_column("DATAGRAMS", "datagrams").wide(),
              number_column("ID", "id").wide(),
              text_column("PORT NAME", "port_name").wide(),
-             text_column("LOCALITY", "locality").wide()},
+             text_column("LOCALITY", "locality").wide(),
+             text_column("SINCE", "health.since").wide(),
+             text_column("REASON", "health.reason").wide()},
             std::move(backends),
             Shown::always,
             {}};
@@ -36,10 +39,15 @@ Table backends_table(json::array backends) {
 std::string verdict(const json::array& backends) {
     if (backends.empty()) return "no backends";
     std::map<std::string, std::int64_t> states;
-    for (const auto& backend : backends)
-        if (backend.is_object()) ++states[text_at(backend.get_object(), "state")];
-    return fmt::format("{}: {} ready, {} drain, {} maint", counted(static_cast<std::int64_t>(backends.size()), "backend"),
-                       states["ready"], states["drain"], states["maint"]);
+    for (const auto& backend : backends) {
+        if (!backend.is_object()) continue;
+        ++states[text_at(backend.get_object(), "state")];
+        ++states[text_at(backend.get_object(), "health.state")];
+    }
+    auto text = fmt::format("{}: {} ready, {} drain, {} maint", counted(static_cast<std::int64_t>(backends.size()), "backend"),
+                            states["ready"], states["drain"], states["maint"]);
+    if (states["unhealthy"] != 0) text += fmt::format("; {} unhealthy", states["unhealthy"]);
+    return text;
 }
 
 Result<Page> list(const Agent& agent, const std::string& service) {
@@ -75,6 +83,7 @@ void add_backend(CLI::App& app, Program& program) {
         "Examples:\n"
         "  meshctl backend list\n"
         "  meshctl backend list --service web -o wide\n"
+        "  meshctl backend list -o wide    # with the reasons of probes\n"
         "  meshctl backend list -o json | jq -r '.backends[] | select(.state != \"ready\") | .address'");
     verb->callback([&program, service] { program.chosen = [service](const Agent& agent) { return list(agent, *service); }; });
 }

@@ -38,6 +38,7 @@ Table candidates_table(const json::object& answer) {
     return {{{"BACKEND", endpoint},
              number_column("WEIGHT", "weight"),
              text_column("STATE", "state"),
+             text_column("HEALTH", "health.state").wide(),
              text_column("CANDIDATE", "candidate"),
              share_column("SHARE", "share"),
              text_column("WHY", "why"),

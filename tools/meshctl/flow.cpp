@@ -126,6 +126,7 @@ std::string event_line(const json::object& event) {
         };
         line += fmt::format("  {} after {}, {} out, {} in", text_at(event, "state"), age_text(event), sum("out"), sum("in"));
         if (const auto count = number_at(event, "retransmits"); count > 0) line += ", " + counted(count, "retransmit");
+        if (const auto reason = text_at(event, "reason"); reason != "-") line += "  " + reason;
     }
     if (what == "refused") line += "  " + text_at(event, "reason");
     if (const auto cgroup = text_at(event, "cgroup"); cgroup != "-") line += "  " + cgroup;

@@ -24,9 +24,11 @@ Backends count_backends(const json::object& service) {
         if (!port.is_object()) continue;
         for (const auto& backend : array_at(port.get_object(), "backends")) {
             ++count.total;
-            if (backend.is_object() && text_at(backend.get_object(), "state") == "ready" &&
-                number_at(backend.get_object(), "weight") > 0)
-                ++count.usable;
+            if (!backend.is_object() || text_at(backend.get_object(), "state") != "ready" ||
+                number_at(backend.get_object(), "weight") == 0)
+                continue;
+            const bool is_out = text_at(backend.get_object(), "health.state") == "unhealthy";
+            if (!is_out || text_at(port.get_object(), "panic") == "yes") ++count.usable;
         }
     }
     return count;
@@ -119,17 +121,20 @@ Table port_table(const json::object& port) {
     if (const auto name = text_at(port, "name"); name != "-") title += " (" + name + ")";
     title += fmt::format(": {}, {}, {} refused", counted(number_at(port, "connects"), "connect"),
                          counted(number_at(port, "datagrams"), "datagram"), number_at(port, "refused"));
+    if (text_at(port, "panic") == "yes") title += "; too few are healthy, so all ready ones are used";
     const auto endpoint = [](const json::object& backend) {
         return endpoint_text(text_at(backend, "address"), number_at(backend, "port"));
     };
     return {{{"BACKEND", endpoint},
              number_column("WEIGHT", "weight"),
              text_column("STATE", "state"),
+             text_column("HEALTH", "health.state"),
              share_column("SHARE", "share"),
              number_column("CONNECTS", "connects"),
              number_column("DATAGRAMS", "datagrams").wide(),
              number_column("ID", "id").wide(),
-             text_column("LOCALITY", "locality").wide()},
+             text_column("LOCALITY", "locality").wide(),
+             text_column("REASON", "health.reason").wide()},
             array_at(port, "backends"),
             Shown::always,
             std::move(title)};

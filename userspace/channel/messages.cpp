@@ -9,6 +9,9 @@
 
 #include <boost/json.hpp>
 
+#include "channel/fields.hpp"
+#include "model/flow_export_json.hpp"
+#include "model/health_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
@@ -19,69 +22,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::array<std::string_view, 5> log_levels = {"trace", "debug", "info", "warn", "error"};
-
-tl::unexpected<base::Error> invalid(std::string_view where, std::string_view expected) {
-    return base::fail({"read message field", std::string(where), 0, "expected " + std::string(expected), {}});
-}
-
-// Reads fields of one message and remembers the first that is wrong, so that the readers below stay lists of fields.
-class Fields {
-public:
-    Fields(const json::object& object, std::string where) : object_(object), where_(std::move(where)) {}
-
-    std::uint64_t number(std::string_view key, std::uint64_t least = 0) {
-        const auto* const value = object_.if_contains(key);
-        std::optional<std::uint64_t> number;
-        if (value != nullptr && value->is_uint64()) number = value->get_uint64();
-        if (value != nullptr && value->is_int64() && value->get_int64() >= 0)
-            number = static_cast<std::uint64_t>(value->get_int64());
-        if (number && *number >= least) return *number;
-        wrong(key, "a whole number from " + std::to_string(least) + " up");
-        return least;
-    }
-
-    std::string text(std::string_view key) {
-        const auto* const value = object_.if_contains(key);
-        if (value != nullptr && value->is_string()) return std::string(std::string_view(value->get_string()));
-        wrong(key, "text");
-        return {};
-    }
-
-    std::string text_or_empty(std::string_view key) { return object_.contains(key) ? text(key) : std::string{}; }
-
-    bool boolean(std::string_view key) {
-        const auto* const value = object_.if_contains(key);
-        if (value != nullptr && value->is_bool()) return value->get_bool();
-        wrong(key, "true or false");
-        return false;
-    }
-
-    bool boolean_or(std::string_view key, bool otherwise) { return object_.contains(key) ? boolean(key) : otherwise; }
-
-    const json::array& array(std::string_view key) {
-        const auto* const value = object_.if_contains(key);
-        if (value != nullptr && value->is_array()) return value->get_array();
-        wrong(key, "an array");
-        return none_;
-    }
-
-    void wrong(std::string_view key, std::string_view expected) {
-        if (!error_) error_ = invalid(where_ + "." + std::string(key), expected).value();
-    }
-
-    template <typename T>
-    base::Result<Message> give(T message) {
-        if (error_) return base::fail(std::move(*error_));
-        return Message(std::move(message));
-    }
-
-    std::optional<base::Error> error_;
-
-private:
-    const json::object& object_;
-    std::string where_;
-    json::array none_;
-};
 
 base::Result<Message> decode_hello(const json::object& object) {
     Fields fields(object, "hello");
@@ -135,6 +75,11 @@ base::Result<Message> decode_policies(const json::object& object) {
     Policies policies;
     policies.last = fields.boolean("last");
     policies.complete = fields.boolean("complete");
+    if (object.contains("unread"))
+        for (const auto& source : fields.array("unread")) {
+            if (!source.is_string()) return invalid("policies.unread", "names of sources");
+            policies.unread.emplace_back(std::string_view(source.get_string()));
+        }
     const auto& rules = fields.array("rules");
     policies.rules.reserve(rules.size());
     for (const auto& item : rules) {
@@ -172,11 +117,42 @@ base::Result<Message> decode_registry(const json::object& object) {
     return fields.give(std::move(status));
 }
 
+base::Result<Message> decode_health(const json::object& object) {
+    Fields fields(object, "health");
+    HealthReport report;
+    const auto& backends = fields.array("backends");
+    report.backends.reserve(backends.size());
+    for (const auto& item : backends) {
+        auto backend = model::backend_health_from_json(item, "health.backends[" + std::to_string(report.backends.size()) + "]");
+        if (!backend) return tl::make_unexpected(backend.error());
+        report.backends.push_back(std::move(*backend));
+    }
+    return fields.give(std::move(report));
+}
+
 base::Result<Message> decode_metrics_request(const json::object& object) {
     Fields fields(object, "metrics_request");
     MetricsRequest request;
     request.id = fields.number("id");
     return fields.give(request);
+}
+
+base::Result<Message> decode_export_status(const json::object& object) {
+    Fields fields(object, "export_status");
+    ExportStatus status;
+    const auto& problems = fields.array("problems");
+    if (problems.size() > export_features.size()) return invalid("export_status.problems", "one for each exporter");
+    for (const auto& item : problems) {
+        const auto at = "export_status.problems[" + std::to_string(status.problems.size()) + "]";
+        if (!item.is_object()) return invalid(at, "an object");
+        Fields problem_fields(item.get_object(), at);
+        ExportProblem problem{problem_fields.text("feature"), problem_fields.text("reason"), problem_fields.text("remedy")};
+        if (std::find(export_features.begin(), export_features.end(), problem.feature) == export_features.end())
+            problem_fields.wrong("feature", "an exporter");
+        if (problem_fields.error_) return base::fail(std::move(*problem_fields.error_));
+        status.problems.push_back(std::move(problem));
+    }
+    return fields.give(std::move(status));
 }
 
 base::Result<Message> decode_settings(const json::object& object) {
@@ -191,7 +167,29 @@ base::Result<Message> decode_settings(const json::object& object) {
     settings.log_level = fields.text("log_level");
     if (std::find(log_levels.begin(), log_levels.end(), settings.log_level) == log_levels.end())
         fields.wrong("log_level", "trace, debug, info, warn or error");
+    if (const auto* const exports = object.if_contains("flow_export")) {
+        auto read = model::flow_export_from_json(*exports);
+        if (!read) return tl::make_unexpected(read.error());
+        settings.flow_export = std::move(*read);
+    }
     return fields.give(std::move(settings));
+}
+
+base::Result<Message> decode_flows(json::object& object) {
+    Fields fields(object, "flows");
+    FlowEvents flows;
+    flows.lost = fields.number("lost");
+    const auto& left_out = fields.array("left_out");
+    if (left_out.size() != flows.left_out.size()) fields.wrong("left_out", "a number for each change");
+    for (std::size_t i = 0; i < std::min(left_out.size(), flows.left_out.size()); ++i) {
+        boost::system::error_code error;
+        flows.left_out.at(i) = left_out[i].is_number() ? left_out[i].to_number<std::uint64_t>(error) : 0;
+        if (!left_out[i].is_number() || error) fields.wrong("left_out", "numbers");
+    }
+    for (const auto& event : fields.array("events"))
+        if (!event.is_object()) fields.wrong("events", "objects");
+    if (!fields.error_) flows.events = std::move(object.at("events").as_array());
+    return fields.give(std::move(flows));
 }
 
 base::Result<Message> decode_metrics(json::object& object) {
@@ -213,9 +211,13 @@ struct TypeName {
     std::string_view operator()(const Delta&) const { return "delta"; }
     std::string_view operator()(const Policies&) const { return "policies"; }
     std::string_view operator()(const RegistryStatus&) const { return "registry"; }
+    std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
+    std::string_view operator()(const ExportStatus&) const { return "export_status"; }
     std::string_view operator()(const SettingsMessage&) const { return "settings"; }
     std::string_view operator()(const MetricsPart&) const { return "metrics"; }
+    std::string_view operator()(const FlowEvents&) const { return "flows"; }
+    std::string_view operator()(const Reopen&) const { return "reopen"; }
     std::string_view operator()(const Shutdown&) const { return "shutdown"; }
 };
 
@@ -231,9 +233,13 @@ base::Result<Message> decode(json::object message) {
     if (type == "delta") return decode_delta(message);
     if (type == "policies") return decode_policies(message);
     if (type == "registry") return decode_registry(message);
+    if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
+    if (type == "export_status") return decode_export_status(message);
     if (type == "settings") return decode_settings(message);
     if (type == "metrics") return decode_metrics(message);
+    if (type == "flows") return decode_flows(message);
+    if (type == "reopen") return Message(Reopen{});
     if (type == "shutdown") return Message(Shutdown{});
     return invalid("type", "a message of the channel, not '" + std::string(type.substr(0, 40)) + "'");
 }
@@ -247,8 +253,21 @@ json::object encode(const SettingsMessage& message) {
             {"registry_directory", message.registry_directory},
             {"metrics_enabled", message.metrics_enabled},
             {"metrics_listen", message.metrics_listen.text()},
-            {"log_level", message.log_level}};
+            {"log_level", message.log_level},
+            {"flow_export", model::to_json(message.flow_export)}};
 }
+
+json::object encode(const ExportStatus& message) {
+    // Longer texts would be none that people read, and one frame takes these.
+    const auto cut = [](const std::string& text) { return std::string_view(text).substr(0, 4096); };
+    json::array problems;
+    for (const auto& problem : message.problems)
+        problems.emplace_back(
+            json::object{{"feature", problem.feature}, {"reason", cut(problem.reason)}, {"remedy", cut(problem.remedy)}});
+    return {{"type", "export_status"}, {"problems", std::move(problems)}};
+}
+
+json::object encode(const Reopen&) { return {{"type", "reopen"}}; }
 
 json::object encode(const Shutdown&) { return {{"type", "shutdown"}}; }
 

@@ -4,16 +4,20 @@
 // learn first.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "model/flow_export.hpp"
+#include "model/health.hpp"
 #include "model/policy.hpp"
 #include "model/service.hpp"
 
@@ -40,7 +44,8 @@ struct Delta {
 // All rules of the policy. May come in several frames, the last of them with last = true.
 struct Policies {
     std::vector<model::Rule> rules;
-    bool complete = false;  // as in Delta: only then are rules that are not there gone
+    bool complete = false;            // as in Delta: then rules that are not there are gone
+    std::vector<std::string> unread;  // else, but for those of these sources; none is named: any rule may still be there
     bool last = true;
 };
 
@@ -65,8 +70,30 @@ struct RegistryStatus {
     bool operator==(const RegistryStatus&) const = default;
 };
 
+// Backends whose health was decided or changed. What a worker has not decided it does not name, and then what an earlier one said
+// holds. All that it knows when a channel begins, then what changes; each frame is a message of its own.
+struct HealthReport {
+    std::vector<model::BackendHealth> backends;
+};
+
 struct MetricsRequest {
     std::uint64_t id = 0;
+};
+
+// What keeps the exporters of flows from their work, all of it. Each is a degradation of the agent.
+struct ExportProblem {
+    std::string feature;  // of export_features
+    std::string reason;
+    std::string remedy;
+
+    bool operator==(const ExportProblem&) const = default;
+};
+inline constexpr std::array<std::string_view, 2> export_features{"flow log", "flow export"};
+
+struct ExportStatus {
+    std::vector<ExportProblem> problems;
+
+    bool operator==(const ExportStatus&) const = default;
 };
 
 // ---- Agent to worker ----
@@ -76,6 +103,7 @@ struct SettingsMessage {
     bool metrics_enabled = true;
     base::SocketAddress metrics_listen;
     std::string log_level = "info";  // trace, debug, info, warn, error
+    model::FlowExport flow_export{};
 
     bool operator==(const SettingsMessage&) const = default;
 };
@@ -87,18 +115,32 @@ struct MetricsPart {
     bool last = true;
 };
 
+// Events of flows for the exporters: as many as fit a frame, in the form of the control socket.
+struct FlowEvents {
+    boost::json::array events;
+    std::uint64_t lost = 0;          // that nobody took in time, before these
+    model::ChangeCounts left_out{};  // that no exporter's sample has
+};
+
+// Files are to be opened anew: somebody has put them aside.
+struct Reopen {};
+
 struct Shutdown {};
 
-using Message = std::variant<Hello, Delta, Policies, RegistryStatus, MetricsRequest, SettingsMessage, MetricsPart, Shutdown>;
+using Message = std::variant<Hello, Delta, Policies, RegistryStatus, HealthReport, MetricsRequest, ExportStatus, SettingsMessage,
+                             MetricsPart, FlowEvents, Reopen, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
 base::Result<Message> decode(boost::json::object message);
 
-// A Delta, Policies, a RegistryStatus or a MetricsPart may be larger than a frame: send those with the functions of split.hpp.
+// A Delta, Policies, a RegistryStatus, a HealthReport, a MetricsPart or FlowEvents may be larger than a frame: send those with
+// the functions of split.hpp.
 boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
+boost::json::object encode(const ExportStatus& message);
 boost::json::object encode(const SettingsMessage& message);
+boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);
 
 }  // namespace meshd::channel

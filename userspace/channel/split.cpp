@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "channel/channel.hpp"
+#include "model/health_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
@@ -19,10 +20,12 @@ namespace {
 
 constexpr std::size_t reserve_for_end = 64;   // bytes of brackets, commas and "last" behind the items
 constexpr std::size_t longest_report = 4096;  // bytes of one error's text, or of a path (PATH_MAX)
+constexpr std::size_t most_unread = 16;       // paths in one frame
 constexpr std::size_t longest_escape = 6;     // bytes of JSON for one byte of text: \u0001
 constexpr std::size_t backend_form = 160;     // bytes of a backend's JSON less its locality, rounded up
 constexpr std::size_t port_form = 192;        // the same for a port less its name and backends
 constexpr std::size_t address_form = 64;      // for an address
+constexpr std::size_t health_form = 512;      // for "health" less its texts and lists
 constexpr std::size_t service_form = 256;     // for a service less its name and source
 
 // Builds one frame after the other; each begins with the head.
@@ -83,10 +86,18 @@ std::string json_text(std::string_view text) { return json::serialize(json::stri
 
 std::string_view word(bool value) { return value ? "true" : "false"; }
 
+std::size_t health_bound(const model::Health& health) {
+    const auto& probe = health.probe;
+    std::size_t text = probe.path.size() + probe.host.size() + probe.body.size() + probe.ca.size() + probe.service.size();
+    for (const auto& word : probe.command) text += word.size() + 4;
+    return health_form + 12 * probe.status.size() + longest_escape * text;
+}
+
 // No service is serialized to learn this unless it is near the bound.
 bool fits_frame(const model::Service& service, std::size_t head) {
     std::size_t bound = service_form + head + reserve_for_end + service.name.size() + longest_escape * service.source.size() +
                         address_form * service.addresses.size();
+    if (service.health) bound += health_bound(*service.health);
     for (const auto& port : service.ports) {
         bound += port_form + longest_escape * port.name.size();
         for (const auto& backend : port.backends) bound += backend_form + longest_escape * backend.locality.size();
@@ -151,8 +162,12 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
 }
 
 void split_policies(const Policies& policies, const Emit& emit) {
-    Frames frames(emit,
-                  R"({"type":"policies","complete":)" + std::string(policies.complete ? "true" : "false") + R"(,"rules":[)");
+    const auto head = R"({"type":"policies","complete":)" + std::string(word(policies.complete));
+    // When too many would have to be named, none is.
+    json::array unread;
+    if (policies.unread.size() <= most_unread) unread = json::array(policies.unread.begin(), policies.unread.end());
+    Frames frames(emit, head + R"(,"unread":)" + json::serialize(unread) + R"(,"rules":[)");
+    frames.set_head(head + R"(,"rules":[)");
     std::string item;
     for (const auto& rule : policies.rules) {
         serialize_into(item, model::to_json(rule));
@@ -174,6 +189,30 @@ void split_registry_status(const RegistryStatus& status, const Emit& emit) {
         frames.add_item(item);
     }
     frames.end_frame(R"(],"last":true})");
+}
+
+void split_flows(const FlowEvents& flows, const Emit& emit) {
+    Frames frames(emit, R"({"type":"flows","lost":)" + std::to_string(flows.lost) + R"(,"left_out":)" +
+                            json::serialize(json::value_from(flows.left_out)) + R"(,"events":[)");
+    frames.set_head(R"({"type":"flows","lost":0,"left_out":[0,0,0],"events":[)");
+    std::string item;
+    for (const auto& event : flows.events) {
+        serialize_into(item, event);
+        if (!frames.has_room(item.size())) frames.end_frame("]}");
+        frames.add_item(item);
+    }
+    frames.end_frame("]}");
+}
+
+void split_health(const HealthReport& report, const Emit& emit) {
+    Frames frames(emit, R"({"type":"health","backends":[)");
+    std::string item;
+    for (const auto& backend : report.backends) {
+        serialize_into(item, model::to_json(backend));
+        if (!frames.has_room(item.size())) frames.end_frame("]}");
+        frames.add_item(item);
+    }
+    frames.end_frame("]}");
 }
 
 void split_metrics(std::uint64_t id, const json::array& families, const Emit& emit) {

@@ -29,6 +29,11 @@ void split_policies(const Policies& policies, const Emit& emit);
 
 void split_registry_status(const RegistryStatus& status, const Emit& emit);
 
+// Each frame is a message of its own; the first has the counts.
+void split_flows(const FlowEvents& flows, const Emit& emit);
+
+void split_health(const HealthReport& report, const Emit& emit);
+
 // `families` as in the metrics form. A family with many samples is cut between samples and goes on in the next frame under the
 // same name, help and kind. A single sample is never cut: it is far smaller than a frame.
 void split_metrics(std::uint64_t id, const boost::json::array& families, const Emit& emit);

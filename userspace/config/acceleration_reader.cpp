@@ -19,25 +19,8 @@ namespace meshd::config {
 namespace {
 
 constexpr Range uid_range{0, std::numeric_limits<std::uint32_t>::max() - 1};  // (uid_t)-1 is nobody's
-
-// What is wrong with the unit, when that is what is wrong.
-std::string unit_remedy(std::string_view size) {
-    const auto unit = size.substr(std::min(size.find_first_not_of("0123456789"), size.size()));
-    if (unit.empty()) return size.empty() ? "" : "write a unit behind the number";
-    const bool is_known = std::find(byte_units.begin(), byte_units.end(), unit) != byte_units.end();
-    return is_known ? "" : suggest(unit, byte_units);
-}
-
-void read_memory(Document& document, const MappingReader& section, std::uint64_t& result) {
-    const auto value = section.find("memory");
-    if (!value.exists()) return;
-    const auto text = value.kind() == Kind::scalar ? value.text() : std::string_view{};
-    const auto bytes = parse_byte_size(text);
-    if (bytes && *bytes >= min_acceleration_memory && *bytes <= max_acceleration_memory)
-        result = *bytes;
-    else
-        refuse_value(document, value, "\"memory\"", "a size from 1MiB to 1024GiB (units: KiB, MiB, GiB)", unit_remedy(text));
-}
+constexpr ByteSizeRange memory_range{min_acceleration_memory, max_acceleration_memory,
+                                     "a size from 1MiB to 1024GiB (units: KiB, MiB, GiB)"};
 
 void read_service_name(Document& document, const MappingReader& item, std::string& result) {
     if (!item.text("service", result) || model::is_service_name(result)) return;
@@ -108,7 +91,7 @@ void read_exclude(Document& document, const MappingReader& section, std::vector<
 void read_acceleration(Document& document, const MappingReader& section, Acceleration& result) {
     section.choice("mode", result.mode, acceleration_modes, parse_acceleration_mode);
     section.choice("default", result.scope, acceleration_defaults, parse_acceleration_default);
-    read_memory(document, section, result.memory_bytes);
+    read_byte_size(document, section, "memory", result.memory_bytes, memory_range);
     read_exclude(document, section, result.exclude);
 }
 

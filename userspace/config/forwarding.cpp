@@ -9,15 +9,14 @@
 
 namespace meshd::config {
 
-std::string_view name(Masquerade masquerade) { return masquerades.at(static_cast<std::size_t>(masquerade)); }
-
-std::optional<Masquerade> parse_masquerade(std::string_view text) {
-    const auto* const found = std::find(masquerades.begin(), masquerades.end(), text);
-    if (found == masquerades.end()) return std::nullopt;
-    return static_cast<Masquerade>(found - masquerades.begin());
-}
-
 namespace {
+
+template <typename Value, std::size_t count>
+std::optional<Value> parse(const std::array<std::string_view, count>& names, std::string_view text) {
+    const auto* const found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) return std::nullopt;
+    return static_cast<Value>(found - names.begin());
+}
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
@@ -27,6 +26,14 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view name(Masquerade masquerade) { return masquerades.at(static_cast<std::size_t>(masquerade)); }
+
+std::optional<Masquerade> parse_masquerade(std::string_view text) { return parse<Masquerade>(masquerades, text); }
+
+std::string_view name(NoBackend no_backend) { return no_backends.at(static_cast<std::size_t>(no_backend)); }
+
+std::optional<NoBackend> parse_no_backend(std::string_view text) { return parse<NoBackend>(no_backends, text); }
 
 std::optional<PortRange> parse_port_range(std::string_view text) {
     const auto dash = text.find('-');

@@ -23,6 +23,12 @@ enum class Masquerade : std::uint8_t {
     never,
 };
 
+// What becomes of packets for a service without a usable backend.
+enum class NoBackend : std::uint8_t {
+    reject,  // the client is told: a TCP reset, an ICMP error
+    drop,
+};
+
 // How long a connection is remembered after its last packet. docs/forwarding.md has the reason of each.
 struct TrackTimeouts {
     std::chrono::milliseconds opening = std::chrono::seconds(30);
@@ -45,6 +51,7 @@ struct PortRange {
 struct Forwarding {
     model::Forward mode = model::Forward::nat;  // forwarding.default: of services that say nothing; never automatic
     Masquerade masquerade = Masquerade::automatic;
+    NoBackend no_backend = NoBackend::reject;
     PortRange ports;
     TrackTimeouts timeouts;
 
@@ -54,6 +61,8 @@ struct Forwarding {
 struct Flows {
     bool enabled = true;  // connections of local sockets
     bool devices = true;  // packets that pass devices untranslated
+    // Of connections of local sockets that do not take the short way: then programs see each of their packets.
+    bool response_time = false;
 
     bool operator==(const Flows&) const = default;
 };
@@ -63,8 +72,12 @@ inline constexpr std::size_t max_device_patterns = 256;
 // The words of the file, in the order of the enumerations.
 inline constexpr std::array<std::string_view, 3> masquerades{"auto", "always", "never"};
 
+inline constexpr std::array<std::string_view, 2> no_backends{"reject", "drop"};
+
 std::string_view name(Masquerade masquerade);
 std::optional<Masquerade> parse_masquerade(std::string_view text);
+std::string_view name(NoBackend no_backend);
+std::optional<NoBackend> parse_no_backend(std::string_view text);
 
 // "61001-65535"
 std::optional<PortRange> parse_port_range(std::string_view text);

@@ -53,6 +53,7 @@ void read_devices(Document& document, const MappingReader& top, std::vector<std:
 void read_forwarding(Document& document, const MappingReader& section, Forwarding& result) {
     section.choice("default", result.mode, forwards, model::parse_forward);
     section.choice("masquerade", result.masquerade, masquerades, parse_masquerade);
+    section.choice("no_backend", result.no_backend, no_backends, parse_no_backend);
     if (const auto value = section.find("ports"); value.exists()) {
         const auto range = value.kind() == Kind::scalar ? parse_port_range(value.text()) : std::nullopt;
         if (range)
@@ -72,11 +73,6 @@ void read_forwarding(Document& document, const MappingReader& section, Forwardin
     read_duration(document, times, "closing", result.timeouts.closing, timeout_range);
     read_duration(document, times, "closed", result.timeouts.closed, timeout_range);
     read_duration(document, times, "udp", result.timeouts.udp, timeout_range);
-}
-
-void read_flows(const MappingReader& section, Flows& result) {
-    section.boolean("enabled", result.enabled);
-    section.boolean("devices", result.devices);
 }
 
 void read_forwarding(Document& document, const MappingReader& service, model::Service& result) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what meshd.yaml says about forwarded packets and flows, and what a service says about the former.
+// Reads what meshd.yaml and a service say about forwarded packets.
 #pragma once
 
 #include <array>
@@ -10,12 +10,10 @@
 
 namespace meshd::config {
 
-inline constexpr std::array<std::string_view, 4> forwarding_keys{"default", "masquerade", "ports", "timeouts"};
-inline constexpr std::array<std::string_view, 2> flows_keys{"enabled", "devices"};
+inline constexpr std::array<std::string_view, 5> forwarding_keys{"default", "masquerade", "no_backend", "ports", "timeouts"};
 
 void read_devices(Document& document, const MappingReader& top, std::vector<std::string>& result);
 void read_forwarding(Document& document, const MappingReader& section, Forwarding& result);
-void read_flows(const MappingReader& section, Flows& result);
 
 // "forward" and "affinity" of a service.
 void read_forwarding(Document& document, const MappingReader& service, model::Service& result);

@@ -10,6 +10,7 @@
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
 #include "config/forwarding_reader.hpp"
+#include "config/health_reader.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/policy_reader.hpp"
 
@@ -17,9 +18,9 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> service_keys{"name",         "address",   "addresses", "port",      "ports",
-                                                        "target_port",  "node_port", "protocol",  "balancing", "when_no_backend",
-                                                        "acceleration", "forward",   "affinity",  "limits",    "backends"};
+constexpr std::array<std::string_view, 16> service_keys{
+    "name",      "address",         "addresses",    "port",    "ports",    "target_port", "node_port", "protocol",
+    "balancing", "when_no_backend", "acceleration", "forward", "affinity", "limits",      "health",    "backends"};
 constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 3> balancings{"random", "round_robin", "weighted"};
@@ -154,6 +155,7 @@ ReadService read_service(Document& document, Value value) {
     read_acceleration(document, object, result.service.acceleration);
     read_forwarding(document, object, result.service);
     read_limits(document, object, result.service.limits);
+    read_health(document, object, result.service.health);
     object.require("backends", "write \"backends: []\" for a service that has none");
     if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
     check_direct_return(document, result);

@@ -11,6 +11,7 @@
 #include "config/acceleration.hpp"
 #include "config/forwarding.hpp"
 #include "config/policy.hpp"
+#include "model/flow_export.hpp"
 
 namespace meshd::config {
 
@@ -23,13 +24,14 @@ struct Limits {
     std::uint32_t backends = 262144;
     std::uint32_t connections = 131072;  // sockets on the short way
     std::uint32_t tracks = 262144;       // forwarded connections, two entries each; without devices there is one entry
-    std::uint32_t flows = 262144;
+    std::uint32_t flows = 262144;        // of local sockets
+    std::uint32_t device_flows = 65536;  // that pass devices; without devices there is one entry
 
     bool operator==(const Limits&) const = default;
 };
 
 // The most that can be asked for.
-inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U, 1U << 22U, 1U << 22U, 1U << 22U};
+inline constexpr Limits max_limits{1U << 20U, 1U << 21U, 1U << 22U, 1U << 22U, 1U << 22U, 1U << 22U, 1U << 22U};
 
 struct Settings {
     std::string cgroup = "auto";        // directory of cgroup v2 whose processes are served; auto: its mount point
@@ -48,6 +50,7 @@ struct Settings {
     std::vector<std::string> devices;  // whose packets are looked at: names and patterns, see is_chosen()
     Forwarding forwarding;
     Flows flows;
+    model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
 
     bool operator==(const Settings&) const = default;

@@ -7,6 +7,7 @@
 
 #include "config/acceleration_reader.hpp"
 #include "config/duration.hpp"
+#include "config/flows_reader.hpp"
 #include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/policy_reader.hpp"
@@ -66,7 +67,8 @@ void read_section(Document& document, const MappingReader& top, std::string_view
 }
 
 void read_limits(Document& document, const MappingReader& top, Limits& limits) {
-    static constexpr std::array<std::string_view, 6> keys{"services", "frontends", "backends", "connections", "tracks", "flows"};
+    static constexpr std::array<std::string_view, 7> keys{"services", "frontends", "backends",    "connections",
+                                                          "tracks",   "flows",     "device_flows"};
     read_section(document, top, "limits", keys, [&](const MappingReader& section) {
         section.number("services", limits.services, {1, max_limits.services});
         section.number("frontends", limits.frontends, {1, max_limits.frontends});
@@ -74,6 +76,7 @@ void read_limits(Document& document, const MappingReader& top, Limits& limits) {
         section.number("connections", limits.connections, {1, max_limits.connections});
         section.number("tracks", limits.tracks, {1, max_limits.tracks});
         section.number("flows", limits.flows, {1, max_limits.flows});
+        section.number("device_flows", limits.device_flows, {1, max_limits.device_flows});
     });
 }
 
@@ -108,7 +111,10 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     read_devices(document, top, settings.devices);
     read_section(document, top, "forwarding", forwarding_keys,
                  [&](const MappingReader& section) { read_forwarding(document, section, settings.forwarding); });
-    read_section(document, top, "flows", flows_keys, [&](const MappingReader& section) { read_flows(section, settings.flows); });
+    read_section(document, top, "flows", flows_keys, [&](const MappingReader& section) {
+        read_flows(section, settings.flows);
+        read_flow_export(document, section, settings.flow_export);
+    });
     read_section(document, top, "policy", policy_keys,
                  [&](const MappingReader& section) { read_policy(section, settings.policy); });
     read_limits(document, top, settings.limits);
@@ -142,7 +148,7 @@ base::Result<Settings> load_settings(const std::string& path) {
 
 Limits map_limits(const Settings& settings) {
     auto limits = settings.limits;
-    if (settings.devices.empty()) limits.tracks = 1;
+    if (settings.devices.empty()) limits.tracks = limits.device_flows = 1;
     return limits;
 }
 

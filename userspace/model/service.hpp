@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "model/health.hpp"
 
 namespace meshd::model {
 
@@ -97,7 +98,8 @@ struct Service {
     Forward forward = Forward::automatic;  // with dsr each backend has the port of its ServicePort, and there is no node port
     std::uint32_t affinity_s = 0;  // a client keeps its backend for so long after its last forwarded packet; 0: it does not
     Limits limits;
-    std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
+    std::optional<Health> health = {};  // nothing: its backends are not probed
+    std::string source;                 // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
 
     auto operator<=>(const Service&) const = default;
 };

@@ -7,6 +7,8 @@
 
 #include <boost/json.hpp>
 
+#include "model/health_json.hpp"
+
 namespace meshd::model {
 
 namespace json = boost::json;
@@ -229,6 +231,7 @@ json::object to_json(const Service& service) {
         object.emplace("limits", json::object{{"connections", service.limits.connections},
                                               {"rate", service.limits.rate},
                                               {"burst", service.limits.burst}});
+    if (service.health) object.emplace("health", to_json(*service.health));
     object.emplace("source", service.source);
     object.emplace("ports", std::move(ports));
     return object;
@@ -261,6 +264,11 @@ base::Result<Service> service_from_json(const json::value& value) {
     service.source = *source;
     if (auto read = read_forwarding(object, service); !read) return tl::make_unexpected(read.error());
     if (auto read = read_limits(object, service); !read) return tl::make_unexpected(read.error());
+    if (const auto* const health = member(object, "health"); health != nullptr) {
+        auto read = health_from_json(*health, service.name + ".health");
+        if (!read) return tl::make_unexpected(read.error());
+        service.health = std::move(*read);
+    }
     return service;
 }
 

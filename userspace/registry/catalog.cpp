@@ -72,7 +72,7 @@ void Catalog::forget(const std::string& path) {
     if (found == files_.end()) return;
     release(found->second.services);
     withdraw(found->second.services);
-    rules_changed_ = rules_changed_ || !found->second.rules.empty();
+    rules_changed_ = rules_changed_ || !found->second.rules.empty() || !found->second.was_good;
     files_.erase(found);
     ++generation_;
     status_changed_ = true;
@@ -124,7 +124,8 @@ void Catalog::accept(std::vector<Candidate>& candidates) {
         publish(candidate.services);
         if (candidate.file->services.size() != candidate.services.size()) status_changed_ = true;
         candidate.file->services = std::move(candidate.services);
-        rules_changed_ = rules_changed_ || candidate.file->rules != candidate.rules;
+        const bool was_unread = !candidate.file->was_good && candidate.file->state == SourceState::refused;
+        rules_changed_ = rules_changed_ || was_unread || candidate.file->rules != candidate.rules;
         candidate.file->rules = std::move(candidate.rules);
         candidate.file->was_good = true;
         set_status(*candidate.file, SourceState::ok, {});
@@ -239,6 +240,13 @@ Change Catalog::take_change() {
 std::vector<model::Rule> Catalog::rules() const {
     std::vector<model::Rule> result;
     for (const auto& [path, file] : files_) result.insert(result.end(), file.rules.begin(), file.rules.end());
+    return result;
+}
+
+std::vector<std::string> Catalog::unread() const {
+    std::vector<std::string> result;
+    for (const auto& [path, file] : files_)
+        if (!file.was_good) result.push_back("file:" + path);
     return result;
 }
 

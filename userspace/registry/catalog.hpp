@@ -35,7 +35,7 @@ struct SourceStatus {
 struct Change {
     std::vector<model::ServicePtr> upsert;
     std::vector<std::string> remove;
-    bool rules_changed = false;  // see Catalog::rules()
+    bool rules_changed = false;  // see Catalog::rules() and unread()
     bool complete = false;       // see model::DesiredState
 
     [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty() && !rules_changed; }
@@ -74,6 +74,9 @@ public:
     [[nodiscard]] const model::DesiredState& state() const { return state_; }
     [[nodiscard]] std::vector<model::Rule> rules() const;      // of all files, in order of path and then of the file
     [[nodiscard]] std::vector<SourceStatus> statuses() const;  // in order of path
+    // Names of the sources that may have rules nobody knows: what they say could never be taken. All of them, but for a directory
+    // that has never been read.
+    [[nodiscard]] std::vector<std::string> unread() const;
 
 private:
     struct Loaded {

@@ -50,6 +50,7 @@ public:
 
     [[nodiscard]] const model::DesiredState& state() const { return catalog_.state(); }
     [[nodiscard]] std::vector<model::Rule> rules() const { return catalog_.rules(); }
+    [[nodiscard]] std::vector<std::string> unread() const { return catalog_.unread(); }
     [[nodiscard]] std::vector<SourceStatus> statuses() const { return catalog_.statuses(); }
     [[nodiscard]] const std::string& directory_error() const { return directory_error_; }  // empty when it can be read
 

@@ -24,6 +24,7 @@ public:
 
     // Nothing when the agent knows everything.
     std::optional<channel::Delta> take();
+    [[nodiscard]] bool has_news() const { return has_news_; }
 
 private:
     decltype(model::DesiredState::services) pending_;  // null: removed

@@ -39,6 +39,7 @@ int run(int channel_fd) {
     meshd::worker::Worker worker(context, std::move(*channel));
     worker.start();
     context.run();
+    worker.finish();
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "channel/split.hpp"
 #include "telemetry/exposition.hpp"
 #include "telemetry/process.hpp"
+#include "worker/export_families.hpp"
 
 namespace meshd::worker {
 
@@ -40,7 +41,11 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
       signals_(context, SIGTERM),
       page_(context, {[this](channel::MetricsRequest request) { (void)channel_.send(channel::encode(request)); },
                       [this] { return own_families(); }, [this] { return why_unhealthy(); }, [this] { report_soon(); }}),
+      exporters_(context, [this] { report_exporters(); }),
       source_retry_(context),
+      // News of backends that the agent has not been told of would be of no use to it.
+      probes_(context, {[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
+                        [this](std::string_view frame) { (void)channel_.send_text(frame); }}),
       send_retry_(context),
       report_timer_(context),
       trim_timer_(context) {}
@@ -49,6 +54,7 @@ void Worker::start() {
     // They are for the agent, which shares the terminal: it tells its worker when to end.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);  // who reads standard output, or a connection, may go at any time
     wait_for_signal();
     (void)channel_.send(channel::encode(channel::Hello{base::version, ::getpid()}));
     channel_.start(
@@ -75,6 +81,10 @@ void Worker::take(boost::json::object json) {
         apply(std::move(*settings));
     } else if (auto* const part = std::get_if<channel::MetricsPart>(&*message)) {
         take_answer(std::move(*part));
+    } else if (const auto* const flows = std::get_if<channel::FlowEvents>(&*message)) {
+        exporters_.put(*flows);
+    } else if (std::holds_alternative<channel::Reopen>(*message)) {
+        exporters_.reopen();
     } else if (std::holds_alternative<channel::Shutdown>(*message)) {
         stop("the agent said shutdown");
     } else {
@@ -95,8 +105,17 @@ void Worker::take_answer(channel::MetricsPart part) {
 void Worker::apply(channel::SettingsMessage settings) {
     const auto before = std::exchange(settings_, std::move(settings));
     spdlog::set_level(spdlog::level::from_str(settings_->log_level));
+    exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
     if (!before || before->registry_directory != settings_->registry_directory) follow(settings_->registry_directory);
+}
+
+// Also when there is none: the agent must not keep one of a worker before.
+void Worker::report_exporters() {
+    channel::ExportStatus now{exporters_.problems()};
+    if (exporters_reported_ == now) return;
+    (void)channel_.send(channel::encode(now));
+    exporters_reported_ = std::move(now);
 }
 
 // ---- The registry ----
@@ -107,6 +126,7 @@ void Worker::follow(const std::string& directory) {
     was_read_ = false;
     feed_.begin_again();
     rules_told_.reset();
+    probes_.begin_again();
     start_source();
 }
 
@@ -139,6 +159,7 @@ void Worker::on_change(const registry::Change& change) {
     send_rules(change);
     feed_.add(change.upsert, change.remove, state);
     send_changes();
+    probes_.take(change, state);
 }
 
 // Always all of them: there are few, and what some of them mean depends on the others. One more than there may be is enough to be
@@ -148,6 +169,7 @@ void Worker::send_rules(const registry::Change& change) {
     rules_told_ = change.complete;
     channel::Policies policies;
     policies.complete = change.complete;
+    if (source_->directory_error().empty()) policies.unread = source_->unread();
     policies.rules = source_->rules();
     if (policies.rules.size() > model::max_rules + 1) policies.rules.resize(model::max_rules + 1);
     channel::split_policies(policies, [this](std::string_view frame) { (void)channel_.send_text(frame); });
@@ -247,6 +269,8 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
         sources.metric.push_back(sample);
     }
     families.push_back(std::move(sources));
+    for (auto& family : probes_.families()) families.push_back(std::move(family));
+    for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every file has been read well at least once.",
                                         source_ && source_->state().complete ? 1 : 0));
     families.push_back(telemetry::gauge("meshd_registry_last_change_timestamp_seconds",

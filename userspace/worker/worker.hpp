@@ -20,9 +20,11 @@
 #include "channel/assembler.hpp"
 #include "channel/channel.hpp"
 #include "channel/messages.hpp"
+#include "exporters/exporters.hpp"
 #include "registry/file_source.hpp"
 #include "worker/feed.hpp"
 #include "worker/metrics_page.hpp"
+#include "worker/probes.hpp"
 
 namespace meshd::worker {
 
@@ -35,6 +37,8 @@ public:
 
     // Ends by stopping the loop: when the channel closes, at "shutdown" and at SIGTERM.
     void start();
+    // After the loop: what exporters hold gets a last chance.
+    void finish() { exporters_.finish(); }
 
 private:
     void stop(std::string_view why);
@@ -42,6 +46,7 @@ private:
     void take(boost::json::object json);
     void apply(channel::SettingsMessage settings);
     void take_answer(channel::MetricsPart part);
+    void report_exporters();
 
     void follow(const std::string& directory);
     void start_source();
@@ -63,12 +68,15 @@ private:
     boost::asio::signal_set signals_;
     std::optional<channel::SettingsMessage> settings_;
     MetricsPage page_;
+    exporters::Exporters exporters_;
+    std::optional<channel::ExportStatus> exporters_reported_;
 
     std::unique_ptr<registry::FileSource> source_;  // null: no settings yet, or it could not be started
     std::string source_error_;                      // why it could not
     boost::asio::steady_timer source_retry_;
     bool was_read_ = false;  // the directory, by this source
     Feed feed_;
+    Probes probes_;
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete
     std::set<std::string> too_large_;  // services that no frame takes
     std::chrono::system_clock::time_point last_change_;

@@ -14,10 +14,10 @@ SERVICE, SERVICE6 = "10.96.0.10", "fd00:96::10"
 class Hosts:
     """client 10.1.0.2 - 10.1.0.1 (c0) node (b0) 10.2.0.1 - 10.2.0.2 backend, and fd01::, fd02:: likewise. Nothing leaves them."""
 
-    def __init__(self):
+    def __init__(self, label=""):
         self.hosts = []
         try:
-            self.client, self.node, self.backend = (self._make(label) for label in ("client", "node", "backend"))
+            self.client, self.node, self.backend = (self._make(name + label) for name in ("client", "node", "backend"))
             self.join(self.client, "c0", 1)
             self.join(self.backend, "b0", 2)
             for name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):

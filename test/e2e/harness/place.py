@@ -2,6 +2,7 @@
 """Where one agent lives in a test: directories, a BPF filesystem and a cgroup of its own."""
 
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -66,6 +67,10 @@ class Place:
     @property
     def maps(self):
         return self.root / "bpf/meshd/v1/maps"
+
+    def entries(self, name):
+        """Of one map, as bpftool shows them."""
+        return json.loads(run("bpftool", "-j", "map", "dump", "pinned", self.maps / name).stdout)
 
     @property
     def options(self):

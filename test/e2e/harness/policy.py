@@ -8,6 +8,10 @@ import socket
 
 from harness import echo
 from harness.process import wait_until
+from harness.registry import backend, service
+
+DENIED = errno.EPERM
+V4, V6 = "10.96.0.40", "fd00:96::40"
 
 
 def rule(name, action, source=None, **to):
@@ -81,4 +85,23 @@ def datagram(world, address, port):
     return 0
 
 
-DENIED = errno.EPERM
+def with_services(world):
+    """A service with a TCP and a UDP port, and direct addresses beside it."""
+    world.tcp = world.tcp_echo("tcp")
+    world.tcp6 = world.tcp_echo("tcp6", "::1")
+    world.udp = world.udp_echo("udp")
+    world.udp6 = world.udp_echo("udp6", "::1")
+    world.services = [service("web", [V4, V6], 80, [backend("127.0.0.1", world.tcp.port), backend("::1", world.tcp6.port)]),
+                      service("names", [V4, V6], 53, [backend("127.0.0.1", world.udp.port), backend("::1", world.udp6.port)], "udp")]
+    world.registry.write(*world.services)
+    return world
+
+
+def start(world, *rules, default="allow", mode="enforce"):
+    made = Policy(world, default, mode)
+    if rules:
+        made.rules(*rules, wait=False)
+    made.start()
+    made.agent.wait_applied(*world.services)
+    made.wait(lambda view: len(view["rules"]) == len(rules))
+    return made

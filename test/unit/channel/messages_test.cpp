@@ -32,6 +32,37 @@ TEST(Messages, GoThereAndBack) {
     decoded<Shutdown>(encode(Shutdown{}));
 }
 
+TEST(Messages, SettingsCarryExporters) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    settings.flow_export.log.file = "/var/log/meshd/flows.jsonl";
+    settings.flow_export.otlp.headers = {{"Authorization", "Bearer 1"}};
+    EXPECT_EQ(decoded<SettingsMessage>(encode(settings)), settings);
+}
+
+TEST(Messages, ExportersTellOfTheirProblems) {
+    const ExportStatus status{{{"flow log", "cannot open /x", "make it"}, {"flow export", "nobody answers", ""}}};
+    EXPECT_EQ(decoded<ExportStatus>(encode(status)), status);
+    EXPECT_EQ(decoded<ExportStatus>(encode(ExportStatus{})), ExportStatus{});
+    // A degradation of the agent's own must not be the worker's to set or to clear.
+    EXPECT_FALSE(decode(encode(ExportStatus{{{"programs", "detached", ""}}})));
+    EXPECT_FALSE(decode(encode(ExportStatus{{{"flow log", "a", ""}, {"flow log", "b", ""}, {"flow log", "c", ""}}})));
+}
+
+TEST(Messages, EventsOfFlowsAreObjects) {
+    const auto flows =
+        decoded<FlowEvents>(object(R"({"type":"flows","lost":3,"left_out":[1,2,3],"events":[{"event":"ended"}]})"));
+    EXPECT_EQ(flows.lost, 3U);
+    EXPECT_EQ(flows.left_out, (model::ChangeCounts{1, 2, 3}));
+    ASSERT_EQ(flows.events.size(), 1U);
+    EXPECT_EQ(flows.events[0], object(R"({"event":"ended"})"));
+    for (const auto* const bad : {R"({"type":"flows","lost":0,"left_out":[0,0,0],"events":[7]})",
+                                  R"({"type":"flows","lost":0,"left_out":[0,0],"events":[]})",
+                                  R"({"type":"flows","lost":0,"left_out":[0,0,"x"],"events":[]})",
+                                  R"({"type":"flows","lost":-1,"left_out":[0,0,0],"events":[]})"})
+        EXPECT_FALSE(decode(object(bad))) << bad;
+    decoded<Reopen>(encode(Reopen{}));
+}
+
 TEST(Messages, ADeltaCarriesServices) {
     const auto delta = decoded<Delta>(object(
         std::string(R"({"type":"delta","sequence":2,"last":true,"complete":true,"remove":["db"],"upsert":[)") + web + "]}"));
@@ -49,6 +80,39 @@ TEST(Messages, ADeltaCarriesAcceleration) {
     EXPECT_EQ(decoded<Delta>(json).upsert.at(0)->acceleration, model::Acceleration::automatic);
     json["upsert"].as_array()[0].as_object()["acceleration"] = "off";
     EXPECT_EQ(decoded<Delta>(json).upsert.at(0)->acceleration, model::Acceleration::off);
+}
+
+TEST(Messages, HealthCarriesBackends) {
+    const auto report = decoded<HealthReport>(object(
+        R"({"type":"health","backends":[{"service":"web","port":80,"protocol":"tcp","backend":"[fd00::1]:8080","healthy":false,
+            "result":"bad_status","detail":"answered 503","since_ms":1700000000123}]})"));
+    ASSERT_EQ(report.backends.size(), 1U);
+    const auto& one = report.backends[0];
+    EXPECT_EQ(one.service, "web");
+    EXPECT_EQ(one.port, 80);
+    EXPECT_EQ(one.backend.text(), "[fd00::1]:8080");
+    EXPECT_FALSE(one.healthy);
+    EXPECT_EQ(one.reason(), "bad_status: answered 503");
+    EXPECT_EQ(one.since.time_since_epoch(), std::chrono::milliseconds(1700000000123));
+}
+
+TEST(Messages, EachWrongFieldOfHealthIsNamed) {
+    const auto with = [](const std::string& key, const boost::json::value& value) {
+        boost::json::object one{{"service", "web"}, {"port", 80},          {"protocol", "tcp"}, {"backend", "10.0.0.1:80"},
+                                {"healthy", true},  {"result", "success"}, {"since_ms", 1}};
+        one[key] = value;
+        return decode({{"type", "health"}, {"backends", boost::json::array{one}}});
+    };
+    ASSERT_TRUE(with("detail", "x"));
+    const std::pair<const char*, boost::json::value> wrong[] = {{"service", "../x"},     {"port", 0},     {"protocol", "sctp"},
+                                                                {"backend", "10.0.0.1"}, {"healthy", 1},  {"result", "well"},
+                                                                {"detail", 7},           {"since_ms", -1}};
+    for (const auto& [key, value] : wrong) {
+        const auto message = with(key, value);
+        ASSERT_FALSE(message) << key;
+        EXPECT_EQ(message.error().object, std::string("health.backends[0].") + key);
+    }
+    EXPECT_FALSE(decode(object(R"({"type":"health","backends":[7]})")));
 }
 
 TEST(Messages, AMetricsPartKeepsItsForm) {
@@ -104,6 +168,7 @@ TEST(Messages, EachWrongFieldIsNamed) {
         {source(R"("state":"ok","services":-1)"), "registry.sources[0].services: expected a whole number from 0 up"},
         {source(R"("state":"ok","services":1,"error":null)"), "registry.sources[0].error: expected text"},
         {source(R"("state":"ok","services":1)"), "registry.sources[0].since: expected text"},
+        {R"({"type":"health"})", "health.backends: expected an array"},
         {R"({"type":"metrics_request"})", "metrics_request.id: expected a whole number from 0 up"},
         {R"({"type":"settings","registry_directory":"a"})", "settings.registry_directory: expected an absolute path"},
         {settings(R"("x":1)"), "settings.metrics_enabled: expected true or false"},

@@ -35,6 +35,7 @@ Delta whole(const std::vector<std::string>& frames) {
 TEST(Split, PoliciesComeTogetherAgain) {
     Policies policies;
     policies.complete = true;
+    policies.unread = {"file:a \"b\"", "file:c"};
     for (int i = 0; i < 4000; ++i) {
         model::Rule rule;
         rule.name = "rule" + std::to_string(i);
@@ -50,6 +51,28 @@ TEST(Split, PoliciesComeTogetherAgain) {
     ASSERT_TRUE(message && *message);
     EXPECT_EQ(std::get<Policies>(**message).rules, policies.rules);
     EXPECT_TRUE(std::get<Policies>(**message).complete);
+    EXPECT_EQ(std::get<Policies>(**message).unread, policies.unread);
+}
+
+TEST(Split, EventsOfFlowsAreAllThereAndCountedOnce) {
+    FlowEvents flows{{}, 5, {1, 2, 3}};
+    for (int i = 0; i < 3000; ++i) flows.events.emplace_back(json::object{{"id", i}, {"cgroup", std::string(300, '/')}});
+    FlowEvents back;
+    std::size_t count = 0;
+    split_flows(flows, [&](std::string_view frame) {
+        EXPECT_LE(frame.size(), max_frame);
+        ++count;
+        auto message = decode(json::parse({frame.data(), frame.size()}).as_object());
+        ASSERT_TRUE(message) << message.error().message();
+        const auto& part = std::get<FlowEvents>(*message);
+        for (const auto& event : part.events) back.events.push_back(event);
+        back.lost += part.lost;
+        for (std::size_t i = 0; i < back.left_out.size(); ++i) back.left_out.at(i) += part.left_out.at(i);
+    });
+    EXPECT_GT(count, 1U);
+    EXPECT_EQ(back.events, flows.events);
+    EXPECT_EQ(back.lost, flows.lost);
+    EXPECT_EQ(back.left_out, flows.left_out);
 }
 
 Delta full_delta() {
@@ -130,6 +153,30 @@ TEST(SplitDelta, EverySizeAroundTheLimitOfAFrameFitsOrIsNamed) {
     }
     EXPECT_GT(named, 0U);
     EXPECT_GT(sent, 0U);
+}
+
+TEST(SplitHealth, EachFrameIsAMessageAndNoneIsLost) {
+    HealthReport report;
+    for (unsigned i = 0; i < 5000; ++i)
+        report.backends.push_back({"shop/web",
+                                   80,
+                                   base::Protocol::tcp,
+                                   {*base::IpAddress::parse("10.0.0.1"), static_cast<std::uint16_t>(i + 1)},
+                                   i % 2 == 0,
+                                   model::ProbeResult::bad_body,
+                                   std::string(100, '"'),
+                                   {}});
+    std::vector<model::BackendHealth> read;
+    std::size_t frames = 0;
+    split_health(report, [&](std::string_view text) {
+        EXPECT_LE(text.size(), frame_goal + 64);
+        auto message = decode(object(text));
+        ASSERT_TRUE(message) << message.error().message();
+        for (auto& one : std::get<HealthReport>(*message).backends) read.push_back(std::move(one));
+        ++frames;
+    });
+    EXPECT_GT(frames, 4U);
+    EXPECT_EQ(read, report.backends);
 }
 
 TEST(SplitRegistryStatus, ManyFilesAreCutAndCollected) {

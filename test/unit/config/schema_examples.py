@@ -101,6 +101,44 @@ expect(registry, {"services": [web | {"affinity": 0}]}, True, "no affinity")
 for what, change in {"affinity without a unit": {"affinity": 30}, "forward: auto": {"forward": "auto"}, "node port 0": {"node_port": 0}}.items():
     expect(registry, {"services": [web | change]}, False, what)
 
+
+
+def probed(**probe):
+    return {"services": [web | {"health": {"probe": probe}}]}
+
+
+for probe in (
+        {"type": "tcp", "port": 81, "interval": "1s", "timeout": "500ms", "jitter": 0.25, "healthy": 1, "unhealthy": 1, "initial": "unhealthy"},
+        {"type": "http", "path": "/a?b=%20", "host": "a.example", "status": ["200-299", 304], "body": "ok"},
+        {"type": "https", "ca": "/ca.pem"}, {"type": "grpc", "tls": True, "ca": "/ca.pem", "service": "a.B"}, {"type": "grpc", "host": "a"},
+        {"type": "exec", "command": ["/check", "{address}"]}):
+    expect(registry, probed(**probe), True, f"probe {probe}")
+for probe in ({}, {"type": "icmp"}, {"type": "tcp", "path": "/"}, {"type": "http", "ca": "/ca.pem"}, {"type": "grpc", "ca": "/ca.pem"},
+              {"type": "grpc", "path": "/"}, {"type": "exec"}, {"type": "exec", "command": []}, {"type": "tcp", "command": ["/check"]},
+              {"type": "http", "path": "x"}, {"type": "http", "status": ["2xx"]}, {"type": "tcp", "jitter": 0.6}, {"type": "tcp", "interval": 5}):
+    expect(registry, probed(**probe), False, f"probe {probe}")
+for panic in "0%", "50%", "100%":
+    expect(registry, {"services": [web | {"health": {"probe": {"type": "tcp"}, "panic": panic}}]}, True, f"panic {panic}")
+for panic in 50, 0.5, "50", "101%":
+    expect(registry, {"services": [web | {"health": {"probe": {"type": "tcp"}, "panic": panic}}]}, False, f"panic {panic}")
+
+for value in (
+    {"log": {"file": "stdout", "events": ["opened"], "sample": 0.5, "rotate": {"size": "64KiB", "keep": 1}}},
+    {"otlp": {"endpoint": "https://[::1]:4318/base", "headers": {"Authorization": "Bearer a"}, "batch": {"records": 1, "interval": "100ms"}}},
+):
+    expect(settings, {"flows": value}, True, f"flows {value}")
+for what, value in {
+    "relative log": {"log": {"file": "flows.jsonl"}},
+    "event of another name": {"log": {"events": ["ended"]}},
+    "no event": {"log": {"events": []}},
+    "event twice": {"log": {"events": ["closed", "closed"]}},
+    "sample above one": {"otlp": {"sample": 1.5}},
+    "endpoint without a scheme": {"otlp": {"endpoint": "127.0.0.1:4318"}},
+    "endpoint with a query": {"otlp": {"endpoint": "http://a/?b"}},
+    "header that is a number": {"otlp": {"headers": {"a": 1}}},
+}.items():
+    expect(settings, {"flows": value}, False, what)
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

@@ -3,6 +3,7 @@
 #include "config/schema.hpp"
 
 #include <functional>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -60,7 +61,11 @@ void check_values(const json::object& root, const json::object& schema, const Ac
         EXPECT_TRUE(accepts(*value));
         EXPECT_FALSE(accepts(value->as_int64() + 1));
     }
-    if (const auto* const least = schema.if_contains("minimum")) {
+    if (const auto* const least = schema.if_contains("minimum"); least != nullptr && schema.at("maximum").is_double()) {
+        const auto most = schema.at("maximum").as_double();
+        EXPECT_TRUE(accepts(*least) && accepts(most));
+        EXPECT_FALSE(accepts(-0.1) || accepts(most + 0.1));
+    } else if (least != nullptr) {
         const auto most = schema.at("maximum").as_int64();
         EXPECT_TRUE(accepts(*least) && accepts(most));
         EXPECT_FALSE(accepts(least->as_int64() - 1) || accepts(most + 1));
@@ -79,7 +84,10 @@ void check_values(const json::object& root, const json::object& schema, const Ac
     if (const auto* const alternatives = schema.if_contains("anyOf"))
         for (const auto& alternative : alternatives->as_array())
             check_values(root, resolve(root, alternative.as_object()), accepts);
-    if (const auto* const members = schema.if_contains("properties")) {
+    const auto* const required = schema.if_contains("required");
+    const auto* const members = schema.if_contains("properties");
+    // What needs some keys and has others is a place of its own.
+    if (members != nullptr && (required == nullptr || members->as_object().size() == required->as_array().size())) {
         EXPECT_FALSE(schema.at("additionalProperties").as_bool() || accepts(json::object{{"zzzzzz", 1}}));
         for (const auto& member : members->as_object())
             check_values(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
@@ -162,7 +170,8 @@ TEST(SettingsSchema, HasTheParsersBoundOfExclusions) {
 struct Place {
     const char* definition;
     json::object good;
-    std::function<json::value(json::object)> wrap;  // into a whole file
+    std::function<json::value(json::object)> wrap;   // into a whole file
+    std::map<std::string, json::object> needs = {};  // what has to stand beside a key
 };
 
 json::value file_with(json::object service) { return {{"services", json::array{std::move(service)}}}; }
@@ -178,9 +187,27 @@ std::vector<Place> places() {
     };
     return {{"service", good_service(), file_with},
             {"port", {{"port", 80}}, [=](json::object port) { return with("ports", "port", std::move(port)); }},
-            {"backend", {{"address", "10.0.0.1"}}, [=](json::object backend) {
-                 return with("backends", "backends", std::move(backend));
-             }}};
+            {"backend",
+             {{"address", "10.0.0.1"}},
+             [=](json::object backend) { return with("backends", "backends", std::move(backend)); }},
+            {"health",
+             {{"probe", {{"type", "tcp"}}}},
+             [](json::object health) {
+                 auto service = good_service();
+                 service["health"] = std::move(health);
+                 return file_with(std::move(service));
+             }},
+            {"probe",
+             {{"type", "https"}},
+             [](json::object probe) {
+                 auto service = good_service();
+                 service["health"] = {{"probe", std::move(probe)}};
+                 return file_with(std::move(service));
+             },
+             {{"tls", {{"type", "grpc"}}},
+              {"service", {{"type", "grpc"}}},
+              {"command", {{"type", "exec"}}},
+              {"type=exec", {{"command", {"/bin/true"}}}}}}};
 }
 
 TEST(RegistrySchema, SaysWhatTheParserSays) {
@@ -190,6 +217,13 @@ TEST(RegistrySchema, SaysWhatTheParserSays) {
         const auto& object = root.at("$defs").as_object().at(place.definition).as_object();
         const auto parse_with = [&](std::string_view key, const json::value& value) {
             auto changed = place.good;
+            auto beside = place.needs.find(std::string(key));
+            if (value.is_string()) {
+                const auto of_value = place.needs.find(std::string(key) + "=" + std::string(value.get_string()));
+                if (of_value != place.needs.end()) beside = of_value;
+            }
+            if (beside != place.needs.end())
+                for (const auto& member : beside->second) changed[member.key()] = member.value();
             changed[key] = value;
             return parse_services(json::serialize(place.wrap(std::move(changed))), "web.yaml");
         };

@@ -107,7 +107,8 @@ const Refusal table[] = {
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
      "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
-     "protocol, balancing, when_no_backend, acceleration, forward, affinity, limits or backends; did you mean \"balancing\"?"},
+     "protocol, balancing, when_no_backend, acceleration, forward, affinity, limits, health or backends; did you mean "
+     "\"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
      "5:16: \"balancing\" must be random, round_robin or weighted, found \"round-robin\"; did you mean \"round_robin\"?"},
     {"BalancingIsNothing", service({.extra = "    balancing:\n"}),

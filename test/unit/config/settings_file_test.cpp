@@ -36,7 +36,7 @@ control: {group: wheel}
 metrics: {enabled: false, listen: "[::1]:0"}
 reconcile: {interval: 5m}
 log: {level: debug}
-limits: {services: 10, frontends: 20, backends: 30, connections: 40, tracks: 50, flows: 60}
+limits: {services: 10, frontends: 20, backends: 30, connections: 40, tracks: 50, flows: 60, device_flows: 70}
 acceleration:
   mode: named
   default: all
@@ -51,9 +51,21 @@ devices: [eth0, "veth*", "!veth0"]
 forwarding:
   default: dsr
   masquerade: never
+  no_backend: drop
   ports: 50000-50999
   timeouts: {opening: 1s, established: 168h, closing: 2m, closed: 1500ms, udp: 2m}
-flows: {enabled: false, devices: false}
+flows:
+  enabled: false
+  devices: false
+  log: {file: /var/log/flows, events: [opened, refused], sample: 0.25, rotate: {size: 64KiB, keep: 1000}}
+  otlp:
+    endpoint: https://collector.example:4318/base/
+    headers: {Authorization: Bearer abc, X-Scope-OrgID: "1"}
+    ca: /etc/ssl/own.pem
+    sample: 1e-3
+    events: [closed]
+    batch: {records: 100, interval: 250ms}
+    queue: 1000
 policy: {default: deny, mode: audit}
 )");
     const Settings expected{.cgroup = "/sys/fs/cgroup/unified",
@@ -67,7 +79,7 @@ policy: {default: deny, mode: audit}
                             .metrics_listen = {*base::IpAddress::parse("::1"), 0},
                             .reconcile_interval = 5min,
                             .log_level = LogLevel::debug,
-                            .limits = {10, 20, 30, 40, 50, 60},
+                            .limits = {10, 20, 30, 40, 50, 60, 70},
                             .acceleration = {.mode = AccelerationMode::named,
                                              .scope = AccelerationDefault::all,
                                              .memory_bytes = 1U << 30U,
@@ -79,9 +91,18 @@ policy: {default: deny, mode: audit}
                             .devices = {"eth0", "veth*", "!veth0"},
                             .forwarding = {.mode = model::Forward::dsr,
                                            .masquerade = Masquerade::never,
+                                           .no_backend = NoBackend::drop,
                                            .ports = {50000, 50999},
                                            .timeouts = {1s, 168h, 2min, 1500ms, 2min}},
                             .flows = {false, false},
+                            .flow_export = {.log = {"/var/log/flows", {{true, false, true}, 0.25}, 65536, 1000},
+                                            .otlp = {"https://collector.example:4318/base",
+                                                     {{"Authorization", "Bearer abc"}, {"X-Scope-OrgID", "1"}},
+                                                     "/etc/ssl/own.pem",
+                                                     {{false, true, false}, 0.001},
+                                                     100,
+                                                     250ms,
+                                                     1000}},
                             .policy = {.otherwise = model::Action::deny, .mode = PolicyMode::audit}};
     EXPECT_EQ(settings, expected);
 }

@@ -159,6 +159,8 @@ const Refusal table[] = {
      "1:10: \"devices\" only excludes devices, so that none is left; name some before, such as \"*\""},
     {"ForwardingPorts", "forwarding: {ports: 65535-61001}\n",
      "1:21: \"ports\" must be two ports with a dash between them, such as 61001-65535, found \"65535-61001\""},
+    {"ForwardingNoBackend", "forwarding: {no_backend: refuse}\n",
+     "1:26: \"no_backend\" must be reject or drop, found \"refuse\""},
     {"ForwardingTimeoutTooShort", "forwarding: {timeouts: {udp: 999ms}}\n",
      "1:30: \"udp\" must be a time from 1s to 168h (units: ms, s, m, h), found \"999ms\""},
     {"ForwardingTimeoutsWithoutContent", "forwarding:\n  timeouts:\n",

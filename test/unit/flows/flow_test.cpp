@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include "flows/background.hpp"
 #include "flows/event_log.hpp"
 #include "flows/filter.hpp"
 #include "flows/sweeper.hpp"
@@ -94,6 +95,58 @@ TEST(Flow, OfATrackFindsItsReplies) {
     const auto other = reply_key(request_key, request);
     EXPECT_EQ(other.source_port, backend.port);
     EXPECT_EQ(other.destination_port, node.port);
+}
+
+TEST(Flow, ThatIsForwardedIsSo) {
+    auto value = record();
+    value.source = MD_FLOW_TRACK;
+    EXPECT_EQ(from_record(key("10.0.0.1:80", "10.0.0.9:4000"), value).source, Source::forwarding);
+}
+
+TEST(AgedOut, IsAFlowThatHasClosed) {
+    const auto event = aged_out(key("10.0.0.1:80", "10.0.0.9:4000"), record());
+    EXPECT_EQ(event.change, MD_FLOW_ENDED);
+    EXPECT_EQ(event.reason, MD_FLOW_END_AGED);
+    EXPECT_EQ(event.flow.state, MD_FLOW_CLOSED);
+    EXPECT_EQ(from_record(event.key, event.flow).numbers.bytes_out, 70U);
+}
+
+TEST(AgedOut, SaysOfATrackWhatItsListingDoes) {
+    for (const auto* const name : {"198.51.100.9:4000", "10.0.0.0:4000"}) {  // above and below the backend
+        const auto client = endpoint(name);
+        const auto service = endpoint("10.96.0.10:80");
+        const auto backend = endpoint("10.0.0.1:8080");
+        const md_track_key request_key{client.address, service.address, client.port, service.port, IPPROTO_TCP, {}};
+        md_track request{};
+        request.source = client.address;
+        request.source_port = client.port;
+        request.destination = backend.address;
+        request.destination_port = backend.port;
+        request.bytes = 10;
+        request.packets = 3;
+        request.response_us = 7;
+        md_track reply{};
+        reply.bytes = 20;
+        const auto event = aged_out(request_key, request, &reply);
+        const auto told = from_record(event.key, event.flow);
+        const auto listed = from_tracks(request_key, request, &reply);
+        EXPECT_EQ(text(told.client), name);
+        EXPECT_EQ(text(told.server), text(listed.server));
+        EXPECT_EQ(text(told.service), text(listed.service));
+        EXPECT_EQ(told.source, Source::forwarding);
+        EXPECT_EQ(told.numbers.bytes_out, 10U);
+        EXPECT_EQ(told.numbers.bytes_in, 20U);
+        EXPECT_EQ(told.numbers.packets_out, 3U);
+        EXPECT_EQ(told.numbers.response_us, 7U);
+        EXPECT_EQ(event.reason, MD_FLOW_END_AGED);
+    }
+}
+
+TEST(Attempt, TurnsWhatIsThrownIntoAnError) {
+    const auto outcome = attempt([]() -> base::Result<int> { throw std::bad_alloc(); });
+    ASSERT_FALSE(outcome);
+    EXPECT_NE(outcome.error().message().find("bad_alloc"), std::string::npos);
+    EXPECT_EQ(*attempt([]() -> base::Result<int> { return 5; }), 5);
 }
 
 TEST(Filter, MatchesAnAddressAtAnyEnd) {

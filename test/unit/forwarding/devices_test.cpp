@@ -27,19 +27,12 @@ public:
         item.entry.ifa_flags = flags;
         return *this;
     }
-    List& address(const char* label, const char* text) {
+    List& address(const char* label, const char* text, const char* mask = nullptr) {
         auto& item = add(label);
-        if (std::strchr(text, ':') == nullptr) {
-            sockaddr_in v4{};
-            v4.sin_family = AF_INET;
-            ::inet_pton(AF_INET, text, &v4.sin_addr);
-            std::memcpy(&item.address, &v4, sizeof v4);
-        } else {
-            sockaddr_in6 v6{};
-            v6.sin6_family = AF_INET6;
-            ::inet_pton(AF_INET6, text, &v6.sin6_addr);
-            std::memcpy(&item.address, &v6, sizeof v6);
-        }
+        write(item.address, text);
+        if (mask == nullptr) return *this;
+        write(item.mask, mask);
+        item.entry.ifa_netmask = reinterpret_cast<sockaddr*>(&item.mask);
         return *this;
     }
     List& without_address(const char* label) {
@@ -52,9 +45,22 @@ public:
     }
 
 private:
+    static void write(sockaddr_storage& to, const char* text) {
+        if (std::strchr(text, ':') == nullptr) {
+            sockaddr_in v4{};
+            v4.sin_family = AF_INET;
+            ::inet_pton(AF_INET, text, &v4.sin_addr);
+            std::memcpy(&to, &v4, sizeof v4);
+        } else {
+            sockaddr_in6 v6{};
+            v6.sin6_family = AF_INET6;
+            ::inet_pton(AF_INET6, text, &v6.sin6_addr);
+            std::memcpy(&to, &v6, sizeof v6);
+        }
+    }
     struct Item {
         ifaddrs entry{};
-        sockaddr_storage address{};
+        sockaddr_storage address{}, mask{};
     };
     Item& add(const char* name) {
         auto& item = items_.at(count_++);
@@ -91,6 +97,16 @@ TEST(Devices, HaveTheirAddressesWhateverTheLabels) {
     EXPECT_EQ(devices[1], (Device{2, "eth0", ARPHRD_ETHER, true, 0, {ip("10.0.0.1"), ip("10.0.0.2"), ip("fd00::1")}}));
     EXPECT_EQ(devices[2], (Device{5, "wg0", ARPHRD_NONE, false, 0, {}}));
     EXPECT_TRUE(List().devices().empty());
+}
+
+TEST(Devices, HaveTheAddressesThatNoSingleHostHas) {
+    const auto devices = List()
+                             .link("eth0", 2, ARPHRD_ETHER)
+                             .address("eth0", "10.0.5.1", "255.255.252.0")
+                             .address("eth0", "192.0.2.1", "255.255.255.254")
+                             .address("eth0", "fd00::1:2", "ffff:ffff:ffff:ffff::")
+                             .devices();
+    EXPECT_EQ(devices.at(0).network_addresses, (std::vector{ip("10.0.4.0"), ip("10.0.7.255"), ip("fd00::")}));
 }
 
 TEST(Devices, OfThisHostHaveTheLoopback) {

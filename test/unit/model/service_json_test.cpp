@@ -53,6 +53,61 @@ TEST(ServiceJson, DoesNotWriteAnAutomaticAccelerationAndReadsItByName) {
     EXPECT_EQ(*again, sample());
 }
 
+TEST(ServiceJson, ReadsBackItsHealth) {
+    auto service = sample();
+    EXPECT_FALSE(to_json(service).contains("health"));
+    auto& health = service.health.emplace();
+    for (const auto type :
+         {ProbeType::tcp, ProbeType::http, ProbeType::http2, ProbeType::https, ProbeType::grpc, ProbeType::exec}) {
+        health = {};
+        health.panic_percent = 10;
+        health.probe.type = type;
+        health.probe.path = "/healthz";
+        health.probe.host = "shop.example";
+        health.probe.status = {{200, 204}, {304, 304}};
+        health.probe.body = "\"ok\"";
+        health.probe.ca = "/ca.pem";
+        health.probe.tls = true;
+        health.probe.service = "shop.Web";
+        if (type == ProbeType::exec) health.probe.command = {"/check", "{address}"};
+        health.probe.port = 8081;
+        health.probe.interval_ms = 700;
+        health.probe.timeout_ms = 600;
+        health.probe.jitter_permille = 0;
+        health.probe.healthy = 5;
+        health.probe.unhealthy = 1;
+        health.probe.initially_healthy = false;
+        const auto again = service_from_json(to_json(service));
+        ASSERT_TRUE(again) << again.error().message();
+        EXPECT_EQ(*again, service);
+    }
+}
+
+TEST(ServiceJson, RefusesAHealthThatNoFileCouldSay) {
+    const std::pair<const char*, json::value> changes[] = {{"type", "icmp"},
+                                                           {"interval_ms", 1},
+                                                           {"timeout_ms", 5001},
+                                                           {"path", "x"},
+                                                           {"status", json::array{}},
+                                                           {"status", json::array{"2xx"}},
+                                                           {"jitter_permille", 501},
+                                                           {"healthy", 0},
+                                                           {"command", json::array{"/check"}},
+                                                           {"port", 65536},
+                                                           {"tls", 1},
+                                                           {"host", json::string(1025, 'x')}};
+    for (const auto& [key, value] : changes) {
+        auto service = sample();
+        service.health.emplace();
+        auto form = to_json(service);
+        form["health"].as_object()["probe"].as_object()[key] = value;
+        const auto read = service_from_json(form);
+        ASSERT_FALSE(read) << key;
+        EXPECT_NE(read.error().object.find(std::string("shop/web.health.probe.") + key), std::string::npos)
+            << read.error().message();
+    }
+}
+
 TEST(ServiceJson, ReadsBackHowItIsForwardedTo) {
     auto service = sample();
     EXPECT_FALSE(to_json(service).contains("forward") || to_json(service).contains("affinity_s"));

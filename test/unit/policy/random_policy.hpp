@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -57,6 +58,8 @@ public:
         Question question;
         bool bound = false;    // to the address in question.addresses
         bool foreign = false;  // an unbound socket of another network namespace
+        // What the application named, when that is another address than the one it reaches.
+        std::optional<base::IpAddress> written = std::nullopt;
     };
 
     Asked question(const Surroundings& here) {
@@ -94,11 +97,25 @@ public:
         return asked;
     }
 
+    // To 0.0.0.0 or ::, from a socket of either family.
+    Asked unspecified_question(const Surroundings& here) {
+        auto asked = question(here);
+        auto& question = asked.question;
+        asked.written = *base::IpAddress::parse(draw(2) == 0 ? "0.0.0.0" : "::");
+        asked.bound = draw(2) == 0;
+        std::optional<base::IpAddress> bound;
+        if (asked.bound) bound = draw(2) == 0 ? v4() : v6();
+        question.destination = real_destination(*asked.written, bound);
+        question.service.clear();
+        question.addresses = {base::Prefix::of(bound ? *bound : question.destination)};
+        return asked;
+    }
+
     // What the program is asked for the same: see md_ask_policy.
     static md_ask_policy encode(const Asked& asked, const Surroundings& here) {
         md_ask_policy query{};
-        query.destination =
-            reconcile::encode(base::SocketAddress{asked.question.destination, asked.question.port}, asked.question.protocol);
+        const auto to = asked.written.value_or(asked.question.destination);
+        query.destination = reconcile::encode(base::SocketAddress{to, asked.question.port}, asked.question.protocol);
         if (asked.bound)
             std::memcpy(query.source.bytes, asked.question.addresses.front().address.bytes.data(), sizeof query.source.bytes);
         query.foreign = asked.foreign ? 1 : 0;
@@ -131,6 +148,7 @@ private:
     base::Prefix prefix() {
         if (draw(4) == 0)
             return *base::Prefix::parse_loosely(v6().text() + "/" + std::to_string(std::vector{0, 8, 17, 32, 126, 128}[draw(6)]));
+        if (draw(8) == 0) return *base::Prefix::parse(draw(2) == 0 ? "127.0.0.0/8" : "::1");
         return *base::Prefix::parse_loosely(v4().text() + "/" +
                                             std::to_string(std::vector{0, 8, 15, 16, 23, 24, 30, 31, 32}[draw(9)]));
     }

@@ -102,7 +102,7 @@ TEST(Catalog, KeepsTheLastGoodContentOfABadFile) {
     EXPECT_EQ(status.error,
               "a:2:6: unknown key \"nmae\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
               "protocol, "
-              "balancing, when_no_backend, acceleration, forward, affinity, limits or backends; did you mean \"name\"?");
+              "balancing, when_no_backend, acceleration, forward, affinity, limits, health or backends; did you mean \"name\"?");
 }
 
 TEST(Catalog, IsCompleteWhenEveryFileWasGoodOnce) {
@@ -218,6 +218,25 @@ TEST(Catalog, RulesOfARefusedFileStayAndThoseOfAGoneOneGo) {
     catalog.apply({}, {"a"});
     EXPECT_TRUE(catalog.take_change().rules_changed);
     EXPECT_THAT(names(), ElementsAre("x of file:b"));
+}
+
+TEST(Catalog, NamesFilesWhoseRulesNobodyKnows) {
+    Catalog catalog;
+    apply(catalog, rules("a", "  - {name: y, action: deny}\n"), rules("b", "  - {name: x, action: zzz}\n"));
+    catalog.take_change();
+    EXPECT_THAT(catalog.unread(), ElementsAre("file:b"));
+    apply(catalog, rules("a", "  - {name: y, action: zzz}\n"));  // its last good content is known
+    EXPECT_FALSE(catalog.take_change().rules_changed);
+    EXPECT_THAT(catalog.unread(), ElementsAre("file:b"));
+    apply(catalog, rules("b", "  []\n"));
+    EXPECT_TRUE(catalog.take_change().rules_changed);
+    EXPECT_THAT(catalog.unread(), IsEmpty());
+    apply(catalog, rules("c", "  - {name: x, action: zzz}\n"));
+    EXPECT_FALSE(catalog.take_change().rules_changed);
+    EXPECT_THAT(catalog.unread(), ElementsAre("file:c"));
+    catalog.apply({}, {"c"});
+    EXPECT_TRUE(catalog.take_change().rules_changed);
+    EXPECT_THAT(catalog.unread(), IsEmpty());
 }
 
 TEST(Catalog, TellsWhenAStatusDiffers) {

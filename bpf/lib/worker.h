@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sockets of meshd's worker, known by its user. It probes backends, and asks for each by its own address: when that is
+ * a service's address, too, another backend's answer would be no answer.
+ */
+#ifndef MESHD_LIB_WORKER_H
+#define MESHD_LIB_WORKER_H
+
+/* uid; 0: the worker has no user of its own. Set before the programs are loaded. */
+const volatile __u32 md_worker_user = 0;
+
+static __always_inline bool md_is_worker(void)
+{
+	return md_worker_user && (__u32)bpf_get_current_uid_gid() == md_worker_user;
+}
+
+#endif

@@ -232,12 +232,12 @@ void Accelerator::judge_services(const std::vector<std::pair<std::uint64_t, md_p
     }
     const auto now = Clock::now();
     for (const auto& [name, total] : sent) {
-        const auto before = sent_.find(name);
-        if (before == sent_.end()) continue;
+        if (!sent_) break;  // how long that took is not known: another agent saw its beginning
+        const auto found = sent_->find(name);
+        const auto before = found != sent_->end() ? found->second : Learner::Messages{};
         // A port that went took its counters along.
         const auto since = [](std::uint64_t latest, std::uint64_t earlier) { return latest - std::min(latest, earlier); };
-        const Learner::Messages messages{since(total.by_short, before->second.by_short),
-                                         since(total.by_tcp, before->second.by_tcp)};
+        const Learner::Messages messages{since(total.by_short, before.by_short), since(total.by_tcp, before.by_tcp)};
         if (const auto until = learner_.sent(name, messages, now)) turn_off(name, *until - now);
     }
     sent_ = std::move(sent);

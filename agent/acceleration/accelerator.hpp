@@ -89,7 +89,7 @@ private:
     boost::asio::posix::stream_descriptor descriptor_;
     boost::asio::steady_timer timer_;
     unsigned looks_ = 0;
-    std::map<std::string, Learner::Messages> sent_;  // by service, at the last judgement
+    std::optional<std::map<std::string, Learner::Messages>> sent_;  // by service, at the last judgement
 };
 
 }  // namespace meshd::acceleration

@@ -209,6 +209,7 @@ def run_case(note, wanted=()):
     try:
         for name in wanted or PARTS:
             yield from PARTS[name](setup, note)
-        setup.short.assert_taken()
+        if set(wanted or PARTS) == set(PARTS):
+            setup.short.assert_taken()
     finally:
         setup.close()

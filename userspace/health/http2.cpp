@@ -152,7 +152,7 @@ private:
                              nghttp2_data_source* source, void*) {
         auto& body = self(source->ptr).body_;
         const auto size = std::min(length, body.size());
-        std::memcpy(buffer, body.data(), size);
+        std::copy_n(body.begin(), size, buffer);
         body.erase(0, size);
         if (body.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
         return static_cast<ssize_t>(size);

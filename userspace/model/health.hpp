@@ -106,11 +106,7 @@ enum class ProbeResult : std::uint8_t {
 #undef X
 };
 
-inline constexpr std::size_t probe_results = 0
-#define X(enumerator, label, meaning) +1
-    MESHD_PROBE_RESULTS(X)
-#undef X
-    ;
+inline constexpr std::size_t probe_results = static_cast<std::size_t>(ProbeResult::local) + 1;  // the last in the list
 
 std::string_view name(ProbeResult result);
 std::optional<ProbeResult> parse_probe_result(std::string_view text);

@@ -88,6 +88,7 @@ base::Result<void> FlowTable::configure(const config::Flows& wanted, bool has_de
     timeouts_ = timeouts;
     decided_.sockets = wanted.enabled ? 1 : 0;
     decided_.devices = wanted.enabled && wanted.devices && has_devices ? 1 : 0;
+    decided_.timed = wanted.enabled && wanted.response_time ? 1 : 0;
     return maps_.decide(decided_);
 }
 

@@ -155,7 +155,7 @@ static __always_inline bool md_remember(struct __sk_buff *skb, const struct md_p
 			return false;
 	}
 	draft->reason = MD_REASON_FORWARD_FULL;
-	if (md_count_packet(packet, track))
+	if (md_count_packet(packet, track) && md_times_packets())
 		track->asked_ns = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&md_opening, &packet->key, track, BPF_ANY))
 		return false;

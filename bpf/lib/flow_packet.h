@@ -71,7 +71,7 @@ static __always_inline void md_count_flow_packet(const struct md_packet *packet,
 
 	md_add_bytes(packet, &mine->bytes, bytes);
 	__sync_fetch_and_add(&mine->packets, packet->segments);
-	if (bytes)
+	if (bytes && md_times_packets())
 		md_time_answer(flow, way == flow->client);
 }
 

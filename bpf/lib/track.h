@@ -386,7 +386,7 @@ static __always_inline bool md_still_runs(const struct md_packet *packet, struct
 
 static __always_inline void md_follow(const struct md_packet *packet, struct md_track *track, bool opening, __u64 now)
 {
-	if (md_count_packet(packet, track))
+	if (md_count_packet(packet, track) && md_times_packets())
 		md_time_track(packet, track, opening);
 	track->seen_ns = now;
 	if (packet->flags & (MD_TCP_FIN | MD_TCP_RST))

@@ -13,7 +13,7 @@ struct md_flow_config {
 	__u8 sockets; /* 1: TCP connections of local sockets are followed */
 	__u8 devices; /* 1: packets that pass devices untranslated are counted */
 	__u8 watched; /* 1: somebody reads md_flow_events */
-	__u8 reserved;
+	__u8 timed;   /* 1: packets are timed from request to answer */
 };
 
 /* Key of md_flows and md_device_flows: the two ends in the order of their bytes, so that both directions find the same

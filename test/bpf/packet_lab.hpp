@@ -126,6 +126,7 @@ public:
         md_flow_config value{};
         value.devices = devices;
         value.watched = watched;
+        value.timed = 1;
         set("md_flow_config", 0U, value);
     }
 

@@ -66,7 +66,7 @@ def lost(net):
 @pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("loss", [False, True], ids=["whole", "lossy"])
 def test_bytes_of_tcp_are_those_that_the_applications_counted(world, way, ipv6, loss):
-    net = Net(world)
+    net = Net(world, "flows: {response_time: true}\n")
     echo = net.tcp("name", BACKEND6 if ipv6 else BACKEND)
     net.serve(web(echo))
     address = (SERVICE6 if ipv6 else SERVICE, 80) if way == "forwarding" else (echo.address, echo.port)
@@ -90,7 +90,7 @@ def test_bytes_of_tcp_are_those_that_the_applications_counted(world, way, ipv6, 
 @pytest.mark.parametrize("way", ["device", "forwarding"])
 @pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
 def test_bytes_of_udp_are_those_that_the_applications_counted(world, way, ipv6):
-    net = Net(world)
+    net = Net(world, "flows: {response_time: true}\n")
     echo = net.udp("name", BACKEND6 if ipv6 else BACKEND)
     net.serve(dns(echo))
     address = (SERVICE6 if ipv6 else SERVICE, 53) if way == "forwarding" else (echo.address, echo.port)
@@ -157,6 +157,7 @@ def test_a_bridge_and_its_port_count_a_flow_once(world, ipv6):
     echo = net.udp("name", BACKEND6 if ipv6 else BACKEND)
     with bridged(net):
         wait_until(lambda: "br0" in net.agent.devices() and net.agent.devices()["br0"]["programs"], "br0 to be looked at")
+        wait_until(lambda: any(entry["formatted"]["value"]["below"] for entry in world.place.entries("md_devices")), "c0 to be its port")
         client = net.socket(echo.address, socket.SOCK_DGRAM)
         for _ in range(5):
             ask(client, (echo.address, echo.port), b"x" * 100)

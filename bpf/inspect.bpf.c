@@ -9,6 +9,8 @@
 #include "lib/count.h"
 #include "lib/choose.h"
 #include "lib/kernel_socket.h"
+#include "lib/vitals.h"
+#include "lib/eject.h"
 #include "lib/policy.h"
 #include "lib/limit.h"
 #include "lib/limit_track.h"
@@ -22,7 +24,7 @@ static __always_inline void md_answer(struct md_explain *query)
 	struct md_cursor *cursor;
 	enum md_reason ignored;
 	bool asked_v4 = md_is_v4(&query->destination.address);
-	__u32 draw = query->draw ? query->draw : bpf_get_prandom_u32();
+	struct md_draw draw = {.seed = query->draw ? query->draw : bpf_get_prandom_u32(), .now_ns = query->now_ns};
 
 	query->service_id = md_service_of(&query->destination);
 	if (!query->service_id) {
@@ -30,7 +32,9 @@ static __always_inline void md_answer(struct md_explain *query)
 		return;
 	}
 	cursor = md_cursor_of(query->service_id);
-	query->error = md_choose(query->service_id, asked_v4, query->reach, draw, cursor ? cursor->next : 0, &choice);
+	draw.hash = query->hash ? query->hash : draw.seed;
+	draw.position = cursor ? cursor->next : 0;
+	query->error = md_choose(query->service_id, asked_v4, query->reach, &draw, &choice);
 	if (query->error) {
 		query->reason = choice.reason;
 		return;
@@ -38,8 +42,8 @@ static __always_inline void md_answer(struct md_explain *query)
 	md_find_range(query->service_id, asked_v4, query->reach, &range, &ignored);
 	query->slot = choice.slot;
 	query->slots = range.count;
-	query->backend_id = choice.backend->backend_id;
-	query->backend = choice.backend->backend;
+	query->backend_id = choice.backend_id;
+	query->backend = *choice.backend;
 	query->reason =
 	        query->destination.protocol == IPPROTO_UDP ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_CONNECT_FORWARDED;
 }
@@ -213,5 +217,37 @@ int md_release_track(struct __sk_buff *skb)
 	query.released = 0;
 	if (open && open->since_ns < query.before_ns && !md_track_is_open(&query.key))
 		query.released = md_limit_release_track(&query.key);
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
+}
+
+/* A system call would write the whole of the vitals, and undo what programs write meanwhile. */
+SEC("tc")
+int md_warm_backend(struct __sk_buff *skb)
+{
+	struct md_vitals *vitals;
+	struct md_warm query;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	vitals = md_vitals_of(query.backend_id);
+	query.found = vitals != NULL;
+	if (vitals)
+		vitals->ready_since_ns = bpf_ktime_get_ns();
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
+}
+
+/* The lock is the programs': only they can take it. */
+SEC("tc")
+int md_readmit(struct __sk_buff *skb)
+{
+	struct md_balancing_state *state;
+	struct md_readmit query;
+	struct md_vitals *vitals;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	state = md_balancing_state_of(query.service_id);
+	vitals = md_vitals_of(query.backend_id);
+	query.ended = state && vitals && md_end_ejection(vitals, state, bpf_ktime_get_ns(), query.early);
 	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
 }

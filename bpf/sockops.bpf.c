@@ -14,6 +14,9 @@
 #include "lib/flow.h"
 #include "lib/limit.h"
 #include "lib/limit_socket.h"
+#include "lib/vitals.h"
+#include "lib/eject.h"
+#include "lib/vitals_socket.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,9 +32,11 @@ int md_sockops(struct bpf_sock_ops *ctx)
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		md_limit_follow(ctx);
+		md_vitals_connects(ctx);
 		md_flow_connects(ctx);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		md_vitals_connected(ctx);
 		md_flow_connected(ctx);
 		md_client_established(ctx);
 		break;
@@ -40,8 +45,11 @@ int md_sockops(struct bpf_sock_ops *ctx)
 		md_server_established(ctx);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
+		if (ctx->args[0] == BPF_TCP_ESTABLISHED && ctx->args[1] != BPF_TCP_CLOSE)
+			md_vitals_answered(ctx);
 		if (ctx->args[1] == BPF_TCP_CLOSE) {
 			md_limit_closed(ctx);
+			md_vitals_closed(ctx);
 			md_flow_closed(ctx);
 			md_end_closed(ctx);
 		}

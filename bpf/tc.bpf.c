@@ -34,7 +34,6 @@
 #include "lib/limit_track.h"
 #include "lib/track.h"
 #include "lib/nat.h"
-#include "lib/maglev.h"
 #include "lib/route.h"
 #include "lib/direct.h"
 #include "lib/port.h"
@@ -127,6 +126,10 @@ __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
 
 	if (!new)
 		return MD_NEXT;
+	if (!md_prepare(&new->packet, service_id, new))
+		return MD_NEXT;
+	if (!new->backend_id)
+		new->backend_id = (__u32)md_pick_backend(service_id, new->asked, new->seed_and_hash, 0, new->now_ns);
 	switch (md_begin(skb, &new->packet, service_id, new)) {
 	case MD_BEGIN_NOT:
 		return MD_NEXT;

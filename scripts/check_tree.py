@@ -14,7 +14,7 @@ MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 LEVELS = {"base": 0, "model": 1, "tls": 1, "config": 2, "health": 2, "http": 2, "web": 2, "channel": 2, "telemetry": 2, "registry": 3, "exporters": 3, "worker": 4}
 
 # Folders of the agent, and itself.
-AGENT = r"(agent|kernel|acceleration|flows|policy|reconcile|control|app)/"
+AGENT = r"(agent|kernel|acceleration|sockets|flows|policy|reconcile|control|app)/"
 
 # library's include -> the only folders that may use it
 USERS = {

@@ -3,6 +3,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <set>
+#include <string>
+#include <utility>
 
 #include <grp.h>
 #include <malloc.h>
@@ -33,7 +36,7 @@ std::optional<gid_t> group_id(const std::string& name) {
 }
 
 reconcile::ForwardPolicy forward_policy(const config::Settings& settings) {
-    return {!settings.devices.empty(), settings.forwarding.mode};
+    return {!settings.devices.empty(), settings.forwarding.mode, settings.locality};
 }
 
 }  // namespace
@@ -62,7 +65,7 @@ Agent::Agent(Options options, config::Settings settings)
       worker_(io_, context_,
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
                [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
-               [this](const channel::HealthReport& report) { on_health(report); }}),
+               [this](const channel::HealthReport& report) { health_.take(report); }, [this] { health_.worker_ready(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
@@ -110,9 +113,10 @@ base::Result<void> Agent::load() {
     if (!tables) return tl::make_unexpected(tables.error());
     reconciler_.emplace(*maps_, tables->max_entries);
     context_.reconciler = &*reconciler_;
-    health_.begin();
     reconciler_->set_forwarding(forward_policy(settings));
     if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
+    health_.begin(
+        io_, [this] { note_pending(); }, [this](const channel::Ejected& ejected) { worker_.send_ejected(ejected); });
     auto begun = acceleration_.begin(
         io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, std::move(verdict));
     if (!begun) return begun;
@@ -120,7 +124,25 @@ base::Result<void> Agent::load() {
     if (auto policy = policy_.begin(); !policy) return policy;
     context_.policy = &policy_;
     make_forwarder();
+    begin_stale_sockets();
     return begin_flows();
+}
+
+void Agent::begin_stale_sockets() {
+    sockets::StaleSockets::Surroundings around;
+    around.reconciler = [this]() -> const reconcile::Reconciler& { return *reconciler_; };
+    around.forwards = [this] { return forwarder_->enabled(); };
+    around.worker = [this] { return worker_.status().pid; };
+    around.degraded = [this](const std::string& reason, const std::string& remedy) {
+        if (reason.empty())
+            context_.degradations.clear("stale sockets");
+        else
+            context_.degradations.set("stale sockets", reason, remedy);
+    };
+    stale_sockets_.emplace(io_, *datapath_, std::move(around), context_.settings.state_directory);
+    stale_sockets_->begin(context_.adopted);
+    context_.stale_sockets = &*stale_sockets_;
+    reconciler_->on_backends([this](const auto& changes) { stale_sockets_->backends_changed(changes); });
 }
 
 void Agent::make_forwarder() {
@@ -175,12 +197,14 @@ void Agent::load_saved_state() {
         return;
     }
     if (saved->services.empty()) return;
+    stale_sockets_->before_services_change(saved->services);
     if (context_.adopted) {
         saved_ = std::move(saved->services);
         return;
     }
     spdlog::info("starting with {} services of {} until the registry answers", saved->services.size(), state_file_.path());
     reconciler_->seed(std::move(saved->services));
+    health_.services_changed();
     context_.origin = Origin::state_file;
     context_.desired_at = saved->saved_at;
 }
@@ -191,6 +215,7 @@ base::Result<void> Agent::serve() {
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;
     if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
+    if (auto opened = health_.open(); !opened) return opened;
     if (auto listening = listen(); !listening) return listening;
     if (auto started = worker_.start(options_.worker_binary); !started) return started;
     watch_configuration();
@@ -257,15 +282,24 @@ void Agent::on_delta(channel::Delta delta) {
     }
     saved_.clear();
     const auto size = change.upsert.size() + change.remove.size();
+    std::set<std::string> names(change.remove.begin(), change.remove.end());
+    for (const auto& service : change.upsert) names.insert(service->name);
+    const bool full = change.full;
     policy_.before_services_change(change.upsert);
+    stale_sockets_->before_services_change(change.upsert);
     health_.before_services_change(change);
     reconciler_->change(std::move(change));
+    if (full)
+        health_.services_changed();
+    else
+        health_.services_changed(names);
     context_.origin = Origin::registry;
     context_.desired_at = std::chrono::system_clock::now();
     if (!attached_)
         if (auto attached = attach(); !attached)
             context_.degradations.set("programs", attached.error().message(), "those of the earlier agent go on; restart meshd");
     after_change();
+    stale_sockets_->services_changed();
     spdlog::log(size > 0 ? spdlog::level::info : spdlog::level::debug,
                 "registry: {} services changed, {} in all, {} pending, {} µs", size, reconciler_->desired().services.size(),
                 reconciler_->pending().size(), reconciler_->figures().last_duration.count());
@@ -277,13 +311,8 @@ void Agent::after_change() {
     saver_.changed();
     acceleration_.services_changed();
     policy_.services_changed();
-    health_.services_changed();
     forwarder_->services_changed();
     note_pending();
-}
-
-void Agent::on_health(const channel::HealthReport& report) {
-    if (health_.take(report)) note_pending();
 }
 
 void Agent::note_pending() {
@@ -334,6 +363,8 @@ base::Result<reconcile::Plan> Agent::check() {
         break;
     }
     if (forwarder_->begun()) forwarder_->check();
+    stale_sockets_->check();
+    health_.check();
     if (!drift->empty() || !reconciler_->pending().empty()) after_change();
     return drift;
 }
@@ -387,6 +418,7 @@ void Agent::reload() {
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
     const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;
     if (devices_changed || forwarding_changed) configure_forwarding();
+    if (std::exchange(now.locality, wanted.locality) != wanted.locality) reconciler_->set_forwarding(forward_policy(now));
     const bool timing_changed = now.flows.response_time != wanted.flows.response_time;
     if (std::exchange(now.flows, wanted.flows) != wanted.flows || devices_changed || forwarding_changed) configure_flows();
     if (timing_changed && attached_) attach_again();
@@ -422,6 +454,7 @@ void Agent::loop() {
     io_.run();
     worker_.stop();
     server_.reset();
+    stale_sockets_->end();
     saver_.save_now();
 }
 

@@ -25,6 +25,7 @@
 #include "http/server.hpp"
 #include "kernel/directory_lock.hpp"
 #include "kernel/kernel_maps.hpp"
+#include "sockets/stale_sockets.hpp"
 
 namespace meshd::app {
 
@@ -47,14 +48,14 @@ private:
     void load_saved_state();
 
     void on_delta(channel::Delta delta);
-    void on_health(const channel::HealthReport& report);
     base::Result<void> begin_flows();
+    void begin_stale_sockets();
     void make_forwarder();
     void configure_forwarding();
     void configure_flows();
 
-    void note_pending();
     void after_change();  // whatever changed the desired state or its success
+    void note_pending();  // whatever made tables anew
     void end_of_start();
     base::Result<reconcile::Plan> check();
     void schedule_check();
@@ -77,6 +78,7 @@ private:
     HealthSetup health_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
+    std::optional<sockets::StaleSockets> stale_sockets_;
     bool attached_ = false;
 
     StateFile state_file_;

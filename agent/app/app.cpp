@@ -11,6 +11,7 @@
 #include "app/agent.hpp"
 #include "app/log.hpp"
 #include "kernel/device_hooks.hpp"
+#include "sockets/departure_file.hpp"
 
 namespace meshd::app {
 
@@ -68,6 +69,7 @@ base::Result<void> unload(const Options& options) {
     }
     if (auto outcome = StateFile(settings->state_directory).remove(); !outcome) return outcome;
     if (auto outcome = acceleration::VerdictFile(settings->state_directory).remove(); !outcome) return outcome;
+    if (auto outcome = sockets::DepartureFile(settings->state_directory).remove(); !outcome) return outcome;
     std::cout << (removed ? "removed all programs and maps under " : "nothing to remove under ") << pins.top() << "\n";
     return {};
 }

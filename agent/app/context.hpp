@@ -13,9 +13,11 @@
 #include "config/settings.hpp"
 #include "flows/flow_table.hpp"
 #include "forwarding/forwarder.hpp"
+#include "health/backend_health.hpp"
 #include "health/health_table.hpp"
 #include "kernel/datapath.hpp"
 #include "reconcile/reconciler.hpp"
+#include "sockets/stale_sockets.hpp"
 
 namespace meshd::app {
 
@@ -34,14 +36,16 @@ struct Context {
     bool adopted = false;
     channel::RegistryStatus registry;
     Degradations degradations;
-    health::HealthTable health;
+    health::HealthTable probes;
 
     const kernel::Datapath* datapath = nullptr;
     reconcile::Reconciler* reconciler = nullptr;
     const acceleration::Accelerator* accelerator = nullptr;
     flows::FlowTable* flows = nullptr;
     const forwarding::Forwarder* forwarder = nullptr;
+    const sockets::StaleSockets* stale_sockets = nullptr;
     const PolicySetup* policy = nullptr;
+    health::BackendHealth* health = nullptr;
     std::function<WorkerStatus()> worker;
 };
 

@@ -6,7 +6,10 @@
 
 #include <boost/json.hpp>
 
+#include "app/backend_figures.hpp"
 #include "app/service_view.hpp"
+#include "app/standing_view.hpp"
+#include "base/time_text.hpp"
 
 namespace meshd::app {
 
@@ -38,12 +41,18 @@ std::uint8_t reach_of(const control::ExplainQuery& query) {
     return query.from && !query.from->is_v4() ? MD_REACH_V6 : MD_REACH_BOTH;
 }
 
-std::string why_not(const model::Backend& backend, const std::string& unhealthy, std::uint32_t slots, std::uint8_t reach,
+std::string state_text(const health::Standing& standing) {
+    auto text = "state is " + std::string(health::name(standing.state));
+    if (!standing.reason.empty()) text += ": " + standing.reason;
+    if (standing.until) text += "; until " + base::time_text(*standing.until);
+    return text;
+}
+
+std::string why_not(const health::Standing& standing, const model::Backend& backend, std::uint32_t slots, std::uint8_t reach,
                     bool asked_v4, bool has_v6) {
     const bool v4 = backend.endpoint.address.is_v4();
-    if (backend.state != model::BackendState::ready) return "state is " + std::string(model::name(backend.state));
+    if (!standing.may_be_used()) return state_text(standing);
     if (backend.weight == 0) return "weight is 0";
-    if (!unhealthy.empty()) return unhealthy;
     if ((reach & (v4 ? MD_REACH_V4 : MD_REACH_V6)) == 0)
         return v4 ? "this socket cannot be sent to IPv4" : "this socket cannot be sent to IPv6";
     if (v4 && !asked_v4 && has_v6) return "IPv6 backends come first for an IPv6 address";
@@ -58,16 +67,16 @@ std::string chosen_why(const model::Service& service, const md_explain& answer) 
             return "round_robin: the cursor stands at " + slot;
         case model::Balancing::weighted:
             return "weighted: the cursor stands at " + slot;
+        case model::Balancing::maglev:
+            return "maglev: place " + std::to_string(answer.slot) + ", for a hash of nobody; another source may have another";
+        case model::Balancing::least_connections:
+            return "least_connections: " + slot + " was the better of two that were drawn; the next draw may differ";
+        case model::Balancing::latency:
+            return "latency: " + slot + " was the better of two that were drawn; the next draw may differ";
         case model::Balancing::random:
             break;
     }
     return "random: " + slot + " was drawn; the next draw may differ";
-}
-
-std::string why_unhealthy(const Context& context, const model::Service& service, const model::ServicePort& port,
-                          const model::Backend& backend) {
-    const auto state = context.health.state(service, port, backend);
-    return "unhealthy: " + (state.reason.empty() ? "no probe has decided yet" : state.reason);
 }
 
 json::array candidates(const Context& context, const model::Service& service, const model::ServicePort& port,
@@ -78,22 +87,23 @@ json::array candidates(const Context& context, const model::Service& service, co
     const bool has_v6 =
         kernel.kernel() != nullptr && !kernel.kernel()->table.empty() && kernel.kernel()->table.front().table.slots_v6 > 0;
     json::array rows;
-    const auto usable = context.health.usable(service, port);
-    for (std::size_t i = 0; i < port.backends.size(); ++i) {
-        const auto& backend = port.backends[i];
+    for (const auto& backend : port.backends) {
         const auto id = kernel.backend_id(backend, port.protocol);
-        const auto unhealthy = usable.backends[i] ? std::string{} : why_unhealthy(context, service, port, backend);
-        const auto why = why_not(backend, unhealthy, kernel.slots(id), reach, asked_v4, has_v6);
-        rows.emplace_back(json::object{{"id", id},
-                                       {"address", backend.endpoint.address.text()},
-                                       {"port", backend.endpoint.port},
-                                       {"weight", backend.weight},
-                                       {"state", model::name(backend.state)},
-                                       {"health", health_view(context, service, port, backend)},
-                                       {"slots", kernel.slots(id)},
-                                       {"share", why.empty() ? kernel.share(id) : 0.0},
-                                       {"candidate", why.empty()},
-                                       {"why", why}});
+        const reconcile::PortKey key{service.name, port.number, port.protocol};
+        const auto standing = context.health->states().standing({key, backend.endpoint});
+        const auto why = why_not(standing, backend, kernel.slots(id), reach, asked_v4, has_v6);
+        auto& row = rows.emplace_back(json::object{{"id", id},
+                                                   {"address", backend.endpoint.address.text()},
+                                                   {"port", backend.endpoint.port},
+                                                   {"weight", backend.weight},
+                                                   {"health", probe_view(context, service, port, backend)},
+                                                   {"slots", kernel.slots(id)},
+                                                   {"share", why.empty() ? kernel.share(id) : 0.0},
+                                                   {"candidate", why.empty()},
+                                                   {"why", why}})
+                        .as_object();
+        add_standing(context, key, backend.endpoint, row);
+        add_score(context, kernel.kernel(), id, backend.weight, row);
     }
     return rows;
 }

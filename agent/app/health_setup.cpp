@@ -1,68 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/health_setup.hpp"
 
-#include <set>
-
-#include <spdlog/spdlog.h>
+#include <utility>
 
 namespace meshd::app {
 
-void HealthSetup::begin() { context_.reconciler->set_health(context_.health); }
+namespace {
+
+channel::Ejected::Backend named(const health::BackendKey& key) {
+    return {key.port.service, key.port.port, key.port.protocol, key.endpoint};
+}
+
+}  // namespace
+
+void HealthSetup::begin(boost::asio::io_context& io, std::function<void()> replanned,
+                        std::function<void(const channel::Ejected&)> watch) {
+    watch_ = std::move(watch);
+    health_.emplace(
+        io, *context_.datapath, *context_.reconciler, context_.settings.state_directory, context_.probes,
+        [this, replanned = std::move(replanned)] {
+            replanned();
+            tell_panic();
+        },
+        [this](const health::BackendKey& key) { watch_({{named(key)}}); });
+    context_.health = &*health_;
+    auto loaded = health_->load();
+    if (loaded) return;
+    const auto remedy = std::exchange(loaded.error().remedy, {});
+    context_.degradations.set("backend states", loaded.error().message(), remedy);
+}
+
+base::Result<void> HealthSetup::open() { return health_->open(); }
 
 void HealthSetup::before_services_change(const reconcile::Change& change) {
     if (change.full && change.complete) {
         std::set<std::string, std::less<>> named;
         for (const auto& service : change.upsert) named.insert(service->name);
-        context_.health.keep_only(named);
+        context_.probes.keep_only(named);
     }
-    for (const auto& name : change.remove) context_.health.forget(name);
-    for (const auto& service : change.upsert) context_.health.keep(*service);
+    for (const auto& name : change.remove) context_.probes.forget(name);
+    for (const auto& service : change.upsert) context_.probes.keep(*service);
 }
 
-bool HealthSetup::take(const channel::HealthReport& report) {
-    const auto changed = context_.health.take(report.backends);
-    if (changed.empty()) return false;
-    for (const auto& one : report.backends)
-        if (changed.contains(one.service))
-            spdlog::log(one.healthy ? spdlog::level::info : spdlog::level::warn, "backend {} of {}:{}/{} is {}: {}",
-                        one.backend.text(), one.service, one.port, base::name(one.protocol),
-                        one.healthy ? "healthy" : "unhealthy", one.reason());
-    context_.reconciler->health_changed(changed);
-    const auto& services = context_.reconciler->desired().services;
-    for (const auto& name : changed) {
-        const auto found = services.find(name);
-        if (found != services.end() && found->second->health) note_panic(*found->second);
-    }
+void HealthSetup::services_changed(const std::set<std::string>& services) {
+    health_->services_changed(services);
     tell_panic();
-    return true;
 }
 
 void HealthSetup::services_changed() {
-    panics_.clear();
-    for (const auto& [name, service] : context_.reconciler->desired().services)
-        if (service->health) note_panic(*service);
+    health_->services_changed();
     tell_panic();
 }
 
-void HealthSetup::note_panic(const model::Service& service) {
-    panics_.erase(service.name);
-    for (const auto& port : service.ports) {
-        const auto usable = context_.health.usable(service, port);
-        if (!usable.panic) continue;
-        panics_[service.name] = reconcile::PortKey{service.name, port.number, port.protocol}.text() + ": " +
-                                std::to_string(usable.healthy) + " of " + std::to_string(usable.ready) +
-                                " ready backends are healthy, fewer than " + std::to_string(service.health->panic_percent) +
-                                " %, so all of them are used";
-        return;
+void HealthSetup::take(const channel::HealthReport& report) {
+    const auto changed = context_.probes.take(report.backends);
+    if (!changed.empty()) health_->probes_changed(changed);
+    for (const auto& one : report.backends) {
+        const health::BackendKey key{{one.service, one.port, one.protocol}, one.backend};
+        if (one.healthy && health_->states().ejected().contains(key)) health_->readmit(key);
     }
 }
 
+void HealthSetup::worker_ready() {
+    channel::Ejected all;
+    for (const auto& [key, ejection] : health_->states().ejected()) {
+        all.backends.push_back(named(key));
+        if (all.backends.size() < channel::most_ejected) continue;
+        watch_(all);
+        all.backends.clear();
+    }
+    if (!all.backends.empty()) watch_(all);
+}
+
+void HealthSetup::check() { health_->check(); }
+
 void HealthSetup::tell_panic() {
-    if (panics_.empty()) return context_.degradations.clear("health panic");
-    const auto more = panics_.size() - 1;
+    const auto& panics = health_->states().panics();
+    if (panics.empty()) return context_.degradations.clear("health panic");
+    const auto& [port, panic] = *panics.begin();
+    const auto more = panics.size() - 1;
     context_.degradations.set("health panic",
-                              panics_.begin()->second + (more > 0 ? " (and " + std::to_string(more) + " more services)" : ""),
-                              "see meshctl backend list for why they are unhealthy; health.panic: 0% would refuse instead");
+                              port.text() + ": " + std::to_string(panic.usable) + " of " + std::to_string(panic.counted) +
+                                  " backends are usable, fewer than its panic threshold, so that all of them are used" +
+                                  (more > 0 ? " (and " + std::to_string(more) + " more ports)" : ""),
+                              "see meshctl backend list for why they are not; health.panic: 0% would refuse instead");
 }
 
 }  // namespace meshd::app

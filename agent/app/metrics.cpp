@@ -10,8 +10,10 @@
 #include "acceleration/view.hpp"
 #include "app/map_view.hpp"
 #include "app/policy_metrics.hpp"
+#include "app/standing_view.hpp"
 #include "base/version.hpp"
 #include "kernel/counters.hpp"
+#include "sockets/view.hpp"
 
 namespace meshd::app {
 
@@ -63,44 +65,24 @@ void add_services(const Context& context, json::array& families) {
     services.add({{"status", "applied"}}, desired.services.size() - pending);
     services.add({{"status", "pending"}}, pending);
     services.move_to(families);
-
-    Family backends("meshd_backends", "gauge", "Backends of a service's port, by state.");
-    for (const auto& [name, service] : desired.services)
-        for (const auto& port : service->ports) {
-            std::array<std::uint32_t, 3> by_state{};
-            for (const auto& backend : port.backends) ++by_state[static_cast<std::size_t>(backend.state)];
-            for (const auto state : {model::BackendState::ready, model::BackendState::drain, model::BackendState::maint}) {
-                const auto count = by_state[static_cast<std::size_t>(state)];
-                if (count == 0 && state != model::BackendState::ready) continue;  // a service without ready ones must show
-                backends.add({{"service", name},
-                              {"port", std::to_string(port.number)},
-                              {"protocol", base::name(port.protocol)},
-                              {"state", model::name(state)}},
-                             count);
-            }
-        }
-    backends.move_to(families);
 }
 
 // Of backends that are probed only.
-void add_health(const Context& context, json::array& families) {
+void add_probes(const Context& context, json::array& families) {
     Family healthy("meshd_backend_healthy", "gauge",
                    "1 when probes say that the backend is healthy, or none has decided otherwise.");
-    Family panic("meshd_health_panic", "gauge", "1 when so few backends of a service's port are healthy that all are used.");
     for (const auto& [name, service] : context.reconciler->desired().services) {
-        if (!service->health) continue;
+        if (!service->health.probe) continue;
         for (const auto& port : service->ports) {
             json::object labels{
                 {"service", name}, {"port", std::to_string(port.number)}, {"protocol", base::name(port.protocol)}};
-            panic.add(labels, context.health.usable(*service, port).panic ? 1 : 0);
             for (const auto& backend : port.backends) {
                 labels["backend"] = backend.endpoint.text();
-                healthy.add(labels, context.health.state(*service, port, backend).healthy ? 1 : 0);
+                healthy.add(labels, context.probes.verdict(*service, port, backend.endpoint).healthy ? 1 : 0);
             }
         }
     }
     healthy.move_to(families);
-    panic.move_to(families);
 }
 
 // Series appear when they first count: a service that nobody uses costs nothing.
@@ -279,12 +261,14 @@ json::array metric_families(const Context& context) {
     json::array families;
     add_build(families);
     add_services(context, families);
-    add_health(context, families);
+    add_probes(context, families);
+    add_state_families(context, families);
     add_connects(context, families);
     add_reconcile(context, families);
     add_datapath(context, families);
     add_acceleration(context, families);
     add_forwarding(context, families);
+    sockets::add_families(*context.stale_sockets, families);
     add_policy(context, families);
     add_limits(context, families);
     add_agent(context, families);

@@ -2,9 +2,11 @@
 #include "app/service_view.hpp"
 
 #include "app/policy_setup.hpp"
+#include "app/standing_view.hpp"
 
 #include <boost/json.hpp>
 
+#include "app/backend_figures.hpp"
 #include "base/time_text.hpp"
 #include "model/service_json.hpp"
 
@@ -36,7 +38,9 @@ double PortView::share(std::uint32_t backend_id) const {
     if (own == 0) return 0;
     const auto& head = kernel_->table.front().table;
     const bool v4 = reconcile::decode(kernel_->backends.at(backend_id).endpoint).address.is_v4();
-    return static_cast<double>(own) / (v4 ? head.slots_v4 : head.slots_v6);
+    const auto near = v4 ? head.near_v4 : head.near_v6;
+    if (near == 0) return static_cast<double>(own) / (v4 ? head.slots_v4 : head.slots_v6);
+    return is_near(*kernel_, backend_id) ? static_cast<double>(own) / near : 0;
 }
 
 namespace {
@@ -49,21 +53,23 @@ json::object limited_json(const std::map<std::uint32_t, kernel::LimitFigures>& l
 
 }  // namespace
 
-json::value health_view(const Context& context, const model::Service& service, const model::ServicePort& port,
-                        const model::Backend& backend) {
-    if (!service.health) return nullptr;
-    const auto state = context.health.state(service, port, backend);
-    const bool is_decided = !state.reason.empty();
-    return json::object{{"state", state.healthy ? "healthy" : "unhealthy"},
-                        {"reason", is_decided ? state.reason : "no probe has decided yet"},
-                        {"since", is_decided ? base::time_text(state.since) : ""}};
+json::value probe_view(const Context& context, const model::Service& service, const model::ServicePort& port,
+                       const model::Backend& backend) {
+    if (!service.health.probe) return nullptr;
+    const auto verdict = context.probes.verdict(service, port, backend.endpoint);
+    return json::object{{"state", verdict.healthy ? "healthy" : "unhealthy"},
+                        {"reason", verdict.since ? verdict.reason : "no probe has decided yet"},
+                        {"since", verdict.since ? base::time_text(*verdict.since) : ""}};
 }
 
 json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects) {
     auto view = model::to_json(service);
+    view.emplace("balancing_options", json::object{});
+    view.emplace("subsets", json::array{});
     view.emplace("acceleration", "auto");  // unless it says something itself, and so on
     view.emplace("forward", "auto");
     view.emplace("affinity_s", 0);
+    view.emplace("drain", model::to_json(service.drain));
     const auto& pending = context.reconciler->pending();
     const auto why = pending.find(service.name);
     view["status"] = why == pending.end() ? "applied" : "pending";
@@ -83,11 +89,12 @@ json::object service_view(const Context& context, const model::Service& service,
             const auto id = kernel.backend_id(port.backends[b], port.protocol);
             const auto count = connects.of(kernel.id(), id);
             auto& backend_json = backends[b].as_object();
+            add_standing(context, {service.name, port.number, port.protocol}, port.backends[b].endpoint, backend_json);
             backend_json["id"] = id;
             backend_json["connects"] = id != 0 ? count.connects : 0;
             backend_json["datagrams"] = id != 0 ? count.datagrams : 0;
             backend_json["share"] = kernel.share(id);
-            backend_json["health"] = health_view(context, service, port, port.backends[b]);
+            backend_json["health"] = probe_view(context, service, port, port.backends[b]);
             if (id != 0) {
                 sum.connects += count.connects;
                 sum.datagrams += count.datagrams;
@@ -95,7 +102,7 @@ json::object service_view(const Context& context, const model::Service& service,
         }
         const auto refused = connects.of(kernel.id(), 0);
         port_json.emplace("node_port", 0);
-        if (service.health) port_json["panic"] = context.health.usable(service, port).panic;
+        port_json["panic"] = context.health->states().in_panic({service.name, port.number, port.protocol});
         port_json["id"] = kernel.id();
         port_json["connects"] = sum.connects;
         port_json["datagrams"] = sum.datagrams;
@@ -111,20 +118,22 @@ void append_backends(const Context& context, const model::Service& service, cons
         for (const auto& backend : port.backends) {
             const auto id = kernel.backend_id(backend, port.protocol);
             const auto count = id != 0 ? connects.of(kernel.id(), id) : md_connects{};
-            rows.emplace_back(json::object{{"service", service.name},
-                                           {"port", port.number},
-                                           {"protocol", base::name(port.protocol)},
-                                           {"port_name", port.name},
-                                           {"id", id},
-                                           {"address", backend.endpoint.address.text()},
-                                           {"backend_port", backend.endpoint.port},
-                                           {"weight", backend.weight},
-                                           {"state", model::name(backend.state)},
-                                           {"health", health_view(context, service, port, backend)},
-                                           {"locality", backend.locality},
-                                           {"connects", count.connects},
-                                           {"datagrams", count.datagrams},
-                                           {"share", kernel.share(id)}});
+            auto& row = rows.emplace_back(json::object{{"service", service.name},
+                                                       {"port", port.number},
+                                                       {"protocol", base::name(port.protocol)},
+                                                       {"port_name", port.name},
+                                                       {"id", id},
+                                                       {"address", backend.endpoint.address.text()},
+                                                       {"backend_port", backend.endpoint.port},
+                                                       {"weight", backend.weight},
+                                                       {"health", probe_view(context, service, port, backend)},
+                                                       {"locality", backend.locality},
+                                                       {"connects", count.connects},
+                                                       {"datagrams", count.datagrams},
+                                                       {"share", kernel.share(id)}})
+                            .as_object();
+            add_standing(context, {service.name, port.number, port.protocol}, backend.endpoint, row);
+            add_vitals(context, id, row);
         }
     }
 }

@@ -34,8 +34,8 @@ private:
 };
 
 // What probes say of a backend: {"state", "reason", "since"}; null when its service has no probe.
-boost::json::value health_view(const Context& context, const model::Service& service, const model::ServicePort& port,
-                               const model::Backend& backend);
+boost::json::value probe_view(const Context& context, const model::Service& service, const model::ServicePort& port,
+                              const model::Backend& backend);
 
 boost::json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects);
 

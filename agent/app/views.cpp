@@ -13,9 +13,11 @@
 #include "app/map_view.hpp"
 #include "app/policy_view.hpp"
 #include "app/service_view.hpp"
+#include "app/standing_view.hpp"
 #include "base/time_text.hpp"
 #include "base/version.hpp"
 #include "forwarding/view.hpp"
+#include "sockets/view.hpp"
 
 namespace meshd::app {
 
@@ -59,18 +61,6 @@ json::object desired_json(const Context& context) {
             {"services", desired.services.size()},
             {"from", from},
             {"age_s", known ? seconds_since(context.desired_at) : 0}};
-}
-
-json::object backends_json(const model::DesiredState& desired) {
-    std::array<std::uint64_t, 3> by_state{};
-    std::uint64_t total = 0;
-    for (const auto& [name, service] : desired.services)
-        for (const auto& port : service->ports)
-            for (const auto& backend : port.backends) {
-                ++by_state[static_cast<std::size_t>(backend.state)];
-                ++total;
-            }
-    return {{"total", total}, {"ready", by_state[0]}, {"drain", by_state[1]}, {"maint", by_state[2]}};
 }
 
 json::object reconcile_json(const Context& context) {
@@ -161,7 +151,7 @@ json::object Views::status() {
     view["services"] = json::object{{"total", desired.services.size()},
                                     {"applied", desired.services.size() - std::min(pending, desired.services.size())},
                                     {"pending", pending}};
-    view["backends"] = backends_json(desired);
+    view["backends"] = backend_counts(context_);
     view["reconcile"] = reconcile_json(context_);
     view["acceleration"] = acceleration_json(*context_.accelerator);
     view["forwarding"] = forwarding::status_json(*context_.forwarder);
@@ -207,7 +197,8 @@ json::object Views::drift() {
             {"interval_s", static_cast<double>(context_.settings.reconcile_interval.count()) / 1000},
             {"checks_total", figures.checks},
             {"repaired_total", figures.drift_operations},
-            {"last", std::move(last_json)}};
+            {"last", std::move(last_json)},
+            {"stale_sockets", sockets::drift_json(*context_.stale_sockets)}};
 }
 
 base::Result<json::object> Views::maps() { return map_views(*context_.datapath, context_.reconciler->realized()); }

@@ -38,6 +38,10 @@ public:
     base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) override;
     base::Result<boost::json::object> policy() override;
     base::Result<boost::json::object> policy_check(const control::PolicyQuery& query) override;
+    boost::json::object events(const control::EventQuery& query) override;
+    void watch_events(const control::WatchQuery& query, control::Later later) override;
+    base::Result<std::optional<boost::json::object>> set_backend_state(const control::BackendStateQuery& query) override;
+    base::Result<std::optional<boost::json::object>> reset_backend_state(const control::BackendStateQuery& query) override;
     base::Result<boost::json::object> reconcile() override;
     void set_log_level(config::LogLevel level) override;
     boost::json::object acceleration() override;

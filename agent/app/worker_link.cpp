@@ -75,10 +75,16 @@ void WorkerLink::reopen_files() {
         if (auto sent = channel->send(channel::encode(channel::Reopen{})); !sent) spdlog::warn("{}", sent.error().message());
 }
 
+void WorkerLink::send_ejected(const channel::Ejected& ejected) {
+    if (auto* const channel = process_ ? process_->channel() : nullptr)
+        if (auto sent = channel->send(channel::encode(ejected)); !sent) spdlog::warn("{}", sent.error().message());
+}
+
 void WorkerLink::take(channel::Message message) {
-    if (std::holds_alternative<channel::Hello>(message))
+    if (std::holds_alternative<channel::Hello>(message)) {
         note_state();
-    else if (auto* const delta = std::get_if<channel::Delta>(&message))
+        handlers_.on_hello();
+    } else if (auto* const delta = std::get_if<channel::Delta>(&message))
         handlers_.on_delta(std::move(*delta));
     else if (auto* const policies = std::get_if<channel::Policies>(&message))
         handlers_.on_policies(std::move(*policies));

@@ -19,6 +19,7 @@ public:
         std::function<void(channel::Delta)> on_delta;
         std::function<void(channel::Policies)> on_policies;
         std::function<void(const channel::HealthReport&)> on_health;
+        std::function<void()> on_hello;  // a worker is there that knows the settings and nothing else
     };
 
     WorkerLink(boost::asio::io_context& io, Context& context, Handlers handlers)
@@ -29,6 +30,7 @@ public:
     void send_settings();
     // Frames as channel::split_flows() makes them. False: none was sent, since there is no worker or it is behind.
     bool send_flows(const std::vector<std::string>& frames);
+    void send_ejected(const channel::Ejected& ejected);
     // Somebody has put files aside that the worker writes to.
     void reopen_files();
     [[nodiscard]] WorkerStatus status() const;

@@ -69,6 +69,19 @@ struct WatchQuery {
     std::optional<std::string> service;
 };
 
+// A backend as people name it: of a service, on each of its ports.
+struct BackendStateQuery {
+    std::string service;
+    base::SocketAddress backend;  // port is never 0
+    model::BackendState state = model::BackendState::ready;
+    std::optional<std::chrono::seconds> duration;  // 1 s to 30 days; nothing: until it is taken back
+};
+
+struct EventQuery {
+    std::optional<std::string> service;
+    std::size_t limit = 100;  // the last so many
+};
+
 // Takes an answer that needs longer than the loop may be held up: the text of a JSON object. Called once, on the loop's thread.
 using Later = std::function<void(base::Result<std::string> body)>;
 
@@ -110,6 +123,13 @@ public:
     virtual void traffic(Later later) = 0;
     // Forgets translated connections; at least one of service, backend and address is given.
     virtual void flush_connections(const FlowQuery& query, Later later) = 0;
+
+    // What has happened to backends.
+    virtual boost::json::object events(const EventQuery& query) = 0;
+    virtual void watch_events(const WatchQuery& query, Later later) = 0;
+    // A person's word about a backend, and that it holds no longer. Nothing when no port of the service has such a backend.
+    virtual base::Result<std::optional<boost::json::object>> set_backend_state(const BackendStateQuery& query) = 0;
+    virtual base::Result<std::optional<boost::json::object>> reset_backend_state(const BackendStateQuery& query) = 0;
 
     virtual base::Result<boost::json::object> reconcile() = 0;
     // Connections stay; their bytes take the way of TCP. Nothing when there is no such service.

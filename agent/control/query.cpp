@@ -13,6 +13,7 @@
 #include <boost/json.hpp>
 
 #include "config/settings_file.hpp"
+#include "control/query_parts.hpp"
 #include "model/policy.hpp"
 #include "model/service_json.hpp"
 
@@ -22,98 +23,9 @@ namespace json = boost::json;
 
 namespace {
 
-// Deeper than any body that is valid, shallow enough for any stack.
-constexpr std::size_t max_depth = 16;
-constexpr std::size_t longest_quote = 120;
 constexpr std::int64_t longest_pause_s = 86400;
 constexpr std::uint64_t longest_age_s = 10ULL * 365 * 86400;
 constexpr std::uint64_t most_flows = 10000;  // in one answer
-
-tl::unexpected<base::Error> refused(std::string_view object, std::string detail, std::string_view remedy) {
-    return base::fail({"use", std::string(object), 0, std::move(detail), std::string(remedy)});
-}
-
-base::Result<void> only_keys(const http::Request& request, const std::set<std::string_view>& known, std::string_view remedy) {
-    for (const auto& [key, value] : request.query)
-        if (!known.contains(key)) return refused("the query parameter " + in_quotes(key), "it is not known here", remedy);
-    return {};
-}
-
-base::Result<json::object> object_of(std::string_view body, const std::set<std::string_view>& known, std::string_view remedy) {
-    json::parse_options options;
-    options.max_depth = max_depth;
-    json::error_code error;
-    json::value value;
-    try {
-        value = json::parse({body.data(), body.size()}, error, {}, options);
-    } catch (const std::exception& exception) {  // out of memory
-        return refused("the body", exception.what(), remedy);
-    }
-    if (error) return refused("the body", "it is not JSON (" + error.message() + ")", remedy);
-    if (!value.is_object()) return refused("the body", "it is not a JSON object", remedy);
-    for (const auto& member : value.get_object())
-        if (!known.contains(std::string_view(member.key())))
-            return refused("the member " + in_quotes(std::string_view(member.key())) + " of the body", "it is not known here",
-                           remedy);
-    return std::move(value.get_object());
-}
-
-// The name under "service", which may be left out. null is no name: who means the whole node leaves it out.
-base::Result<std::optional<std::string>> optional_service(const json::object& object, std::string_view usage) {
-    const auto* const service = object.if_contains("service");
-    if (service == nullptr) return std::nullopt;
-    if (!service->is_string()) return refused("the body", "service is no text", usage);
-    const std::string_view name = service->get_string();
-    if (!model::is_service_name(name)) return refused("the service " + in_quotes(name), "it is no name of a service", usage);
-    return std::string(name);
-}
-
-const std::string* parameter(const http::Request& request, std::string_view name) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? nullptr : &found->second;
-}
-
-base::Result<std::optional<std::string>> service_parameter(const http::Request& request, std::string_view usage) {
-    const auto* const name = parameter(request, "service");
-    if (name == nullptr) return std::nullopt;
-    if (!model::is_service_name(*name)) return refused("the service " + in_quotes(*name), "it is no name of a service", usage);
-    return *name;
-}
-
-// "10.0.0.1", "10.0.0.1:80", "fd00::1", "[fd00::1]:80"
-base::Result<std::optional<base::SocketAddress>> address_parameter(const http::Request& request, std::string_view name,
-                                                                   std::string_view usage) {
-    const auto* const text = parameter(request, name);
-    if (text == nullptr) return std::nullopt;
-    if (const auto address = base::IpAddress::parse(*text)) return base::SocketAddress{*address, 0};
-    if (const auto endpoint = base::SocketAddress::parse(*text)) return *endpoint;
-    return refused("the " + std::string(name) + " " + in_quotes(*text),
-                   "it is no address such as 10.0.0.1, 10.0.0.1:80 or [fd00::1]:80", usage);
-}
-
-// One of the words of an enumeration, in its order.
-template <typename Enum, std::size_t size>
-base::Result<std::optional<Enum>> word_parameter(const http::Request& request, std::string_view name,
-                                                 const std::array<std::string_view, size>& words, std::string_view usage) {
-    const auto* const text = parameter(request, name);
-    if (text == nullptr) return std::nullopt;
-    for (std::size_t i = 0; i < words.size(); ++i)
-        if (words[i] == *text) return static_cast<Enum>(i);
-    return refused("the " + std::string(name) + " " + in_quotes(*text), "it is not known", usage);
-}
-
-base::Result<std::uint64_t> number_parameter(const http::Request& request, std::string_view name, std::uint64_t otherwise,
-                                             std::uint64_t most, std::string_view usage) {
-    const auto* const text = parameter(request, name);
-    if (text == nullptr) return otherwise;
-    std::uint64_t number = 0;
-    const auto* const end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, number);
-    if (error != std::errc{} || stop != end || number > most)
-        return refused("the " + std::string(name) + " " + in_quotes(*text), "it is no whole number up to " + std::to_string(most),
-                       usage);
-    return number;
-}
 
 // What holds for all services together; each of them has been checked on its own.
 class Together {
@@ -141,13 +53,6 @@ private:
 };
 
 }  // namespace
-
-std::string in_quotes(std::string_view text) {
-    std::string result = "'";
-    for (const char letter : text.substr(0, longest_quote)) result += letter >= ' ' && letter <= '~' ? letter : '?';
-    if (text.size() > longest_quote) result += "…";
-    return result + "'";
-}
 
 base::Result<void> no_query(const http::Request& request) { return only_keys(request, {}, "leave it out"); }
 
@@ -245,9 +150,9 @@ base::Result<FlowQuery> flow_query(const http::Request& request) {
     return query;
 }
 
-base::Result<WatchQuery> watch_query(const http::Request& request) {
-    static constexpr std::string_view usage =
-        "ask for /v1/flows/watch[?service=NAME] first, then with &cursor=N, the next of the answer before";
+namespace {
+
+base::Result<WatchQuery> watch_query_of(const http::Request& request, std::string_view usage) {
     if (auto known = only_keys(request, {"service", "cursor"}, usage); !known) return tl::make_unexpected(known.error());
     WatchQuery query;
     auto service = service_parameter(request, usage);
@@ -258,6 +163,18 @@ base::Result<WatchQuery> watch_query(const http::Request& request) {
     if (!cursor) return tl::make_unexpected(cursor.error());
     query.cursor = *cursor;
     return query;
+}
+
+}  // namespace
+
+base::Result<WatchQuery> watch_query(const http::Request& request) {
+    return watch_query_of(request,
+                          "ask for /v1/flows/watch[?service=NAME] first, then with &cursor=N, the next of the answer before");
+}
+
+base::Result<WatchQuery> event_watch_query(const http::Request& request) {
+    return watch_query_of(request,
+                          "ask for /v1/events/watch[?service=NAME] first, then with &cursor=N, the next of the answer before");
 }
 
 base::Result<FlowQuery> flush_query(const http::Request& request) {

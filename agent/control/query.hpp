@@ -23,6 +23,10 @@ struct PlanQuery {
 base::Result<ExplainQuery> explain_query(const http::Request& request);
 base::Result<FlowQuery> flow_query(const http::Request& request);
 base::Result<WatchQuery> watch_query(const http::Request& request);
+base::Result<EventQuery> event_query(const http::Request& request);
+base::Result<WatchQuery> event_watch_query(const http::Request& request);
+base::Result<BackendStateQuery> backend_state_query(std::string_view body);
+base::Result<BackendStateQuery> backend_name_query(const http::Request& request);
 base::Result<FlowQuery> flush_query(const http::Request& request);  // names at least one thing
 base::Result<PolicyQuery> policy_query(const http::Request& request);
 base::Result<PlanQuery> plan_query(std::string_view body);

@@ -133,21 +133,54 @@ void flush_connections(Agent& agent, const http::Request& request, http::Respond
     agent.flush_connections(*query, to_response(std::move(respond)));
 }
 
+http::Response events(Agent& agent, const http::Request& request) {
+    const auto query = event_query(request);
+    return query ? answer(agent.events(*query)) : failure(400, query.error());
+}
+
+void watch_events(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto query = event_watch_query(request);
+    if (!query) return respond(failure(400, query.error()));
+    agent.watch_events(*query, to_response(std::move(respond)));
+}
+
+http::Response answer(const base::Result<std::optional<json::object>>& result, const BackendStateQuery& query) {
+    if (!result) return answer(base::Result<json::object>(tl::make_unexpected(result.error())));
+    if (!*result)
+        return failure(404, "service " + in_quotes(query.service) + " has no backend " + in_quotes(query.backend.text()),
+                       "GET /v1/backends or `meshctl backend list` tells the backends");
+    return answer(**result);
+}
+
+http::Response set_backend_state(Agent& agent, const http::Request& request) {
+    const auto query = backend_state_query(request.body);
+    return query ? answer(agent.set_backend_state(*query), *query) : failure(400, query.error());
+}
+
+http::Response reset_backend_state(Agent& agent, const http::Request& request) {
+    const auto query = backend_name_query(request);
+    return query ? answer(agent.reset_backend_state(*query), *query) : failure(400, query.error());
+}
+
 struct Route {
     std::string_view method;
-    std::string_view path;
-    bool changes;    // for root only
-    bool has_query;  // the verb itself checks its query
+    std::string_view path;  // a second method of a path stands behind the first
+    bool changes;           // for root only
+    bool has_query;         // the verb itself checks its query
     http::Response (*verb)(Agent& agent, const http::Request& request);
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 23> routes{{
+constexpr std::array<Route, 27> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
     {"GET", "/v1/services/NAME", false, false, service},
     {"GET", "/v1/backends", false, false, backends},
+    {"PUT", "/v1/backend-state", true, false, set_backend_state},
+    {"DELETE", "/v1/backend-state", true, true, reset_backend_state},
+    {"GET", "/v1/events", false, true, events},
+    {"GET", "/v1/events/watch", false, true, nullptr, watch_events},
     {"GET", "/v1/drift", false, false, drift},
     {"GET", "/v1/maps", false, false, maps},
     {"GET", "/v1/devices", false, false, devices},
@@ -168,11 +201,16 @@ constexpr std::array<Route, 23> routes{{
     {"PUT", "/v1/log-level", true, false, log_level},
 }};
 
-const Route* find_route(std::string_view path) {
+// The one of this method, or any of this path: then the method is wrong.
+const Route* find_route(std::string_view path, std::string_view method) {
     const bool names_service = path.starts_with(service_prefix) && path.size() > service_prefix.size();
-    for (const auto& route : routes)
-        if (route.path == (names_service ? "/v1/services/NAME" : path)) return &route;
-    return nullptr;
+    const Route* of_path = nullptr;
+    for (const auto& route : routes) {
+        if (route.path != (names_service ? "/v1/services/NAME" : path)) continue;
+        if (route.method == method) return &route;
+        if (of_path == nullptr) of_path = &route;
+    }
+    return of_path;
 }
 
 http::Response not_found(std::string_view path) {
@@ -183,9 +221,11 @@ http::Response not_found(std::string_view path) {
 }
 
 http::Response not_allowed(const Route& route, std::string_view method) {
-    auto response =
-        failure(405, in_quotes(method) + " does not work on " + std::string(route.path), "use " + std::string(route.method));
-    response.headers.emplace("Allow", route.method);
+    std::string methods;
+    for (const auto& other : routes)
+        if (other.path == route.path) methods.append(methods.empty() ? "" : ", ").append(other.method);
+    auto response = failure(405, in_quotes(method) + " does not work on " + std::string(route.path), "use " + methods);
+    response.headers.emplace("Allow", methods);
     return response;
 }
 
@@ -196,7 +236,7 @@ void Router::handle(const http::Request& request, http::Respond respond) {
         return respond(
             failure(403, "reading is for root and members of the agent's group",
                     "run as root, or join the group that `control.group` names in the configuration and log in again"));
-    const auto* const route = find_route(request.path);
+    const auto* const route = find_route(request.path, request.method);
     if (route == nullptr) return respond(not_found(request.path));
     if (route->method != request.method) return respond(not_allowed(*route, request.method));
     if (route->changes && !access_.may_change(*request.peer))

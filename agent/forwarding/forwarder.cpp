@@ -113,13 +113,14 @@ base::Result<void> Forwarder::tell_programs() const {
 }
 
 base::Result<void> Forwarder::sync() {
-    auto all = enabled() ? read_devices() : std::vector<Device>{};
+    auto all = read_devices();
     if (!all) return tl::make_unexpected(all.error());
-    if (enabled()) {
+    // Also without devices of ours: the calls of sockets ask which backends are on this host.
+    const auto locals = kernel::make_equal(datapath_.map("md_locals"), local_addresses(*all));
+    if (!locals) return tl::make_unexpected(locals.error());
+    if (!enabled()) all->clear();
+    if (enabled())
         if (auto told = tell_programs(); !told) return told;
-        const auto locals = kernel::make_equal(datapath_.map("md_locals"), local_addresses(*all));
-        if (!locals) return tl::make_unexpected(locals.error());
-    }
     const auto before = kernel::read_all<std::uint32_t, md_device>(datapath_.map("md_devices"));
     if (!before) return tl::make_unexpected(before.error());
 

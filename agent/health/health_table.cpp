@@ -27,7 +27,7 @@ std::set<std::string> HealthTable::take(const std::vector<model::BackendHealth>&
 void HealthTable::keep(const model::Service& service) {
     const auto found = services_.find(service.name);
     if (found == services_.end()) return;
-    if (!service.health) return forget_all_of(service.name);
+    if (!service.health.probe) return forget_all_of(service.name);
     std::set<Key> named;
     for (const auto& port : service.ports)
         for (const auto& backend : port.backends)
@@ -49,30 +49,15 @@ void HealthTable::keep_only(const std::set<std::string, std::less<>>& services) 
     }
 }
 
-State HealthTable::state(const model::Service& service, const model::ServicePort& port, const model::Backend& backend) const {
-    if (!service.health) return {};
+ProbeVerdict HealthTable::verdict(const model::Service& service, const model::ServicePort& port,
+                                  const base::SocketAddress& backend) const {
+    if (!service.health.probe) return {};
     const auto found = services_.find(service.name);
     if (found != services_.end()) {
-        const auto entry = found->second.find({port.number, port.protocol, backend.endpoint});
+        const auto entry = found->second.find({port.number, port.protocol, backend});
         if (entry != found->second.end()) return entry->second;
     }
-    return {service.health->probe.initially_healthy, {}, {}};
-}
-
-Usable HealthTable::usable(const model::Service& service, const model::ServicePort& port) const {
-    Usable result;
-    result.backends.reserve(port.backends.size());
-    for (const auto& backend : port.backends) {
-        const bool ready = backend.usable();
-        const bool healthy = ready && (!service.health || state(service, port, backend).healthy);
-        result.ready += ready ? 1 : 0;
-        result.healthy += healthy ? 1 : 0;
-        result.backends.push_back(healthy);
-    }
-    result.panic = service.health && result.healthy * 100 < result.ready * service.health->panic_percent;
-    if (result.panic)
-        for (std::size_t i = 0; i < port.backends.size(); ++i) result.backends[i] = port.backends[i].usable();
-    return result;
+    return {service.health.probe->initially_healthy, {}, {}};
 }
 
 }  // namespace meshd::health

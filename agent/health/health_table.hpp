@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the worker's probes said last of each backend, and which backends may be used for it. Pure.
+// What the worker's probes said last of each backend. Pure.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -14,18 +15,10 @@
 
 namespace meshd::health {
 
-struct State {
+struct ProbeVerdict {
     bool healthy = true;
-    std::string reason;                           // empty: nothing was decided yet, and this is how it begins
-    std::chrono::system_clock::time_point since;  // of nothing decided: the epoch
-};
-
-// What holds for one port of a service.
-struct Usable {
-    std::vector<bool> backends;  // by the port's backends: whether new connections may be given to each
-    std::size_t ready = 0;       // backends that the registry calls usable
-    std::size_t healthy = 0;     // among these
-    bool panic = false;          // so few are healthy that all of them are used
+    std::string reason;                                          // empty: nothing was decided yet, and this is how it begins
+    std::optional<std::chrono::system_clock::time_point> since;  // nothing likewise
 };
 
 class HealthTable {
@@ -41,8 +34,8 @@ public:
     void keep_only(const std::set<std::string, std::less<>>& services);
 
     // Nothing decided for a service that is probed: what it says of the beginning. Not probed: healthy.
-    [[nodiscard]] State state(const model::Service& service, const model::ServicePort& port, const model::Backend& backend) const;
-    [[nodiscard]] Usable usable(const model::Service& service, const model::ServicePort& port) const;
+    [[nodiscard]] ProbeVerdict verdict(const model::Service& service, const model::ServicePort& port,
+                                       const base::SocketAddress& backend) const;
 
     [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -52,7 +45,7 @@ private:
 
     std::size_t most_;
     std::size_t size_ = 0;
-    std::map<std::string, std::map<Key, State>, std::less<>> services_;
+    std::map<std::string, std::map<Key, ProbeVerdict>, std::less<>> services_;
 };
 
 }  // namespace meshd::health

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/version.hpp"
@@ -49,13 +50,16 @@ struct Bound {
     std::uint32_t entries;
 };
 
-std::array<Bound, 18> bounds(const config::Limits& limits) {
+std::array<Bound, 21> bounds(const config::Limits& limits) {
     return {{{"md_frontends", limits.frontends},
              {"md_services", limits.services},
              {"md_tables", limits.services},
              {"md_cursors", limits.services},
              {"md_backends", limits.backends},
              {"md_connects", limits.backends + limits.services},
+             {"md_balancing", limits.services},
+             {"md_eject_state", limits.services},
+             {"md_vitals", limits.backends},
              {"md_paths", limits.services},
              {"md_halts", limits.services},
              {"md_maglevs", limits.services},
@@ -163,6 +167,8 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
         if (!adopted) return tl::make_unexpected(adopted.error());
         datapath.adopted_ |= *adopted;
     }
+    if (struct stat here{}; ::stat("/proc/self/ns/net", &here) == 0)
+        datapath.skeleton_->rodata->md_node_namespace = static_cast<__u32>(here.st_ino);
     if (count_consumed)
         if (auto chosen = choose_consumed(*datapath.skeleton_); !chosen) return tl::make_unexpected(chosen.error());
     datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
@@ -380,6 +386,14 @@ base::Result<md_release_open> Datapath::ask(const md_release_open& question) con
 }
 base::Result<md_release_track> Datapath::ask(const md_release_track& question) const {
     return ask_program(skeleton_->obj, "md_release_track", question);
+}
+
+base::Result<md_warm> Datapath::ask(const md_warm& question) const {
+    return ask_program(skeleton_->obj, "md_warm_backend", question);
+}
+
+base::Result<md_readmit> Datapath::ask(const md_readmit& question) const {
+    return ask_program(skeleton_->obj, "md_readmit", question);
 }
 
 base::Result<void> Datapath::leave(std::uint64_t pair) const {

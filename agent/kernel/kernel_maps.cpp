@@ -35,7 +35,10 @@ KernelMaps::KernelMaps(const Datapath& datapath)
       tables_(datapath.map("md_tables")),
       maglevs_(datapath.map("md_maglevs")),
       backends_(datapath.map("md_backends")),
-      connects_(datapath.map("md_connects")) {}
+      connects_(datapath.map("md_connects")),
+      vitals_(datapath.map("md_vitals")),
+      balancing_(datapath.map("md_balancing")),
+      balancing_state_(datapath.map("md_eject_state")) {}
 
 base::Result<reconcile::RealizedState> KernelMaps::read() {
     reconcile::RealizedState state;
@@ -49,6 +52,10 @@ base::Result<reconcile::RealizedState> KernelMaps::read() {
     if (done)
         done = frontends_.for_each([&](const std::byte* key, const std::byte* value) {
             state.set_frontend(read_as<md_endpoint>(key), read_as<md_frontend>(value).service_id);
+        });
+    if (done)
+        done = balancing_.for_each([&](const std::byte* key, const std::byte* value) {
+            state.set_balancing(read_as<std::uint32_t>(key), read_as<md_balancing>(value));
         });
     if (done) done = read_tables(state);
     if (done) done = read_maglevs(state);
@@ -110,12 +117,16 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
     switch (operations.front().kind) {
         case OperationKind::set_backend:
             return set_backends(operations);
+        case OperationKind::warm_backend:
+            return warm_backends(operations);
         case OperationKind::name_service:
             return name_services(operations);
         case OperationKind::set_maglev:
             return replace_inner(maglevs_, operations, [this](const Operation& operation) {
                 return datapath_.make_maglev(reconcile::build_maglev(operation.maglev));
             });
+        case OperationKind::set_balancing:
+            return set_balancing(operations);
         case OperationKind::replace_table:
             return replace_inner(tables_, operations,
                                  [this](const Operation& operation) { return datapath_.make_slots(operation.table); });
@@ -127,11 +138,14 @@ KernelMaps::Outcome KernelMaps::run(std::span<const Operation> operations) {
             return remove_inner(tables_, operations);
         case OperationKind::remove_maglev:
             return remove_inner(maglevs_, operations);
+        case OperationKind::remove_balancing:
+            return remove_balancing(operations);
         case OperationKind::unname_service:
             remove_counters(operations);
             return each(services_, [](const Operation& operation) { return operation.service_id; });
         case OperationKind::remove_backend:
             remove_counters(operations);
+            remove_vitals(operations);
             return each(backends_, [](const Operation& operation) { return operation.backend_id; });
     }
     return Outcome(operations.size());
@@ -160,8 +174,19 @@ void KernelMaps::remove_counters(std::span<const Operation> operations) {
     }
 }
 
+// One that is ejected gives its place back: others may need it.
+void KernelMaps::remove_vitals(std::span<const Operation> operations) {
+    for (const auto& operation : operations) {
+        md_vitals vitals{};
+        if (::bpf_map_lookup_elem(vitals_.fd(), &operation.backend_id, &vitals) == 0 && vitals.ejected_until_ns != 0)
+            (void)datapath_.ask(md_readmit{operation.service_id, operation.backend_id, 1, 0});
+        ::bpf_map_delete_elem(vitals_.fd(), &operation.backend_id);
+    }
+}
+
 KernelMaps::Outcome KernelMaps::set_backends(std::span<const Operation> operations) {
     auto outcome = add_counters(operations);
+    add_vitals(operations, outcome);
     std::vector<std::uint32_t> keys;
     std::vector<md_backend> values;
     for (const auto& operation : operations) {

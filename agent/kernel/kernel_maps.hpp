@@ -27,6 +27,9 @@ private:
     base::Result<std::vector<md_slot>> read_table(std::uint32_t service_id);
 
     Outcome set_backends(std::span<const reconcile::Operation> operations);
+    Outcome warm_backends(std::span<const reconcile::Operation> operations);
+    Outcome set_balancing(std::span<const reconcile::Operation> operations);
+    Outcome remove_balancing(std::span<const reconcile::Operation> operations);
     Outcome name_services(std::span<const reconcile::Operation> operations);
     // Of a map whose values are arrays.
     using MakeInner = std::function<base::Result<base::UniqueFd>(const reconcile::Operation&)>;
@@ -36,7 +39,9 @@ private:
     Outcome remove_inner(const Map& map, std::span<const reconcile::Operation> operations);
     Outcome publish_frontends(std::span<const reconcile::Operation> operations);
     Outcome add_counters(std::span<const reconcile::Operation> operations);
+    void remove_vitals(std::span<const reconcile::Operation> operations);
     void remove_counters(std::span<const reconcile::Operation> operations);
+    void add_vitals(std::span<const reconcile::Operation> operations, Outcome& outcome);
 
     const Datapath& datapath_;
     Map frontends_;
@@ -45,6 +50,9 @@ private:
     Map maglevs_;
     Map backends_;
     Map connects_;
+    Map vitals_;
+    Map balancing_;
+    Map balancing_state_;
 };
 
 }  // namespace meshd::kernel

@@ -44,7 +44,10 @@ private:
         if (service == nullptr) return false;
         if (operation.kind == OperationKind::remove_table) return !service->frontends.empty();
         if (operation.kind == OperationKind::remove_maglev)
-            return !service->table.empty() && service->table.front().table.forward != MD_FORWARD_NONE;
+            return !service->table.empty() && (service->table.front().table.forward != MD_FORWARD_NONE ||
+                                               service->table.front().table.pick == MD_PICK_MAGLEV);
+        if (operation.kind == OperationKind::remove_balancing)
+            return !service->table.empty() && service->table.front().table.guided != 0;
         if (operation.kind != OperationKind::remove_backend) return false;
         for (const auto& slot : service->table)
             if (slot.backend_id == operation.backend_id) return true;

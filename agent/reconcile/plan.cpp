@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
+#include "reconcile/guidance.hpp"
+#include "reconcile/shares.hpp"
 #include "reconcile/table.hpp"
 
 namespace meshd::reconcile {
@@ -20,8 +23,8 @@ namespace {
 
 class Planner {
 public:
-    Planner(const RealizedState& realized, IdAllocator ids, const ForwardPolicy& forwarding, const health::HealthTable* health)
-        : realized_(realized), ids_(ids), forwarding_(forwarding), health_(health) {}
+    Planner(const RealizedState& realized, IdAllocator ids, const ForwardPolicy& forwarding, const StatesOf& states)
+        : realized_(realized), ids_(ids), forwarding_(forwarding), states_(states) {}
 
     void want(const model::Service& service);
     void drop(std::uint32_t id);          // all of a group
@@ -32,10 +35,11 @@ public:
 
 private:
     void want_port(const model::Service& service, const model::ServicePort& port);
-    std::vector<Candidate> want_backends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
-                                         const KernelService& now);
+    std::vector<Candidate> want_backends(const PortKey& key, const model::ServicePort& port, const PortStates& states,
+                                         std::uint32_t id, const KernelService& now);
     void want_maglev(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
                      std::vector<Candidate> candidates, const KernelService& now);
+    void want_warming(const PortKey& key, const std::vector<Candidate>& candidates, std::uint32_t id, const KernelService& now);
     void want_frontends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
                         const KernelService& now);
     std::optional<std::uint32_t> free_service_id();
@@ -45,7 +49,7 @@ private:
     const RealizedState& realized_;
     IdAllocator ids_;
     ForwardPolicy forwarding_;
-    const health::HealthTable* health_;
+    const StatesOf& states_;
     std::set<std::uint32_t> claimed_;
     std::set<std::uint32_t> taken_backends_;
     std::set<md_endpoint, BytesLess> published_;
@@ -96,18 +100,30 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
     const auto* const found = realized_.find(*id);
     const auto& now = found != nullptr ? *found : nothing;
 
+    const auto states = states_ ? states_(service, port) : PortStates{};
     if (now.name != key) add(OperationKind::name_service, *id, key.text()).name = key;
-    const auto candidates = want_backends(service, port, *id, now);
+    const auto usable = want_backends(key, port, states, *id, now);
+    const auto candidates = share_out(usable, service, port, forwarding_.locality);
     const auto forward = forward_of(service, port, forwarding_);
-    auto table = build_table(candidates, {service.balancing, service.when_no_backend, service.acceleration, forward,
-                                          forward == MD_FORWARD_NONE ? 0 : service.affinity_s});
+    const auto guidance = guidance_of(service, candidates.size(), states.panic);
+    if (service.balancing_options.slow_start_ms != 0) want_warming(key, candidates, *id, now);
+    TablePolicy policy{
+        service.balancing,       service.when_no_backend, service.acceleration, forward, 0, guided_of(service, guidance),
+        !service.subsets.empty()};
+    if (forward != MD_FORWARD_NONE)
+        policy.affinity_s = service.affinity_s != 0 ? service.affinity_s : service.balancing_options.affinity_s;
+    auto table = build_table(candidates, policy);
     const auto same = std::equal(table.begin(), table.end(), now.table.begin(), now.table.end(),
                                  [](const auto& a, const auto& b) { return same_bytes(a, b); });
     if (!same) add(OperationKind::replace_table, *id, key.text()).table = std::move(table);
-    if (forward != MD_FORWARD_NONE)
+    if (forward != MD_FORWARD_NONE || service.balancing == model::Balancing::maglev)
         want_maglev(service, port, *id, candidates, now);
     else if (now.maglev != 0)
         add(OperationKind::remove_maglev, *id, key.text());
+    if (guidance && (!now.balancing || !same_bytes(*now.balancing, *guidance)))
+        add(OperationKind::set_balancing, *id, key.text()).balancing = *guidance;
+    else if (!guidance && now.balancing)
+        add(OperationKind::remove_balancing, *id, key.text());
     want_frontends(service, port, *id, now);
 }
 
@@ -115,30 +131,26 @@ void Planner::want_maglev(const model::Service& service, const model::ServicePor
                           std::vector<Candidate> candidates, const KernelService& now) {
     MaglevInput input{std::move(candidates), 0, 0};
     for (const auto& backend : port.backends) ++(backend.endpoint.address.is_v4() ? input.backends_v4 : input.backends_v6);
-    if (service.balancing == model::Balancing::round_robin)  // each in turn, whatever its weight
-        for (auto& candidate : input.candidates) candidate.weight = 1;
+    const auto is_near = [](const Candidate& candidate) { return candidate.is_near; };
+    if (std::any_of(input.candidates.begin(), input.candidates.end(), is_near))
+        std::erase_if(input.candidates, std::not_fn(is_near));
     if (now.maglev == maglev_fingerprint(input)) return;
     add(OperationKind::set_maglev, id, PortKey{service.name, port.number, port.protocol}.text()).maglev = std::move(input);
 }
 
 // The backends that new connections may be given, with their ids; those that are not there yet are made, those that nobody wants
 // go.
-std::vector<Candidate> Planner::want_backends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
-                                              const KernelService& now) {
-    const PortKey key{service.name, port.number, port.protocol};
-    const bool is_probed = health_ != nullptr && service.health;
-    const auto usable = is_probed ? health_->usable(service, port).backends : std::vector<bool>{};
+std::vector<Candidate> Planner::want_backends(const PortKey& key, const model::ServicePort& port, const PortStates& states,
+                                              std::uint32_t id, const KernelService& now) {
     std::map<md_endpoint, std::uint32_t, BytesLess> known;
     for (const auto& [backend_id, backend] : now.backends) known.emplace(backend.endpoint, backend_id);
 
     std::vector<Candidate> candidates;
     std::set<std::uint32_t> kept;
-    for (std::size_t i = 0; i < port.backends.size(); ++i) {
-        const auto& backend = port.backends[i];
-        const bool is_usable = is_probed ? usable[i] : backend.usable();
+    for (const auto& backend : port.backends) {
         auto value = encode(backend, port.protocol, id);
-        // Conversations of unconnected sockets look for another one, as they do when it is drained.
-        if (backend.usable() && !is_usable) value.state = MD_BACKEND_DRAIN;
+        const auto index = static_cast<std::size_t>(&backend - port.backends.data());
+        if (index < states.of.size()) value.state = states.of[index];
         const auto found = known.find(value.endpoint);
         const auto backend_id = found != known.end() ? found->second : free_backend_id();
         kept.insert(backend_id);
@@ -147,11 +159,22 @@ std::vector<Candidate> Planner::want_backends(const model::Service& service, con
             operation.backend_id = backend_id;
             operation.backend = value;
         }
-        if (is_usable) candidates.push_back({backend_id, value.endpoint, backend.weight});
+        if (value.state == MD_BACKEND_READY && backend.weight > 0)
+            candidates.push_back({backend_id, value.endpoint, backend.weight, backend.weight, index});
     }
     for (const auto& [backend_id, backend] : now.backends)
         if (!kept.contains(backend_id)) add(OperationKind::remove_backend, id, key.text()).backend_id = backend_id;
     return candidates;
+}
+
+// Backends that come back to a table, or are new in it, begin slowly; not those of a table that is new itself.
+void Planner::want_warming(const PortKey& key, const std::vector<Candidate>& candidates, std::uint32_t id,
+                           const KernelService& now) {
+    std::set<std::uint32_t> known;
+    for (const auto& slot : now.table) known.insert(slot.backend_id);
+    if (now.table.empty() || known == std::set<std::uint32_t>{0}) return;
+    for (const auto& candidate : candidates)
+        if (!known.contains(candidate.id)) add(OperationKind::warm_backend, id, key.text()).backend_id = candidate.id;
 }
 
 void Planner::want_frontends(const model::Service& service, const model::ServicePort& port, std::uint32_t id,
@@ -174,6 +197,7 @@ void Planner::drop(std::uint32_t id) {
     for (const auto& endpoint : now->frontends) add(OperationKind::remove_frontend, id, label).frontend = endpoint;
     if (!now->table.empty()) add(OperationKind::remove_table, id, label);
     if (now->maglev != 0) add(OperationKind::remove_maglev, id, label);
+    if (now->balancing) add(OperationKind::remove_balancing, id, label);
     if (now->name) add(OperationKind::unname_service, id, label);
     for (const auto& [backend_id, backend] : now->backends) add(OperationKind::remove_backend, id, label).backend_id = backend_id;
 }
@@ -205,8 +229,8 @@ void plan_service(Planner& planner, const RealizedState& realized, const std::st
 }  // namespace
 
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const ForwardPolicy& forwarding, const health::HealthTable* health) {
-    Planner planner(realized, ids, forwarding, health);
+                const ForwardPolicy& forwarding, const StatesOf& states) {
+    Planner planner(realized, ids, forwarding, states);
     for (const auto& [name, service] : desired.services) plan_service(planner, realized, name, service.get(), desired.complete);
     for (const auto& [id, now] : realized.services()) {
         if (planner.claims(id)) continue;
@@ -219,8 +243,8 @@ PlanResult plan(const RealizedState& realized, const model::DesiredState& desire
 }
 
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services, const ForwardPolicy& forwarding, const health::HealthTable* health) {
-    Planner planner(realized, ids, forwarding, health);
+                const std::set<std::string>& services, const ForwardPolicy& forwarding, const StatesOf& states) {
+    Planner planner(realized, ids, forwarding, states);
     for (const auto& name : services) {
         const auto found = desired.services.find(name);
         // Who names a service that is gone has seen it go: complete or not, it is dropped.

@@ -7,10 +7,10 @@
 #include <set>
 #include <string>
 
-#include "health/health_table.hpp"
 #include "model/service.hpp"
 #include "reconcile/forward.hpp"
 #include "reconcile/operation.hpp"
+#include "reconcile/states.hpp"
 
 namespace meshd::reconcile {
 
@@ -32,15 +32,16 @@ struct PlanResult {
     std::vector<std::pair<std::string, std::string>> refused;  // service, and why it cannot be planned: "no free service id …"
 };
 
+// `states`: without it, what the registry says of backends is all that is known.
+//
 // The whole difference. Services that `desired` does not name are removed only when it is complete, and so is what nothing names.
 // `health`: null when nothing is known of any.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const ForwardPolicy& forwarding = {}, const health::HealthTable* health = nullptr);
+                const ForwardPolicy& forwarding = {}, const StatesOf& states = {});
 
 // The difference for these services of the registry only: cost does not depend on how many others there are. A name that
 // `desired` does not hold is a service that was removed.
 PlanResult plan(const RealizedState& realized, const model::DesiredState& desired, IdAllocator ids,
-                const std::set<std::string>& services, const ForwardPolicy& forwarding = {},
-                const health::HealthTable* health = nullptr);
+                const std::set<std::string>& services, const ForwardPolicy& forwarding = {}, const StatesOf& states = {});
 
 }  // namespace meshd::reconcile

@@ -65,6 +65,13 @@ void RealizedState::remove_maglev(std::uint32_t id) {
     drop_if_empty(id);
 }
 
+void RealizedState::remove_balancing(std::uint32_t id) {
+    const auto found = services_.find(id);
+    if (found == services_.end()) return;
+    found->second.balancing.reset();
+    drop_if_empty(id);
+}
+
 void RealizedState::set_backend(std::uint32_t backend_id, const md_backend& backend) {
     const auto owner = backend_owner_.find(backend_id);
     if (owner != backend_owner_.end() && owner->second != backend.service_id) remove_backend(backend_id);
@@ -144,8 +151,10 @@ namespace {
 void check_table(std::uint32_t id, const KernelService& service, std::vector<std::string>& broken) {
     const auto& head = service.table.front().table;
     const auto counted = std::size_t{head.slots_v4} + head.slots_v6;
-    if (head.forward != MD_FORWARD_NONE && service.maglev == 0)
-        broken.push_back("table of service " + std::to_string(id) + " says to forward, and there is no Maglev table");
+    if ((head.forward != MD_FORWARD_NONE || head.pick == MD_PICK_MAGLEV) && service.maglev == 0)
+        broken.push_back("table of service " + std::to_string(id) + " needs a Maglev table, and there is none");
+    if (head.guided != 0 && !service.balancing)
+        broken.push_back("table of service " + std::to_string(id) + " says that there is more to look at, and there is none");
     if (std::max<std::size_t>(counted, 1) != service.table.size())
         broken.push_back("table of service " + std::to_string(id) + " has another length than it says");
     for (std::size_t index = 0; index < counted && index < service.table.size(); ++index) {

@@ -36,10 +36,13 @@ struct KernelService {
     std::optional<PortKey> name;                   // md_services
     std::vector<md_slot> table;                    // md_tables; empty: no table
     std::uint64_t maglev = 0;                      // md_maglevs: its fingerprint; 0: no Maglev table
+    std::optional<md_balancing> balancing;         // md_balancing
     std::map<std::uint32_t, md_backend> backends;  // md_backends with this service_id
     std::set<md_endpoint, BytesLess> frontends;    // md_frontends that lead here
 
-    [[nodiscard]] bool empty() const { return !name && table.empty() && maglev == 0 && backends.empty() && frontends.empty(); }
+    [[nodiscard]] bool empty() const {
+        return !name && table.empty() && maglev == 0 && !balancing && backends.empty() && frontends.empty();
+    }
 };
 
 class RealizedState {
@@ -52,6 +55,8 @@ public:
     void remove_table(std::uint32_t id);
     void set_maglev(std::uint32_t id, std::uint64_t fingerprint) { services_[id].maglev = fingerprint; }
     void remove_maglev(std::uint32_t id);
+    void set_balancing(std::uint32_t id, const md_balancing& balancing) { services_[id].balancing = balancing; }
+    void remove_balancing(std::uint32_t id);
     void set_backend(std::uint32_t backend_id, const md_backend& backend);
     void remove_backend(std::uint32_t backend_id);
     void set_frontend(const md_endpoint& endpoint, std::uint32_t id);

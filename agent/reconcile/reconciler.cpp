@@ -88,21 +88,19 @@ void Reconciler::change(Change change) {
     ++desired_.version;
     // A first complete answer also sweeps away what the maps hold and nobody names.
     if (change.full)
-        run(plan(realized_, desired_, ids_, forwarding_, health_), {});
+        run(plan(realized_, desired_, ids_, forwarding_, states_), {});
     else
-        run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
+        run(plan(realized_, desired_, ids_, scope, forwarding_, states_), scope);
 }
 
 void Reconciler::set_forwarding(const ForwardPolicy& forwarding) {
     if (std::exchange(forwarding_, forwarding) == forwarding || desired_.services.empty()) return;
-    run(plan(realized_, desired_, ids_, forwarding_, health_), {});
+    run(plan(realized_, desired_, ids_, forwarding_, states_), {});
 }
 
-void Reconciler::health_changed(const std::set<std::string>& services) {
-    std::set<std::string> scope;
-    for (const auto& name : services)
-        if (desired_.services.contains(name)) scope.insert(name);
-    if (!scope.empty()) run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
+void Reconciler::states_changed(const std::set<std::string>& services) {
+    if (services.empty()) return;
+    run(plan(realized_, desired_, ids_, services, forwarding_, states_), services);
 }
 
 void Reconciler::retry() {
@@ -110,12 +108,13 @@ void Reconciler::retry() {
     std::set<std::string> scope;
     for (const auto& [name, why] : pending_)
         if (!refused_.contains(name)) scope.insert(name);
-    run(plan(realized_, desired_, ids_, scope, forwarding_, health_), scope);
+    run(plan(realized_, desired_, ids_, scope, forwarding_, states_), scope);
 }
 
 // An empty scope means all services.
 void Reconciler::run(PlanResult planned, const std::set<std::string>& scope) {
     const auto start = std::chrono::steady_clock::now();
+    auto changes = on_backends_ ? backend_changes(realized_, planned.operations) : std::vector<BackendChange>{};
     const auto result = apply(maps_, realized_, planned.operations);
     ids_ = planned.ids;
 
@@ -134,6 +133,9 @@ void Reconciler::run(PlanResult planned, const std::set<std::string>& scope) {
     const auto* const bound =
         std::lower_bound(duration_bounds_us.begin(), duration_bounds_us.end(), figures_.last_duration.count());
     ++figures_.durations[static_cast<std::size_t>(bound - duration_bounds_us.begin())];
+
+    erase_undone(changes, realized_);
+    if (!changes.empty()) on_backends_(changes);
 }
 
 base::Result<Plan> Reconciler::check() {
@@ -142,7 +144,7 @@ base::Result<Plan> Reconciler::check() {
     figures_.checks += 1;
     figures_.last_check_at = Clock::now();
     realized_ = std::move(*found);
-    auto planned = plan(realized_, desired_, ids_, forwarding_, health_);
+    auto planned = plan(realized_, desired_, ids_, forwarding_, states_);
 
     // What failed before is not drift: it is still waiting for its retry.
     Plan drift;
@@ -163,7 +165,7 @@ Plan Reconciler::preview(std::vector<model::ServicePtr> services, bool complete)
         auto name = service->name;
         other.services[std::move(name)] = std::move(service);
     }
-    return plan(realized_, other, ids_, forwarding_, health_).operations;
+    return plan(realized_, other, ids_, forwarding_, states_).operations;
 }
 
 }  // namespace meshd::reconcile

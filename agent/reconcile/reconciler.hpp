@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reconcile/apply.hpp"
+#include "reconcile/backend_change.hpp"
 #include "reconcile/plan.hpp"
 
 namespace meshd::reconcile {
@@ -54,15 +55,18 @@ public:
     // Reads the maps and takes over the ids in them. Before anything else.
     base::Result<void> adopt();
 
+    // Told of backends after each run that changed some.
+    void on_backends(OnBackends told) { on_backends_ = std::move(told); }
+
     // What is known from earlier until the registries answer: they may be incomplete, and remove nothing.
     void seed(std::vector<model::ServicePtr> services);
 
     // How services are forwarded to from now on. Before seed() and change(), or with all tables brought to it.
     void set_forwarding(const ForwardPolicy& forwarding);
 
-    // Where health is looked up from now on; it must outlive the reconciler. Before seed() and change().
-    void set_health(const health::HealthTable& health) { health_ = &health; }
-    void health_changed(const std::set<std::string>& services);  // what the table says of these
+    // Who tells what is known of backends besides the registry's word. Before seed() and change().
+    void set_states(StatesOf states) { states_ = std::move(states); }
+    void states_changed(const std::set<std::string>& services);  // of these it tells something else now
 
     void change(Change change);
     void retry();  // what is pending
@@ -94,10 +98,11 @@ private:
     RealizedState realized_;
     IdAllocator ids_;
     ForwardPolicy forwarding_;
-    const health::HealthTable* health_ = nullptr;
+    StatesOf states_;
     std::map<std::string, std::string> pending_;
     std::map<std::string, std::string> refused_;            // a version that was not taken; the one before it stays
     std::map<md_endpoint, std::string, BytesLess> claims_;  // service address or node port to the service that has it
+    OnBackends on_backends_;
     Figures figures_;
     std::optional<Drift> last_drift_;
 };

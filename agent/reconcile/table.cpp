@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "reconcile/encode.hpp"
+#include "reconcile/guidance.hpp"
 
 namespace meshd::reconcile {
 
@@ -22,8 +23,15 @@ std::vector<std::uint32_t> slot_counts(const std::vector<std::uint32_t>& weights
         return counts;
     }
 
+    return apportion(weights, most);
+}
+
+std::vector<std::uint32_t> apportion(const std::vector<std::uint32_t>& weights, std::uint32_t slots) {
+    const auto sum = std::accumulate(weights.begin(), weights.end(), std::uint64_t{0});
+    std::vector<std::uint32_t> counts(weights.size());
+    if (sum == 0) return counts;
     // Everybody gets one slot, the rest is shared out in proportion; what rounding leaves over goes to the largest remainders.
-    const std::uint64_t spare = most - weights.size();
+    const std::uint64_t spare = slots - weights.size();
     std::vector<std::pair<std::uint64_t, std::size_t>> remainders;
     std::uint64_t given = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -57,31 +65,52 @@ std::vector<std::uint32_t> smooth_order(const std::vector<std::uint32_t>& counts
 
 namespace {
 
-std::vector<std::uint32_t> order_of(const std::vector<Candidate>& family, model::Balancing balancing) {
-    std::vector<std::uint32_t> order(family.size());
-    std::iota(order.begin(), order.end(), 0U);
-    if (balancing == model::Balancing::round_robin) return order;
-
+// How many slots each has: near ones and others are counted on one scale.
+std::vector<std::uint32_t> counts_of(const std::vector<Candidate>& family, const TablePolicy& policy) {
+    if (policy.balancing == model::Balancing::round_robin && !policy.has_subsets)
+        return std::vector<std::uint32_t>(family.size(), 1);
     std::vector<std::uint32_t> weights;
     std::transform(family.begin(), family.end(), std::back_inserter(weights),
                    [](const auto& candidate) { return candidate.weight; });
+    if (policy.has_subsets) return slot_counts(weights, UINT32_MAX);
     // More backends than the usual bound: each still gets its slot.
-    const auto counts = slot_counts(weights, std::max<std::uint32_t>(MD_MAX_SLOTS, static_cast<std::uint32_t>(weights.size())));
-    if (std::all_of(counts.begin(), counts.end(), [](std::uint32_t count) { return count == 1; })) return order;
-    if (balancing == model::Balancing::weighted) return smooth_order(counts);
+    return slot_counts(weights, std::max<std::uint32_t>(MD_MAX_SLOTS, static_cast<std::uint32_t>(weights.size())));
+}
 
-    order.clear();  // random: the order of slots does not matter
+std::vector<std::uint32_t> order_of(const std::vector<std::uint32_t>& counts, md_pick pick) {
+    std::vector<std::uint32_t> order(counts.size());
+    std::iota(order.begin(), order.end(), 0U);
+    if (std::all_of(counts.begin(), counts.end(), [](std::uint32_t count) { return count == 1; })) return order;
+    if (pick == MD_PICK_CYCLE) return smooth_order(counts);
+    order.clear();  // drawn at random: the order of slots does not matter
     for (std::uint32_t i = 0; i < counts.size(); ++i) order.insert(order.end(), counts[i], i);
     return order;
 }
 
-void append(std::vector<md_slot>& table, const std::vector<Candidate>& family, const std::vector<std::uint32_t>& order) {
-    for (const auto index : order) {
-        md_slot slot{};
-        slot.backend_id = family[index].id;
-        slot.backend = family[index].endpoint;
-        table.push_back(slot);
+// The slots of one family, those of near backends first; answers with how many those are.
+std::uint32_t append(std::vector<md_slot>& table, const std::vector<Candidate>& family, const TablePolicy& policy) {
+    const auto counts = counts_of(family, policy);
+    std::uint32_t near = 0;
+    for (const bool is_near : {true, false}) {
+        std::vector<std::uint32_t> members;
+        std::vector<std::uint32_t> member_counts;
+        for (std::uint32_t i = 0; i < family.size(); ++i) {
+            if (family[i].is_near != is_near) continue;
+            members.push_back(i);
+            member_counts.push_back(counts[i]);
+        }
+        for (const auto member : order_of(member_counts, pick_of(policy.balancing))) {
+            const auto& candidate = family[members[member]];
+            md_slot slot{};
+            slot.backend_id = candidate.id;
+            slot.backend = candidate.endpoint;
+            slot.weight = candidate.own_weight;
+            slot.subset = candidate.subset;
+            table.push_back(slot);
+            near += is_near ? 1 : 0;
+        }
     }
+    return near;
 }
 
 }  // namespace
@@ -94,23 +123,20 @@ std::vector<md_slot> build_table(std::vector<Candidate> candidates, const TableP
     std::vector<Candidate> v6;
     for (const auto& candidate : candidates) (decode(candidate.endpoint).address.is_v4() ? v4 : v6).push_back(candidate);
 
-    const auto order_v4 = order_of(v4, policy.balancing);
-    const auto order_v6 = order_of(v6, policy.balancing);
-    std::vector<md_slot> table;
-    table.reserve(order_v4.size() + order_v6.size());
-    append(table, v4, order_v4);
-    append(table, v6, order_v6);
-    if (table.empty()) table.emplace_back();
-
     md_table head{};
-    head.slots_v4 = static_cast<std::uint32_t>(order_v4.size());
-    head.slots_v6 = static_cast<std::uint32_t>(order_v6.size());
-    head.pick = policy.balancing == model::Balancing::random ? MD_PICK_RANDOM : MD_PICK_CYCLE;
+    std::vector<md_slot> table;
+    head.near_v4 = append(table, v4, policy);
+    head.slots_v4 = static_cast<std::uint32_t>(table.size());
+    head.near_v6 = append(table, v6, policy);
+    head.slots_v6 = static_cast<std::uint32_t>(table.size()) - head.slots_v4;
+    if (table.empty()) table.emplace_back();
+    head.pick = pick_of(policy.balancing);
     head.no_backend =
         policy.when_no_backend == model::WhenNoBackend::unreachable ? MD_NO_BACKEND_UNREACHABLE : MD_NO_BACKEND_REFUSE;
     head.way = encode(policy.acceleration);
     head.forward = static_cast<std::uint8_t>(policy.forward);
     head.affinity_s = policy.affinity_s;
+    head.guided = policy.guided;
     for (auto& slot : table) slot.table = head;
     return table;
 }

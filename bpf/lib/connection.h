@@ -3,14 +3,6 @@
 #ifndef MESHD_LIB_CONNECTION_H
 #define MESHD_LIB_CONNECTION_H
 
-/* An address of one host: this one. */
-static __always_inline bool md_is_own(const struct md_address *address)
-{
-	const __u32 *kind = bpf_map_lookup_elem(&md_locals, address);
-
-	return kind && *kind == MD_LOCAL_OWN;
-}
-
 /* The service that a packet asks for: its destination, or a port that is served at every address of this node. */
 static __always_inline __u32 md_service_asked(const struct md_packet *packet)
 {
@@ -46,25 +38,10 @@ static __always_inline const struct md_backend *md_kept_backend(const struct md_
 		return NULL;
 	*backend_id = affinity->backend_id;
 	backend = md_backend_of(affinity->backend_id, service_id, packet->is_v4);
-	return backend && backend->state == MD_BACKEND_READY && backend->weight ? backend : NULL;
-}
-
-static __always_inline const struct md_backend *md_choose_backend(const struct md_packet *packet, __u32 service_id,
-                                                                  void *slots, const struct md_table *table, __u64 now,
-                                                                  __u32 *backend_id)
-{
-	const struct md_backend *backend = NULL;
-	__u32 hash = md_hash_of(&packet->key, table->affinity_s);
-	bool found;
-
-	if (table->affinity_s)
-		backend = md_kept_backend(packet, service_id, table->affinity_s, now, backend_id);
-	if (backend)
-		return backend;
-	*backend_id = md_maglev_backend(service_id, packet->is_v4, hash, &found);
-	if (!found)
-		*backend_id = md_slot_backend(slots, table, packet->is_v4, hash);
-	return *backend_id ? md_backend_of(*backend_id, service_id, packet->is_v4) : NULL;
+	return backend && backend->state == MD_BACKEND_READY && backend->weight &&
+	                       !md_is_ejected(md_vitals_of(affinity->backend_id), now)
+	               ? backend
+	               : NULL;
 }
 
 static __always_inline void md_note_affinity(const struct md_packet *packet, const struct md_track *track, __u64 now)
@@ -105,20 +82,45 @@ enum md_begin {
 	MD_BEGIN_DROP,
 };
 
-/* Chooses the backend of a packet for a service that no track is known of. */
+/*
+ * How to ask for the backend of a packet for a service that no track is known of: by the Maglev table, so that every
+ * node that has the same backends chooses the same one; but where a service asks for what this node has seen of them,
+ * by that. false: it is no service that is forwarded. The caller asks: frames of functions add up.
+ */
+static __noinline bool md_prepare(const struct md_packet *packet, __u32 service_id, struct md_draft *draft)
+{
+	__u32 zero = 0, seed, kept;
+	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
+	const struct md_slot *head = slots ? bpf_map_lookup_elem(slots, &zero) : NULL;
+	__u32 affinity_s;
+
+	if (!head || head->table.forward == MD_FORWARD_NONE)
+		return false;
+	affinity_s = head->table.affinity_s;
+	seed = md_compares(head->table.pick) ? bpf_get_prandom_u32() : 0;
+	draft->now_ns = md_now();
+	draft->seed_and_hash = (__u64)md_hash_of(&packet->key, affinity_s) << 32 | seed;
+	draft->asked = (packet->is_v4 ? MD_ASKED_V4 | MD_REACH_V4 : MD_REACH_V6) | MD_ASKED_FORWARDED;
+	draft->backend_id = 0;
+	if (affinity_s && md_kept_backend(packet, service_id, affinity_s, draft->now_ns, &kept))
+		draft->backend_id = kept;
+	return true;
+}
+
+/* Begins a connection with the backend of the draft. */
 static __noinline enum md_begin md_begin(struct __sk_buff *skb, const struct md_packet *packet, __u32 service_id,
                                          struct md_draft *draft)
 {
-	__u64 now = md_now();
-	__u32 zero = 0, backend_id = 0;
+	__u64 now = draft->now_ns;
+	__u32 zero = 0, backend_id = draft->backend_id;
 	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
 	const struct md_slot *head = slots ? bpf_map_lookup_elem(slots, &zero) : NULL;
 	struct md_track *track = &draft->request;
 	const struct md_backend *backend;
 
-	if (!head || head->table.forward == MD_FORWARD_NONE)
+	if (!head)
 		return MD_BEGIN_NOT;
-	backend = md_choose_backend(packet, service_id, slots, &head->table, now, &backend_id);
+	backend = backend_id ? md_backend_of(backend_id, service_id, packet->is_v4) : NULL;
 	if (!backend) {
 		draft->reason = MD_REASON_FORWARD_NO_BACKEND;
 		return MD_BEGIN_DROP;

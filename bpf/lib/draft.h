@@ -16,6 +16,9 @@ struct md_draft {
 	struct md_track onward, back;
 	__u32 hash; /* of the client */
 	enum md_reason reason;
+	/* What md_pick_backend() is asked with; backend_id: what it answered, or what the client keeps. */
+	__u64 seed_and_hash, now_ns;
+	__u32 asked, backend_id;
 };
 
 struct {

@@ -80,4 +80,12 @@ static __always_inline void md_write_v6(struct bpf_sock_addr *ctx, const struct 
 	ctx->user_port = endpoint->port;
 }
 
+/* An address of one host: this one. */
+static __always_inline bool md_is_own(const struct md_address *address)
+{
+	const __u32 *kind = bpf_map_lookup_elem(&md_locals, address);
+
+	return kind && *kind == MD_LOCAL_OWN;
+}
+
 #endif

@@ -6,23 +6,6 @@
 #ifndef MESHD_LIB_MAGLEV_H
 #define MESHD_LIB_MAGLEV_H
 
-/* MurmurHash3, 32 bits (Austin Appleby, public domain): a step for each word, and the end. */
-static __always_inline __u32 md_mix(__u32 hash, __u32 word)
-{
-	word *= 0xcc9e2d51;
-	word = word << 15 | word >> 17;
-	hash ^= word * 0x1b873593;
-	hash = hash << 13 | hash >> 19;
-	return hash * 5 + 0xe6546b64;
-}
-
-static __always_inline __u32 md_mix_end(__u32 hash)
-{
-	hash = (hash ^ hash >> 16) * 0x85ebca6b;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
-	return hash ^ hash >> 16;
-}
-
 static __always_inline __u32 md_mix_address(__u32 hash, const struct md_address *address)
 {
 	const __u32 *words = md_const_words(address);
@@ -42,22 +25,21 @@ static __always_inline __u32 md_hash_of(const struct md_track_key *key, bool has
 	return md_mix_end(hash);
 }
 
-/* 0: none of this family. */
-static __always_inline __u32 md_maglev_backend(__u32 service_id, bool is_v4, __u32 hash, bool *found)
+static __always_inline __u32 md_maglev_at(const struct md_range *range, __u32 hash, __u32 *found)
 {
-	void *table = bpf_map_lookup_elem(&md_maglevs, &service_id);
+	void *table = bpf_map_lookup_elem(&md_maglevs, &range->service_id);
 	const struct md_maglev *row;
 	__u32 size, entry, index = 0;
 	__u64 place;
 
 	row = table ? bpf_map_lookup_elem(table, &index) : NULL;
-	*found = row != NULL;
 	if (!row)
 		return 0;
-	size = is_v4 ? row->size_v4 : row->size_v6;
+	size = range->is_v4 ? row->size_v4 : row->size_v6;
 	if (!size)
 		return 0;
-	entry = (is_v4 ? 0 : row->size_v4) + hash % size;
+	entry = (range->is_v4 ? 0 : row->size_v4) + hash % size;
+	*found = entry;
 	index = entry / MD_MAGLEV_ROW;
 	place = entry % MD_MAGLEV_ROW;
 	row = bpf_map_lookup_elem(table, &index);
@@ -66,16 +48,6 @@ static __always_inline __u32 md_maglev_backend(__u32 service_id, bool is_v4, __u
 	if (!row || place >= MD_MAGLEV_ROW)
 		return 0;
 	return row->backends[place];
-}
-
-/* For a service whose table the agent has not made yet. */
-static __always_inline __u32 md_slot_backend(void *slots, const struct md_table *table, bool is_v4, __u32 hash)
-{
-	__u32 count = is_v4 ? table->slots_v4 : table->slots_v6;
-	__u32 index = (is_v4 ? 0 : table->slots_v4) + md_scale(hash, count);
-	const struct md_slot *slot = count ? bpf_map_lookup_elem(slots, &index) : NULL;
-
-	return slot ? slot->backend_id : 0;
 }
 
 /* A backend that may take this service's packets of this family, or NULL. */

@@ -19,6 +19,9 @@
 /* errno values, which vmlinux.h does not carry (include/uapi/asm-generic/errno.h). */
 #define EPERM        1
 #define EEXIST       17
+#define ECONNABORTED 103
+#define ECONNRESET   104
+#define ETIMEDOUT    110
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 

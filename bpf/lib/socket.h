@@ -10,9 +10,9 @@ static __always_inline void md_fill_translation(struct md_translation *translati
                                                 const struct md_choice *choice)
 {
 	translation->service = *service;
-	translation->backend = choice->backend->backend;
+	translation->backend = *choice->backend;
 	translation->service_id = choice->service_id;
-	translation->backend_id = choice->backend->backend_id;
+	translation->backend_id = choice->backend_id;
 }
 
 /* A connected socket was given a backend. false: no memory for it. */
@@ -24,7 +24,8 @@ static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct m
 	if (!memory)
 		return false;
 	md_fill_translation(&memory->peer, service, choice);
-	memory->way = choice->backend->table.way;
+	memory->way = choice->way;
+	memory->unlisted = choice->silent;
 	return true;
 }
 

@@ -47,21 +47,22 @@ static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpo
 			md_limit_release(bpf_get_socket_cookie(ctx));
 		return 0;
 	}
-	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
+	error = md_choose_next(ctx, service_id, md_is_v4(&destination->address), reach, &choice);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
 	/* An earlier attempt of the same socket has failed, perhaps at another service. */
 	if (md_had_peer(sk))
 		md_limit_release(bpf_get_socket_cookie(ctx));
+	md_prefer_listener(ctx, reach, &choice);
 	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
 
 	bool remembered = md_remember_peer(sk, destination, &choice);
 
-	*destination = choice.backend->backend;
+	*destination = *choice.backend;
 	md_count(remembered ? MD_REASON_CONNECT_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);
-	md_count_call(service_id, choice.backend->backend_id, MD_CALL_CONNECT);
+	md_count_call(service_id, choice.backend_id, MD_CALL_CONNECT);
 	return 1;
 }
 
@@ -89,9 +90,10 @@ static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint
 		return 1;
 	}
 
-	error = md_choose_next(service_id, md_is_v4(&destination->address), reach, &choice);
+	error = md_choose_next(ctx, service_id, md_is_v4(&destination->address), reach, &choice);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_DATAGRAM, error);
+	md_prefer_listener(ctx, reach, &choice);
 	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_DATAGRAM, error);
@@ -100,9 +102,9 @@ static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint
 			way = md_next_way(memory);
 		md_fill_translation(way, destination, &choice);
 	}
-	*destination = choice.backend->backend;
+	*destination = *choice.backend;
 	md_count(memory ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);
-	md_count_call(service_id, choice.backend->backend_id, MD_CALL_DATAGRAM);
+	md_count_call(service_id, choice.backend_id, MD_CALL_DATAGRAM);
 	return 1;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MESHD_ABI_H
 #define MESHD_ABI_H
 
+#include "meshd/balance.h"
 #include "meshd/counters.h"
 #include "meshd/flows.h"
 #include "meshd/forward.h"
@@ -27,7 +28,9 @@ struct md_explain {
 	struct md_endpoint destination; /* in: what the application asks for */
 	__u8 reach;                     /* in: enum md_reach, the families of backends that the socket can be sent to */
 	__u8 pad[3];                    /* zero */
-	__u32 draw;                     /* in: for MD_PICK_RANDOM the random number to use; 0: draw one */
+	__u32 draw;                     /* in: the random number to begin with; 0: draw one */
+	__u32 hash;                     /* in: for MD_PICK_MAGLEV; 0: as `draw` */
+	__u64 now_ns;                   /* in: CLOCK_MONOTONIC to reckon with; 0: what it is */
 	__u32 reason;                   /* out: enum md_reason */
 	__s32 error;                    /* out: 0, or the negative errno that connect() would return */
 	__u32 service_id;               /* out: 0 when the destination is no service */
@@ -35,6 +38,7 @@ struct md_explain {
 	__u32 slots;                    /* out: how many slots it was picked from */
 	__u32 backend_id;               /* out */
 	struct md_endpoint backend;     /* out */
+	__u32 reserved;                 /* zero */
 };
 
 /*

@@ -54,6 +54,11 @@
 	X(POLICY_UNREAD, "policy_unread", "a packet at a device that the policy might deny, but whose ports or addresses cannot be read: dropped") \
 	X(LIMIT_CONNECTIONS, "limit_connections", "the service has as many connections as its limit allows; refused")      \
 	X(LIMIT_RATE, "limit_rate", "more new connections to the service than its limit allows; refused")                  \
+	X(BACKEND_EJECTED, "backend_ejected", "failures ejected a backend; counted beside what became of the connection")   \
+	X(EJECTION_SPARED, "ejection_spared", "failures would have ejected a backend, but as many of its service are ejected as may") \
+	X(EJECTION_UNTOLD, "ejection_untold", "a backend was ejected, and there was no room to tell the agent")             \
+	X(NO_LISTENER, "no_listener", "nothing listens at a backend on this host: another was looked for; counted beside what became of the call") \
+	X(NO_LISTENER_AT_ALL, "no_listener_at_all", "nothing listens at any backend that was tried; counted beside what became of the call") \
 	X(LIMIT_UNTRACKED, "limit_untracked", "no room to remember a connection that counts against a limit; it passed")   \
 	MD_WHYS(X)
 

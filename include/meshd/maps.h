@@ -14,6 +14,11 @@
 	X(md_services, "hash", "service id", "md_service", "agent", "what a service id is called")                                  \
 	X(md_tables, "array of arrays", "service id, slot", "md_slot", "agent", "the backends a service chooses from")              \
 	X(md_backends, "hash", "backend id", "md_backend", "agent", "what a backend id means")                                      \
+	X(md_balancing, "hash", "service id", "md_balancing", "agent", "what balancing of a service looks at besides its table")     \
+	X(md_eject_state, "hash", "service id", "md_balancing_state", "programs", "how many of its backends are ejected")       \
+	X(md_vitals, "hash", "backend id", "md_vitals", "programs", "how a backend does, as this node has seen it")                 \
+	X(md_sessions, "LRU hash", "md_affinity_key", "md_affinity", "programs", "the backend that a source or workload of this node keeps") \
+	X(md_ejections, "ring buffer", "", "md_ejected", "programs", "backends that were ejected")                                  \
 	X(md_cursors, "array", "service id", "md_cursor", "programs", "where the cycle of a service goes on")                       \
 	X(md_connects, "per-CPU hash", "md_connects_key", "md_connects", "programs", "connects and datagrams for each backend")     \
 	X(md_reasons, "per-CPU array", "md_reason", "count", "programs", "one count for each path through a program")               \
@@ -60,8 +65,14 @@
 #define MD_MAX_BACKENDS  262144
 #define MD_MAX_SOCKETS   131072
 
+/* Size of md_ejections in bytes, a power of two of pages: room for a thousand records. */
+#define MD_EJECTIONS_SIZE 65536
+
 /* Connections between SYN and ESTABLISHED at one time. The oldest gives way: its connection stays on TCP. */
 #define MD_MAX_HANDSHAKES 8192
+
+/* Sources and workloads of this node that keep a backend, at one time. The oldest gives way: it is given one anew. */
+#define MD_MAX_SESSIONS 16384
 
 /* Ports, cgroups and users that configuration can exclude. */
 #define MD_MAX_EXCLUSIONS 1024

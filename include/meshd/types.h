@@ -33,8 +33,11 @@ struct md_endpoint {
 
 /* How a slot of a service's table is picked. Weights are already in the table: see md_slot. */
 enum md_pick {
-	MD_PICK_RANDOM = 0, /* each slot with equal probability */
-	MD_PICK_CYCLE = 1,  /* one slot after the other, by the service's cursor */
+	MD_PICK_RANDOM = 0,  /* each slot with equal probability */
+	MD_PICK_CYCLE = 1,   /* one slot after the other, by the service's cursor */
+	MD_PICK_MAGLEV = 2,  /* by md_maglevs and a hash */
+	MD_PICK_LEAST = 3,   /* of two drawn slots, the one with fewer open connections for its weight */
+	MD_PICK_LATENCY = 4, /* of two drawn slots, the one with the lower score (bpf/lib/score.h) */
 };
 
 /* Families of backends that a call can be sent to: an AF_INET socket only to IPv4, an AF_INET6 socket in connect() to
@@ -75,16 +78,25 @@ struct md_service {
 	__u8 reserved; /* zero */
 };
 
+/* Bits of md_table.guided. */
+#define MD_GUIDED           1
+#define MD_GUIDED_BY_SOURCE 2 /* by who asks: Maglev, affinity */
+
 /* The part of a table that holds for the whole service. Repeated in each of its slots, so one line of a dump explains
  * itself. */
 struct md_table {
-	__u32 slots_v4;   /* slots [0, slots_v4) hold IPv4 backends */
-	__u32 slots_v6;   /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
+	__u32 slots_v4; /* slots [0, slots_v4) hold IPv4 backends */
+	__u32 slots_v6; /* slots [slots_v4, slots_v4 + slots_v6) hold IPv6 backends */
+	__u32 near_v4;  /* the first so many of slots_v4 are near; only with md_balancing.prefers_local */
+	__u32 near_v6;
 	__u8 pick;        /* enum md_pick */
 	__u8 no_backend;  /* enum md_no_backend */
 	__u8 way;         /* enum md_service_way */
 	__u8 forward;     /* enum md_forward */
-	__u32 affinity_s; /* forwarded clients keep their backend for so long after their last packet; 0: they do not */
+	__u32 affinity_s; /* clients keep their backend for so long; 0: they do not. Of forwarded packets: after the
+	                     last */
+	__u8 guided;      /* MD_GUIDED, when md_balancing has an entry to look at, and MD_GUIDED_BY_SOURCE */
+	__u8 reserved[3]; /* zero */
 };
 
 /*
@@ -95,13 +107,17 @@ struct md_table {
 struct md_slot {
 	struct md_table table;
 	__u32 backend_id;
+	__u16 weight;  /* of the backend, for MD_PICK_LEAST and md_balancing.spill_open */
+	__u8 subset;   /* index of its subset; two choices are made within one */
+	__u8 reserved; /* zero */
 	struct md_endpoint backend;
 };
 
 enum md_backend_state {
-	MD_BACKEND_READY = 0, /* takes new connections */
-	MD_BACKEND_DRAIN = 1, /* takes none, keeps those it has */
-	MD_BACKEND_MAINT = 2, /* out of service by an operator's word */
+	MD_BACKEND_READY = 0,     /* takes new connections */
+	MD_BACKEND_DRAIN = 1,     /* takes none, keeps those it has */
+	MD_BACKEND_MAINT = 2,     /* out of service by an operator's word */
+	MD_BACKEND_UNHEALTHY = 3, /* its probes fail: takes none */
 };
 
 /* Value of md_backends: what a backend id means. */
@@ -148,12 +164,16 @@ enum md_followed {
 /* Value of md_sock_peer (socket storage): what a connected socket was told its peer is. */
 struct md_sock_peer {
 	struct md_translation peer;
-	__u8 way;      /* enum md_service_way, of the service when the socket connected */
-	__u8 followed; /* enum md_followed */
-	__u8 reserved[2];
+	__u8 way;          /* enum md_service_way, of the service when the socket connected */
+	__u8 followed;     /* enum md_followed */
+	__u8 counted;      /* 1: it is one of md_vitals.open of counted_id */
+	__u8 unlisted;     /* 1: the backend is on this host, and nothing was found that listens there */
 	__u32 response_us; /* from the last payload out to the first in after it, the last time; 0: not seen, or not
 	                      timed */
 	__u64 asked_ns;    /* when the last payload went out that has no answer yet; 0: none */
+	__u64 syn_ns;      /* CLOCK_MONOTONIC */
+	__u32 counted_id;
+	__u8 reserved[4];
 };
 
 /* An unconnected UDP socket talks to several services; the oldest translation gives way to a ninth. */

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads pinned maps by the bpf() system call itself: what the kernel has, without asking the agent."""
+"""Pinned maps by the bpf() system call itself: what the kernel has, without asking the agent."""
 
 import ctypes
 import os
 import platform
 
 _NUMBERS = {"x86_64": 321, "aarch64": 280}
-_LOOKUP, _NEXT_KEY, _OBJ_GET = 1, 4, 7  # enum bpf_cmd
+_LOOKUP, _UPDATE, _NEXT_KEY, _OBJ_GET = 1, 2, 4, 7  # enum bpf_cmd
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,6 +42,10 @@ class PinnedMap:
         except FileNotFoundError:
             return None
         return self._value.raw
+
+    def update(self, key, value):
+        self._key.raw, self._value.raw = key, value
+        _bpf(_UPDATE, _Element(map_fd=self._fd, key=ctypes.addressof(self._key), value=ctypes.addressof(self._value)))
 
     def count(self):
         """Number of keys: of a hash, its entries."""

@@ -16,11 +16,11 @@ MASQUERADES = pytest.mark.parametrize("masquerade", ["auto", "always"])
 WEB, DNS = (SERVICE, 80), (SERVICE, 53)
 
 
-def loaded(world, settings="", environment=(), devices='["c0", "b0"]', names="ab"):
+def loaded(world, settings="", environment=(), devices='["c0", "b0"]', names="ab", moves=False):
     net = Net(world, settings, environment, devices)
     tcp, udp = [net.tcp(name) for name in names], [net.udp(name) for name in names]
     net.serve(web(*tcp), dns(*udp))
-    return net, tcp, udp, world.keep(Load(net.client, WEB, DNS))
+    return net, tcp, udp, world.keep(Load(net.client, WEB, DNS, moves=moves))
 
 
 def goes_on(load, more=10):
@@ -30,12 +30,20 @@ def goes_on(load, more=10):
 
 
 @MASQUERADES
-def test_no_flow_breaks_when_backends_join_and_leave(world, masquerade):
-    net, tcp, udp, load = loaded(world, f"forwarding: {{masquerade: {masquerade}}}", names="abcd")
+@pytest.mark.parametrize("sockets", ["close", "keep"])
+def test_no_connection_breaks_when_backends_join_and_leave(world, masquerade, sockets):
+    """Datagrams go to another backend where theirs has left, unless the service keeps what is there."""
+    closes = sockets == "close"
+    net, tcp, udp, load = loaded(world, f"forwarding: {{masquerade: {masquerade}}}", names="abcd", moves=closes)
+    departures = 0
     for present in ((0, 1), (0, 1, 2, 3), (3,), (1, 2, 3), (0, 2), (0, 1, 2)):
-        net.serve(web(*(tcp[number] for number in present)), dns(*(udp[number] for number in present)))
+        drain = {"drain": {"sockets": sockets}}
+        net.serve(web(*(tcp[number] for number in present), **drain), dns(*(udp[number] for number in present), **drain))
+        departures += 4 - len(present)
         goes_on(load)
     assert load.stop() == []
+    flows = 7  # kept ones, and the one that is begun
+    assert load.lost <= departures * flows if closes else load.lost == 0
 
 
 @MECHANISMS

@@ -49,7 +49,7 @@ def test_a_dead_backend_gets_nothing_until_it_is_back(world):
     assert {echo.who(world, ADDRESS, 7) for _ in range(12)} == set("ac")
     assert health(agent)[1]["reason"] == "refused"
     explained = agent.meshctl_json("explain", f"{ADDRESS}:7")
-    assert [one["why"] for one in explained["candidates"]] == ["", "unhealthy: refused", ""]
+    assert [one["why"] for one in explained["candidates"]] == ["", "state is unhealthy: refused", ""]
     listed = agent.meshctl("backend", "list").stdout
     assert "unhealthy" in listed and "1 unhealthy" in listed
     gauges = [line for line in agent.metrics().splitlines() if line.startswith("meshd_backend_healthy{")]
@@ -72,7 +72,7 @@ def test_with_all_down_the_policy_of_panic_decides(world):
     with pytest.raises(ConnectionRefusedError):
         echo.who(world, ADDRESS, 7)
     explained = agent.meshctl("explain", f"{ADDRESS}:7", check=False)
-    assert explained.returncode == 4 and "no_backend" in explained.stdout and "unhealthy: refused" in explained.stdout
+    assert explained.returncode == 4 and "no_backend" in explained.stdout and "state is unhealthy: refused" in explained.stdout
     assert not agent.service("line")["ports"][0]["panic"]
 
     publish(world, agent, listeners, health=probe("tcp", panic="50%"))

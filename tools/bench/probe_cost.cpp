@@ -104,10 +104,10 @@ struct Turn {
 Turn probe(const Options& options, std::uint16_t port) {
     model::Service service;
     service.name = "bench";
-    service.health.emplace();
-    service.health->probe.type = options.type;
-    service.health->probe.interval_ms = static_cast<std::uint32_t>(options.interval_ms);
-    service.health->probe.timeout_ms = static_cast<std::uint32_t>(options.interval_ms);
+    auto& probe = service.health.probe.emplace();
+    probe.type = options.type;
+    probe.interval_ms = static_cast<std::uint32_t>(options.interval_ms);
+    probe.timeout_ms = static_cast<std::uint32_t>(options.interval_ms);
     service.ports = {{"", 80, base::Protocol::tcp, {}}};
     for (int i = 0; i < options.targets; ++i)
         service.ports[0].backends.push_back({backend(i, port), 1, model::BackendState::ready, {}});

@@ -21,16 +21,21 @@ Table backends_table(json::array backends) {
              {"PORT", port},
              {"BACKEND", endpoint},
              number_column("WEIGHT", "weight"),
-             text_column("STATE", "state"),
-             text_column("HEALTH", "health.state"),
+             {"STATE", backend_state_text},
              share_column("SHARE", "share"),
              number_column("CONNECTS", "connects"),
+             number_column("OPEN", "open"),
              number_column("DATAGRAMS", "datagrams").wide(),
+             number_column("CONNECT US", "connect_us").wide(),
+             number_column("RESPONSE US", "response_us").wide(),
+             share_column("FAILURES", "failures").wide(),
              number_column("ID", "id").wide(),
              text_column("PORT NAME", "port_name").wide(),
              text_column("LOCALITY", "locality").wide(),
-             text_column("SINCE", "health.since").wide(),
-             text_column("REASON", "health.reason").wide()},
+             text_column("HEALTH", "health.state").wide(),
+             text_column("SINCE", "since").wide(),
+             text_column("UNTIL", "until").wide(),
+             text_column("REASON", "reason")},
             std::move(backends),
             Shown::always,
             {}};
@@ -39,14 +44,12 @@ Table backends_table(json::array backends) {
 std::string verdict(const json::array& backends) {
     if (backends.empty()) return "no backends";
     std::map<std::string, std::int64_t> states;
-    for (const auto& backend : backends) {
-        if (!backend.is_object()) continue;
-        ++states[text_at(backend.get_object(), "state")];
-        ++states[text_at(backend.get_object(), "health.state")];
-    }
+    for (const auto& backend : backends)
+        if (backend.is_object()) ++states[text_at(backend.get_object(), "state")];
     auto text = fmt::format("{}: {} ready, {} drain, {} maint", counted(static_cast<std::int64_t>(backends.size()), "backend"),
                             states["ready"], states["drain"], states["maint"]);
-    if (states["unhealthy"] != 0) text += fmt::format("; {} unhealthy", states["unhealthy"]);
+    for (const auto* const state : {"unhealthy", "ejected"})
+        if (states[state] != 0) text += fmt::format(", {} {}", states[state], state);
     return text;
 }
 
@@ -73,6 +76,11 @@ Result<Page> list(const Agent& agent, const std::string& service) {
 
 }  // namespace
 
+std::string backend_state_text(const json::object& backend) {
+    const auto* const panic = backend.if_contains("in_panic");
+    return text_at(backend, "state") + (panic != nullptr && panic->is_bool() && panic->get_bool() ? ", used" : "");
+}
+
 void add_backend(CLI::App& app, Program& program) {
     auto* const noun = app.add_subcommand("backend", "Backends of all services");
     noun->require_subcommand(1);
@@ -86,6 +94,7 @@ void add_backend(CLI::App& app, Program& program) {
         "  meshctl backend list -o wide    # with the reasons of probes\n"
         "  meshctl backend list -o json | jq -r '.backends[] | select(.state != \"ready\") | .address'");
     verb->callback([&program, service] { program.chosen = [service](const Agent& agent) { return list(agent, *service); }; });
+    add_backend_states(*noun, program);
 }
 
 }  // namespace meshd::meshctl

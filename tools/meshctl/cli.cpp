@@ -45,6 +45,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_acceleration(*app, program);
     add_flow(*app, program);
     add_connection(*app, program);
+    add_event(*app, program);
     add_top(*app, program);
     add_policy(*app, program);
     add_config(*app, program);

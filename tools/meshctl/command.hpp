@@ -27,10 +27,12 @@ struct Program {
 void add_status(CLI::App& app, Program& program);
 void add_service(CLI::App& app, Program& program);
 void add_backend(CLI::App& app, Program& program);
+void add_backend_states(CLI::App& noun, Program& program);  // verbs of the noun backend
 void add_device(CLI::App& app, Program& program);
 void add_acceleration(CLI::App& app, Program& program);
 void add_flow(CLI::App& app, Program& program);
 void add_connection(CLI::App& app, Program& program);
+void add_event(CLI::App& app, Program& program);
 void add_top(CLI::App& app, Program& program);
 void add_policy(CLI::App& app, Program& program);
 void add_config(CLI::App& app, Program& program);
@@ -42,6 +44,9 @@ void add_version(CLI::App& app, Program& program);
 
 // A transformation of options: "5m" becomes "300". Times look as they do in the configuration. Empty, or what is wrong.
 std::string to_seconds(std::string& text);
+
+// "ejected, used": the state of a row, and that too few others are usable.
+std::string backend_state_text(const json::object& backend);
 
 // The columns of the operations of a plan, which several commands show.
 Table operations_table(const json::array& operations);

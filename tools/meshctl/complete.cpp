@@ -22,6 +22,7 @@ using Words = std::vector<std::string>;
 
 const std::string files = ":files";
 const std::string services = ":services";
+const std::string backends = ":backends";
 
 // What stands for the value of an option, and for the first word that belongs to a command itself.
 const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
@@ -32,6 +33,10 @@ const std::map<std::string, Words> option_values{{"--output", {"table", "wide", 
                                                  {"--sort", {"age", "bytes", "rtt", "retransmits", "connect", "response"}},
                                                  {"--socket", {files}}};
 const std::map<std::string, Words> argument_values{{"service show", {services}},
+                                                   {"backend drain", {backends}},
+                                                   {"backend maint", {backends}},
+                                                   {"backend ready", {backends}},
+                                                   {"backend reset", {backends}},
                                                    {"policy check", {"any"}},
                                                    {"config check", {files}},
                                                    {"config diff", {files}},
@@ -98,6 +103,17 @@ Words service_names(const std::string& socket) {
     return names;
 }
 
+Words backend_names(const std::string& socket) {
+    Words names;
+    const auto answer = Agent(socket, patience).get("/v1/backends");
+    if (!answer) return names;
+    for (const auto& row : array_at(*answer, "backends"))
+        if (const auto* const backend = row.if_object())
+            names.push_back(text_at(*backend, "service") + "/" +
+                            endpoint_text(text_at(*backend, "address"), number_at(*backend, "backend_port")));
+    return names;
+}
+
 Words candidates(const Place& place, const std::string& word) {
     if (place.option == nullptr && word.starts_with('-')) return options_of(place.command);
     Words words;
@@ -106,6 +122,7 @@ Words candidates(const Place& place, const std::string& word) {
     const auto& values = place.option != nullptr ? option_values : argument_values;
     const auto key = place.option != nullptr ? "--" + place.option->get_single_name() : place.path;
     if (const auto found = values.find(key); found != values.end()) words = found->second;
+    if (words == Words{backends}) return backend_names(place.socket);
     return words == Words{services} ? service_names(place.socket) : words;
 }
 

@@ -10,6 +10,33 @@ namespace meshd::meshctl {
 
 namespace {
 
+std::string stale_text(const json::object& stale) {
+    return fmt::format(
+        "{} and {} closed; last looked for at {}, among {} in {}", counted(number_at(stale, "closed_total"), "socket"),
+        counted(number_at(stale, "forwarded_closed_total"), "forwarded connection"), text_at(stale, "last_pass_at"),
+        counted(number_at(stale, "sockets"), "socket"), counted(number_at(stale, "namespaces"), "network namespace"));
+}
+
+// Connections to backends that have left, or are leaving.
+Table stale_table(const json::object& stale) {
+    Table table;
+    table.title = "Connections to backends that leave";
+    table.columns = {text_column("SERVICE", "service"),
+                     text_column("BACKEND", "backend"),
+                     text_column("WHY", "why"),
+                     text_column("SINCE", "since"),
+                     {"CLOSES AT",
+                      [](const json::object& row) {
+                          const auto at = text_at(row, "closes_at");
+                          return at == "-" ? std::string("never") : at;
+                      }},
+                     number_column("SOCKETS", "sockets"),
+                     number_column("FORWARDED", "forwarded"),
+                     number_column("CLOSED", "closed")};
+    table.rows = array_at(stale, "backends");
+    return table;
+}
+
 Result<Page> show(const Agent& agent) {
     auto answer = agent.get("/v1/drift");
     if (!answer) return tl::make_unexpected(answer.error());
@@ -19,8 +46,9 @@ Result<Page> show(const Agent& agent) {
                           {"Interval", seconds_at(*answer, "interval_s")},
                           {"Checks", text_at(*answer, "checks_total")},
                           {"Repaired", text_at(*answer, "repaired_total")},
-                          {"Last drift", text_at(*answer, "last.at")}}},
-                   operations_table(array_at(*answer, "last.operations"))};
+                          {"Last drift", text_at(*answer, "last.at")},
+                          {"Stale sockets", stale_text(object_at(*answer, "stale_sockets"))}}},
+                   operations_table(array_at(*answer, "last.operations")), stale_table(object_at(*answer, "stale_sockets"))};
     page.verdict = repaired == 0 ? "no drift since the agent has started"
                                  : counted(repaired, "difference was", "differences were") +
                                        " found and repaired since the agent has started; `meshctl drift --repair` compares now";

@@ -192,6 +192,30 @@ base::Result<Message> decode_flows(json::object& object) {
     return fields.give(std::move(flows));
 }
 
+base::Result<Message> decode_ejected(const json::object& object) {
+    Fields fields(object, "ejected");
+    Ejected ejected;
+    const auto& backends = fields.array("backends");
+    if (backends.size() > most_ejected) return invalid("ejected.backends", "at most " + std::to_string(most_ejected));
+    for (const auto& item : backends) {
+        const auto at = "ejected.backends[" + std::to_string(ejected.backends.size()) + "]";
+        if (!item.is_object()) return invalid(at, "an object");
+        Fields of(item.get_object(), at);
+        auto& one = ejected.backends.emplace_back();
+        one.service = of.text("service");
+        one.port = static_cast<std::uint16_t>(of.number("port", 1));
+        if (of.number("port", 1) > std::numeric_limits<std::uint16_t>::max()) of.wrong("port", "a number from 1 to 65535");
+        const auto protocol = base::parse_protocol(of.text("protocol"));
+        if (!protocol) of.wrong("protocol", "tcp or udp");
+        one.protocol = protocol.value_or(base::Protocol::tcp);
+        const auto backend = base::SocketAddress::parse(of.text("backend"));
+        if (!backend) of.wrong("backend", "ADDRESS:PORT");
+        one.backend = backend.value_or(base::SocketAddress{});
+        if (of.error_) return base::fail(std::move(*of.error_));
+    }
+    return fields.give(std::move(ejected));
+}
+
 base::Result<Message> decode_metrics(json::object& object) {
     Fields fields(object, "metrics");
     MetricsPart metrics;
@@ -217,6 +241,7 @@ struct TypeName {
     std::string_view operator()(const SettingsMessage&) const { return "settings"; }
     std::string_view operator()(const MetricsPart&) const { return "metrics"; }
     std::string_view operator()(const FlowEvents&) const { return "flows"; }
+    std::string_view operator()(const Ejected&) const { return "ejected"; }
     std::string_view operator()(const Reopen&) const { return "reopen"; }
     std::string_view operator()(const Shutdown&) const { return "shutdown"; }
 };
@@ -239,6 +264,7 @@ base::Result<Message> decode(json::object message) {
     if (type == "settings") return decode_settings(message);
     if (type == "metrics") return decode_metrics(message);
     if (type == "flows") return decode_flows(message);
+    if (type == "ejected") return decode_ejected(message);
     if (type == "reopen") return Message(Reopen{});
     if (type == "shutdown") return Message(Shutdown{});
     return invalid("type", "a message of the channel, not '" + std::string(type.substr(0, 40)) + "'");
@@ -265,6 +291,16 @@ json::object encode(const ExportStatus& message) {
         problems.emplace_back(
             json::object{{"feature", problem.feature}, {"reason", cut(problem.reason)}, {"remedy", cut(problem.remedy)}});
     return {{"type", "export_status"}, {"problems", std::move(problems)}};
+}
+
+json::object encode(const Ejected& message) {
+    json::array backends;
+    for (const auto& one : message.backends)
+        backends.emplace_back(json::object{{"service", one.service},
+                                           {"port", one.port},
+                                           {"protocol", base::name(one.protocol)},
+                                           {"backend", one.backend.text()}});
+    return {{"type", "ejected"}, {"backends", std::move(backends)}};
 }
 
 json::object encode(const Reopen&) { return {{"type", "reopen"}}; }

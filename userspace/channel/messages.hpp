@@ -70,8 +70,9 @@ struct RegistryStatus {
     bool operator==(const RegistryStatus&) const = default;
 };
 
-// Backends whose health was decided or changed. What a worker has not decided it does not name, and then what an earlier one said
-// holds. All that it knows when a channel begins, then what changes; each frame is a message of its own.
+// Backends whose health was decided or changed, or that were asked about (Ejected). What a worker has not decided it does not
+// name, and then what an earlier one said holds. All that it knows when a channel begins, then what changes; each frame is a
+// message of its own.
 struct HealthReport {
     std::vector<model::BackendHealth> backends;
 };
@@ -122,13 +123,27 @@ struct FlowEvents {
     model::ChangeCounts left_out{};  // that no exporter's sample has
 };
 
+// Backends that are ejected, as many as fit a frame: the next probe that finds one of them healthy is told in a HealthReport,
+// though it decides nothing.
+struct Ejected {
+    struct Backend {
+        std::string service;
+        std::uint16_t port = 0;
+        base::Protocol protocol = base::Protocol::tcp;
+        base::SocketAddress backend;
+        bool operator==(const Backend&) const = default;
+    };
+    std::vector<Backend> backends;
+};
+inline constexpr std::size_t most_ejected = 256;
+
 // Files are to be opened anew: somebody has put them aside.
 struct Reopen {};
 
 struct Shutdown {};
 
 using Message = std::variant<Hello, Delta, Policies, RegistryStatus, HealthReport, MetricsRequest, ExportStatus, SettingsMessage,
-                             MetricsPart, FlowEvents, Reopen, Shutdown>;
+                             MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -140,6 +155,7 @@ boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
 boost::json::object encode(const ExportStatus& message);
 boost::json::object encode(const SettingsMessage& message);
+boost::json::object encode(const Ejected& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);
 

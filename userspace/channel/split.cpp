@@ -25,8 +25,10 @@ constexpr std::size_t longest_escape = 6;     // bytes of JSON for one byte of t
 constexpr std::size_t backend_form = 160;     // bytes of a backend's JSON less its locality, rounded up
 constexpr std::size_t port_form = 192;        // the same for a port less its name and backends
 constexpr std::size_t address_form = 64;      // for an address
-constexpr std::size_t health_form = 512;      // for "health" less its texts and lists
-constexpr std::size_t service_form = 256;     // for a service less its name and source
+constexpr std::size_t health_form = 1024;     // for "health" less its texts and lists
+constexpr std::size_t service_form = 1024;    // for a service less its name, source and subsets
+constexpr std::size_t subset_form = 64;       // for a subset less its name and labels
+constexpr std::size_t label_form = 16;        // for a label less its name and value
 
 // Builds one frame after the other; each begins with the head.
 class Frames {
@@ -87,21 +89,31 @@ std::string json_text(std::string_view text) { return json::serialize(json::stri
 std::string_view word(bool value) { return value ? "true" : "false"; }
 
 std::size_t health_bound(const model::Health& health) {
-    const auto& probe = health.probe;
+    if (!health.probe) return health_form;
+    const auto& probe = *health.probe;
     std::size_t text = probe.path.size() + probe.host.size() + probe.body.size() + probe.ca.size() + probe.service.size();
     for (const auto& word : probe.command) text += word.size() + 4;
     return health_form + 12 * probe.status.size() + longest_escape * text;
+}
+
+std::size_t labels_size(const model::Labels& labels) {
+    std::size_t size = labels.empty() ? 0 : label_form;
+    for (const auto& [name, value] : labels) size += label_form + longest_escape * (name.size() + value.size());
+    return size;
 }
 
 // No service is serialized to learn this unless it is near the bound.
 bool fits_frame(const model::Service& service, std::size_t head) {
     std::size_t bound = service_form + head + reserve_for_end + service.name.size() + longest_escape * service.source.size() +
                         address_form * service.addresses.size();
-    if (service.health) bound += health_bound(*service.health);
+    bound += health_bound(service.health);
     for (const auto& port : service.ports) {
         bound += port_form + longest_escape * port.name.size();
-        for (const auto& backend : port.backends) bound += backend_form + longest_escape * backend.locality.size();
+        for (const auto& backend : port.backends)
+            bound += backend_form + longest_escape * backend.locality.size() + labels_size(backend.labels);
     }
+    for (const auto& subset : service.subsets)
+        bound += subset_form + longest_escape * subset.name.size() + labels_size(subset.labels);
     if (bound <= max_frame) return true;
     return json::serialize(model::to_json(service)).size() + head + reserve_for_end <= max_frame;
 }

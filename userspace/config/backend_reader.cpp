@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "config/balancing_reader.hpp"
 #include "config/characters.hpp"
 #include "config/mapping_reader.hpp"
 
@@ -14,7 +15,7 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> backend_keys{"address", "port", "ports", "weight", "locality", "state"};
+constexpr std::array<std::string_view, 7> backend_keys{"address", "port", "ports", "weight", "locality", "labels", "state"};
 constexpr std::array<std::string_view, 3> states{"ready", "drain", "maint"};
 constexpr std::size_t max_locality_length = 255;  // bytes
 
@@ -80,6 +81,7 @@ model::Backend read_backend(Document& document, const MappingReader& object) {
     if (object.text("locality", backend.locality) && backend.locality.size() > max_locality_length)
         refuse_value(document, object.find("locality"), "\"locality\"",
                      fmt::format("text of at most {} bytes", max_locality_length));
+    read_labels(document, object, backend.labels);
     return backend;
 }
 

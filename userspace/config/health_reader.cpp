@@ -11,6 +11,8 @@
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
 #include "config/duration.hpp"
+#include "config/eject_reader.hpp"
+#include "config/percent.hpp"
 
 namespace meshd::config {
 
@@ -20,7 +22,8 @@ using namespace std::chrono_literals;
 using model::Probe;
 using model::ProbeType;
 
-constexpr std::array<std::string_view, 2> health_keys{"probe", "panic"};
+constexpr std::array<std::string_view, 3> health_keys{"probe", "eject", "panic"};
+constexpr PercentRange panic_range{0, 100, "a share of the backends from 0% to 100%"};
 constexpr std::array<std::string_view, 16> probe_keys{"type",   "path",    "host",      "status", "body",     "ca",
                                                       "tls",    "service", "command",   "port",   "interval", "timeout",
                                                       "jitter", "healthy", "unhealthy", "initial"};
@@ -174,29 +177,20 @@ void read_probe(Document& document, Value value, Probe& probe) {
     read_times(document, object, probe);
 }
 
-// "50%", as people write shares; the sign is needed, so that nobody takes 0.5 for a half.
-void read_panic(Document& document, const MappingReader& object, std::uint8_t& result) {
-    const auto value = object.find("panic");
-    if (!value.exists()) return;
-    const auto text = value.kind() == Kind::scalar ? value.text() : std::string_view{};
-    std::uint8_t percent = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-    if (error != std::errc{} || std::string_view(stop, text.data() + text.size()) != "%" || percent > 100)
-        refuse_value(document, value, "\"panic\"", "a share of the backends from 0% to 100%");
-    else
-        result = percent;
-}
-
 }  // namespace
 
-void read_health(Document& document, const MappingReader& service, std::optional<model::Health>& result) {
+void read_health(Document& document, const MappingReader& service, model::Health& result) {
     const auto value = service.find("health");
     if (!value.exists()) return;
+    if (value.kind() == Kind::nothing) {
+        refuse_value(document, value, "\"health\"", "a mapping", "remove the key or put something into it");
+        return;
+    }
     MappingReader object(document, value, "\"health\"", health_keys);
-    object.require("probe");
     model::Health health;
-    read_panic(document, object, health.panic_percent);
-    if (document.ok()) read_probe(document, object.find("probe"), health.probe);
+    read_percent(document, object, "panic", health.panic_percent, panic_range);
+    read_ejection(document, object, health.eject);
+    if (document.ok() && object.has("probe")) read_probe(document, object.find("probe"), health.probe.emplace());
     if (document.ok()) result = std::move(health);
 }
 

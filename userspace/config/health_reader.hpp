@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what a service says about probes of its backends.
+// Reads when a service leaves out backends by itself.
 #pragma once
-
-#include <optional>
 
 #include "config/mapping_reader.hpp"
 #include "model/health.hpp"
@@ -10,6 +8,6 @@
 namespace meshd::config {
 
 // "health" of a service.
-void read_health(Document& document, const MappingReader& service, std::optional<model::Health>& result);
+void read_health(Document& document, const MappingReader& service, model::Health& result);
 
 }  // namespace meshd::config

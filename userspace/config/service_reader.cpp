@@ -8,7 +8,9 @@
 
 #include "config/acceleration_reader.hpp"
 #include "config/backend_reader.hpp"
+#include "config/balancing_reader.hpp"
 #include "config/characters.hpp"
+#include "config/drain_reader.hpp"
 #include "config/forwarding_reader.hpp"
 #include "config/health_reader.hpp"
 #include "config/mapping_reader.hpp"
@@ -18,12 +20,11 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 16> service_keys{
-    "name",      "address",         "addresses",    "port",    "ports",    "target_port", "node_port", "protocol",
-    "balancing", "when_no_backend", "acceleration", "forward", "affinity", "limits",      "health",    "backends"};
+constexpr std::array<std::string_view, 18> service_keys{
+    "name",    "address",         "addresses",    "port",    "ports",    "target_port", "node_port", "protocol", "balancing",
+    "subsets", "when_no_backend", "acceleration", "forward", "affinity", "limits",      "drain",     "health",   "backends"};
 constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
-constexpr std::array<std::string_view, 3> balancings{"random", "round_robin", "weighted"};
 constexpr std::array<std::string_view, 2> no_backend_policies{"refuse", "unreachable"};
 
 void read_name(Document& document, const MappingReader& object, ReadService& result) {
@@ -150,11 +151,13 @@ ReadService read_service(Document& document, Value value) {
     read_name(document, object, result);
     read_addresses(document, object, result);
     auto drafts = read_ports(document, object);
-    object.choice("balancing", result.service.balancing, balancings, model::parse_balancing);
+    read_balancing(document, object, result.service);
+    read_subsets(document, object, result.service);
     object.choice("when_no_backend", result.service.when_no_backend, no_backend_policies, model::parse_when_no_backend);
     read_acceleration(document, object, result.service.acceleration);
     read_forwarding(document, object, result.service);
     read_limits(document, object, result.service.limits);
+    read_drain(document, object, result.service.drain);
     read_health(document, object, result.service.health);
     object.require("backends", "write \"backends: []\" for a service that has none");
     if (document.ok()) read_backends(document, object.find("backends"), drafts, result);

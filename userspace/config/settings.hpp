@@ -45,6 +45,7 @@ struct Settings {
     base::SocketAddress metrics_listen{*base::IpAddress::parse("127.0.0.1"), 9707};  // metrics.listen; port 0: any free one
     std::chrono::milliseconds reconcile_interval{60000};  // reconcile.interval: full comparison with the maps
     LogLevel log_level = LogLevel::info;                  // log.level
+    std::string locality{};                               // node.locality: "region/zone/node" of this node; empty: not known
     Limits limits;
     Acceleration acceleration;
     std::vector<std::string> devices;  // whose packets are looked at: names and patterns, see is_chosen()

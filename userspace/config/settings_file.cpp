@@ -20,9 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 17> top_keys{
-    "version",   "cgroup", "bpffs",        "run_directory", "state_directory", "registry", "worker", "control", "metrics",
-    "reconcile", "log",    "acceleration", "devices",       "forwarding",      "flows",    "policy", "limits"};
+constexpr std::array<std::string_view, 18> top_keys{
+    "version", "cgroup",    "bpffs", "run_directory", "state_directory", "node",       "registry", "worker", "control",
+    "metrics", "reconcile", "log",   "acceleration",  "devices",         "forwarding", "flows",    "policy", "limits"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
@@ -49,6 +49,14 @@ void read_listen(Document& document, const MappingReader& object, std::string_vi
         result = *address;
     else
         refuse_value(document, value, label, expected);
+}
+
+void read_locality(Document& document, const MappingReader& node, std::string& result) {
+    constexpr std::string_view expected = "\"REGION/ZONE/NODE\", such as eu/a/n1, or its first parts";
+    if (!node.text("locality", result) || result.empty()) return;
+    const bool is_sound = result.size() <= 255 && result.front() != '/' && result.back() != '/' &&
+                          result.find("//") == std::string::npos && std::count(result.begin(), result.end(), '/') <= 2;
+    if (!is_sound) refuse_value(document, node.find("locality"), "\"locality\"", expected);
 }
 
 // Calls read with a reader of the section's own keys, when the section is there.
@@ -81,6 +89,7 @@ void read_limits(Document& document, const MappingReader& top, Limits& limits) {
 }
 
 void read_sections(Document& document, const MappingReader& top, Settings& settings) {
+    static constexpr std::array<std::string_view, 1> node_keys{"locality"};
     static constexpr std::array<std::string_view, 1> registry_keys{"files"};
     static constexpr std::array<std::string_view, 1> files_keys{"directory"};
     static constexpr std::array<std::string_view, 1> worker_keys{"user"};
@@ -89,6 +98,8 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     static constexpr std::array<std::string_view, 1> reconcile_keys{"interval"};
     static constexpr std::array<std::string_view, 1> log_keys{"level"};
 
+    read_section(document, top, "node", node_keys,
+                 [&](const MappingReader& node) { read_locality(document, node, settings.locality); });
     read_section(document, top, "registry", registry_keys, [&](const MappingReader& registry) {
         read_section(document, registry, "files", files_keys,
                      [&](const MappingReader& files) { read_path(document, files, "directory", settings.registry_directory); });

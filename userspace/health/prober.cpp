@@ -35,10 +35,13 @@ void Prober::set(const model::Service& service) {
     arm();
 }
 
-void Prober::remove(const std::string& service) { targets_.remove(service); }
+void Prober::remove(const std::string& service) {
+    targets_.remove(service);
+    std::erase_if(watched_, [&](const auto& one) { return one.first.service == service; });
+}
 
 void Prober::keep_only(const std::function<bool(const std::string&)>& keep) {
-    for (const auto& name : targets_.services_without(keep)) targets_.remove(name);
+    for (const auto& name : targets_.services_without(keep)) remove(name);
 }
 
 // ---- Times ----
@@ -143,6 +146,7 @@ void Prober::weigh(Target& target, Finding finding, Clock::time_point now) {
     const bool is_decided = target.verdict.add(success);
     const bool is_other_reason = !is_decided && !success && target.verdict.healthy() == false &&
                                  finding.result != target.decided_by.result && now - target.reason_told >= reason_interval;
+    if (success) tell_watched(target);
     if (!is_decided && !is_other_reason) return;
     if (is_decided) target.since = std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
     target.decided_by = std::move(finding);
@@ -151,6 +155,16 @@ void Prober::weigh(Target& target, Finding finding, Clock::time_point now) {
 }
 
 // ---- News ----
+
+void Prober::tell_watched(const Target& target) {
+    if (watched_.empty() || target.verdict.healthy() != true) return;
+    for (const auto& subscriber : target.subscribers) {
+        const auto found = watched_.find(subscriber);
+        if (found == watched_.end() || target.begun < found->second) continue;
+        watched_.erase(found);
+        tell(target, subscriber);
+    }
+}
 
 void Prober::tell(const Target& target, const Subscriber& subscriber) {
     const bool is_first = news_.empty();

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <queue>
 #include <set>
 #include <vector>
@@ -34,6 +35,9 @@ public:
     void remove(const std::string& service);
     void keep_only(const std::function<bool(const std::string&)>& keep);  // services, by name
 
+    // What the next success of an attempt that begins from now on says of it is news, once, though it decides nothing.
+    void watch(const Subscriber& subscriber) { watched_[subscriber] = Clock::now(); }
+
     // What was decided since the last call, each backend at most once, as it is now.
     std::vector<model::BackendHealth> take_news();
 
@@ -59,6 +63,7 @@ private:
     void begin_waiting(Clock::time_point now);
     void finish(Target& target, Finding finding);
     void weigh(Target& target, Finding finding, Clock::time_point now);
+    void tell_watched(const Target& target);
     void tell(const Target& target, const Subscriber& subscriber);
 
     boost::asio::io_context& context_;
@@ -73,6 +78,7 @@ private:
     boost::asio::steady_timer timer_;
     Clock::time_point armed_for_ = Clock::time_point::max();
     std::set<std::pair<std::uint64_t, Subscriber>> news_;
+    std::map<Subscriber, Clock::time_point> watched_;
     Figures figures_;
 };
 

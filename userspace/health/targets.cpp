@@ -46,12 +46,12 @@ void Targets::leave(const Subscription& subscription) {
 
 void Targets::set(const model::Service& service, Clock::time_point now, const Joined& joined) {
     const auto known = services_.find(service.name);
-    if (!service.health && known == services_.end()) return;
+    if (!service.health.probe && known == services_.end()) return;
 
     ProbePtr probe;
     std::vector<Subscription> wanted;
-    if (service.health) {
-        probe = shared(service.health->probe);
+    if (service.health.probe) {
+        probe = shared(*service.health.probe);
         for (const auto& port : service.ports)
             for (const auto& backend : port.backends)
                 if (backend.state != model::BackendState::maint)

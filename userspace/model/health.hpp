@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a service's backends are probed, and what came of it: values without I/O.
+// When a service's backends are left out by themselves: how they are probed and what came of it, what else ejects one.
+// Values without I/O.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "model/ejection.hpp"
 
 namespace meshd::model {
 
@@ -55,8 +57,10 @@ struct Probe {
 };
 
 struct Health {
-    Probe probe;
-    // When fewer than this share of a port's ready backends are healthy, all of them are used. 0: never.
+    std::optional<Probe> probe{};     // nothing: its backends are not probed
+    std::optional<Ejection> eject{};  // nothing: what becomes of connections ejects no backend
+    // When fewer than this share of a port's backends that are neither draining nor in maintenance are usable, all of those are
+    // used. 0: never.
     std::uint8_t panic_percent = 50;
 
     auto operator<=>(const Health&) const = default;

@@ -122,41 +122,68 @@ void read_probe(Members& probe, Probe& result) {
     probe.flag("initially_healthy", result.initially_healthy);
 }
 
+void read_ejection(Members& rule, Ejection& result) {
+    rule.number("consecutive", result.consecutive, 0, max_consecutive);
+    rule.number("rate_percent", result.rate_percent, 0, 100);
+    if (result.rate_percent != 0 && result.rate_percent < min_rate_percent) rule.wrong("rate_percent", "0, or 10 to 100");
+    if (result.consecutive == 0 && result.rate_percent == 0) rule.wrong("consecutive", "a number, or a rate");
+    rule.number("base_ms", result.base_ms, min_ejection_ms, max_ejection_ms);
+    rule.number("longest_ms", result.longest_ms, result.base_ms, max_ejection_ms);
+    rule.number("most_percent", result.most_percent, 1, 100);
+}
+
+json::object to_json(const Probe& probe) {
+    json::array status;
+    for (const auto& range : probe.status) status.emplace_back(text(range));
+    return {{"type", name(probe.type)},
+            {"path", probe.path},
+            {"host", probe.host},
+            {"status", std::move(status)},
+            {"body", probe.body},
+            {"ca", probe.ca},
+            {"tls", probe.tls},
+            {"service", probe.service},
+            {"command", strings(probe.command)},
+            {"port", probe.port},
+            {"interval_ms", probe.interval_ms},
+            {"timeout_ms", probe.timeout_ms},
+            {"jitter_permille", probe.jitter_permille},
+            {"healthy", probe.healthy},
+            {"unhealthy", probe.unhealthy},
+            {"initially_healthy", probe.initially_healthy}};
+}
+
+json::object to_json(const Ejection& rule) {
+    return {{"consecutive", rule.consecutive},
+            {"rate_percent", rule.rate_percent},
+            {"base_ms", rule.base_ms},
+            {"longest_ms", rule.longest_ms},
+            {"most_percent", rule.most_percent}};
+}
+
 }  // namespace
 
 json::object to_json(const Health& health) {
-    const auto& probe = health.probe;
-    json::array status;
-    for (const auto& range : probe.status) status.emplace_back(text(range));
-    return {{"probe",
-             {{"type", name(probe.type)},
-              {"path", probe.path},
-              {"host", probe.host},
-              {"status", std::move(status)},
-              {"body", probe.body},
-              {"ca", probe.ca},
-              {"tls", probe.tls},
-              {"service", probe.service},
-              {"command", strings(probe.command)},
-              {"port", probe.port},
-              {"interval_ms", probe.interval_ms},
-              {"timeout_ms", probe.timeout_ms},
-              {"jitter_permille", probe.jitter_permille},
-              {"healthy", probe.healthy},
-              {"unhealthy", probe.unhealthy},
-              {"initially_healthy", probe.initially_healthy}}},
-            {"panic_percent", health.panic_percent}};
+    json::object object{{"panic_percent", health.panic_percent}};
+    if (health.probe) object.emplace("probe", to_json(*health.probe));
+    if (health.eject) object.emplace("eject", to_json(*health.eject));
+    return object;
 }
 
 base::Result<Health> health_from_json(const json::value& value, const std::string& where) {
     Members members(value, where);
     Health health;
     members.number("panic_percent", health.panic_percent, 0, 100);
-    const auto* const probe = members.find("probe");
-    static const json::value nothing;
-    Members probe_members(probe != nullptr ? *probe : nothing, where + ".probe");
-    read_probe(probe_members, health.probe);
-    if (auto read = probe_members.give(true); !read) return tl::make_unexpected(read.error());
+    if (const auto* const member = members.find("probe"); member != nullptr) {
+        Members probe(*member, where + ".probe");
+        read_probe(probe, health.probe.emplace());
+        if (auto read = probe.give(true); !read) return tl::make_unexpected(read.error());
+    }
+    if (const auto* const member = members.find("eject"); member != nullptr) {
+        Members rule(*member, where + ".eject");
+        read_ejection(rule, health.eject.emplace());
+        if (auto read = rule.give(true); !read) return tl::make_unexpected(read.error());
+    }
     return members.give(std::move(health));
 }
 

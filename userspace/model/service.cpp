@@ -23,12 +23,6 @@ std::string_view find(const std::array<std::pair<std::string_view, Enum>, N>& na
     return "unknown";
 }
 
-constexpr std::array<std::pair<std::string_view, Balancing>, 3> balancing_names{{
-    {"random", Balancing::random},
-    {"round_robin", Balancing::round_robin},
-    {"weighted", Balancing::weighted},
-}};
-
 constexpr std::array<std::pair<std::string_view, WhenNoBackend>, 2> when_no_backend_names{{
     {"refuse", WhenNoBackend::refuse},
     {"unreachable", WhenNoBackend::unreachable},
@@ -38,6 +32,11 @@ constexpr std::array<std::pair<std::string_view, BackendState>, 3> state_names{{
     {"ready", BackendState::ready},
     {"drain", BackendState::drain},
     {"maint", BackendState::maint},
+}};
+
+constexpr std::array<std::pair<std::string_view, DrainSockets>, 2> drain_sockets_names{{
+    {"close", DrainSockets::close},
+    {"keep", DrainSockets::keep},
 }};
 
 constexpr std::array<std::pair<std::string_view, Forward>, 4> forward_names{{
@@ -51,14 +50,14 @@ bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 
 }  // namespace
 
-std::string_view name(Balancing balancing) { return find(balancing_names, balancing); }
 std::string_view name(WhenNoBackend policy) { return find(when_no_backend_names, policy); }
 std::string_view name(BackendState state) { return find(state_names, state); }
+std::string_view name(DrainSockets sockets) { return find(drain_sockets_names, sockets); }
 std::string_view name(Forward forward) { return find(forward_names, forward); }
 
-std::optional<Balancing> parse_balancing(std::string_view text) { return find(balancing_names, text); }
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text) { return find(when_no_backend_names, text); }
 std::optional<BackendState> parse_backend_state(std::string_view text) { return find(state_names, text); }
+std::optional<DrainSockets> parse_drain_sockets(std::string_view text) { return find(drain_sockets_names, text); }
 
 std::optional<Forward> parse_forward(std::string_view text) {
     const auto found = find(forward_names, text);

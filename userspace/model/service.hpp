@@ -13,15 +13,10 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "model/balancing.hpp"
 #include "model/health.hpp"
 
 namespace meshd::model {
-
-enum class Balancing : std::uint8_t {
-    random,       // an independent draw for each connection, probability in proportion to weight
-    round_robin,  // each backend in turn, whatever its weight (0 still means never)
-    weighted,     // in turn in proportion to weight, exact over a cycle and spread evenly in it
-};
 
 enum class WhenNoBackend : std::uint8_t {
     refuse,       // ECONNREFUSED
@@ -59,7 +54,22 @@ struct Limits {
     auto operator<=>(const Limits&) const = default;
 };
 
+// What becomes of this node's sockets, and of forwarded connections, whose backend drains or has left.
+enum class DrainSockets : std::uint8_t {
+    close,  // TCP at the deadline, UDP at once
+    keep,   // never; there is no deadline
+};
+
+struct Drain {
+    std::uint32_t deadline_s = 0;  // TCP lives for so long after its backend began to drain, or left; 0: until it ends by itself
+    DrainSockets sockets = DrainSockets::close;
+    DrainSockets unhealthy = DrainSockets::keep;  // of a backend whose probes fail: close ends both at once
+
+    auto operator<=>(const Drain&) const = default;
+};
+
 inline constexpr std::uint32_t max_limit = 1000000;
+inline constexpr std::uint32_t max_drain_s = 7 * 24 * 60 * 60;
 inline constexpr std::uint16_t max_weight = 1000;
 inline constexpr std::uint32_t max_affinity_s = 24 * 60 * 60;
 inline constexpr std::size_t max_name_length = 127;      // bytes, MD_NAME_SIZE less the terminating NUL
@@ -69,7 +79,8 @@ struct Backend {
     base::SocketAddress endpoint;  // port is never 0
     std::uint16_t weight = 1;      // 0 to max_weight; 0: never chosen
     BackendState state = BackendState::ready;
-    std::string locality;  // free text, empty when not given: "eu-west-1/a"
+    std::string locality;  // "region/zone/node" as far as it is known, or free text; empty when not given: "eu-west-1/a"
+    Labels labels{};
 
     // Whether a new connection may be given to it.
     [[nodiscard]] bool usable() const { return state == BackendState::ready && weight > 0; }
@@ -93,13 +104,16 @@ struct Service {
     std::vector<base::IpAddress> addresses;  // at least one; no other service has the same address, port and protocol
     std::vector<ServicePort> ports;          // at least one; number and protocol differ
     Balancing balancing = Balancing::random;
+    BalancingOptions balancing_options{};
+    std::vector<Subset> subsets{};  // names differ; not empty: a backend that is in none of them is never chosen
     WhenNoBackend when_no_backend = WhenNoBackend::refuse;
     Acceleration acceleration = Acceleration::automatic;
     Forward forward = Forward::automatic;  // with dsr each backend has the port of its ServicePort, and there is no node port
     std::uint32_t affinity_s = 0;  // a client keeps its backend for so long after its last forwarded packet; 0: it does not
     Limits limits;
-    std::optional<Health> health = {};  // nothing: its backends are not probed
-    std::string source;                 // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
+    Drain drain{};
+    Health health{};
+    std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
 
     auto operator<=>(const Service&) const = default;
 };
@@ -114,13 +128,13 @@ struct DesiredState {
     std::map<std::string, ServicePtr, std::less<>> services;
 };
 
-std::string_view name(Balancing balancing);
 std::string_view name(WhenNoBackend policy);
 std::string_view name(BackendState state);
+std::string_view name(DrainSockets sockets);
 std::string_view name(Forward forward);  // "auto", "nat", "dsr", "off"
-std::optional<Balancing> parse_balancing(std::string_view text);
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text);
 std::optional<BackendState> parse_backend_state(std::string_view text);
+std::optional<DrainSockets> parse_drain_sockets(std::string_view text);
 std::optional<Forward> parse_forward(std::string_view text);  // what a file may say: not "auto"
 
 // Every address, port and protocol that leads to the service. A node port has the unspecified

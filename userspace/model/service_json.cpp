@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "model/balancing_json.hpp"
 #include "model/health_json.hpp"
 
 namespace meshd::model {
@@ -44,11 +45,13 @@ std::optional<Number> number(const json::object& object, std::string_view key, s
 }
 
 json::object backend_to_json(const Backend& backend) {
-    return {{"address", backend.endpoint.address.text()},
-            {"port", backend.endpoint.port},
-            {"weight", backend.weight},
-            {"state", name(backend.state)},
-            {"locality", backend.locality}};
+    json::object object{{"address", backend.endpoint.address.text()},
+                        {"port", backend.endpoint.port},
+                        {"weight", backend.weight},
+                        {"state", name(backend.state)},
+                        {"locality", backend.locality}};
+    labels_to_json(backend.labels, object);
+    return object;
 }
 
 base::Result<Backend> backend_from_json(const json::value& value, const std::string& where) {
@@ -66,6 +69,7 @@ base::Result<Backend> backend_from_json(const json::value& value, const std::str
     if (!state) return invalid(where + ".state", "ready, drain or maint");
     const auto locality = text(object, "locality");
     if (!locality) return invalid(where + ".locality", "text");
+    if (auto read = labels_from_json(object, where, backend.labels); !read) return tl::make_unexpected(read.error());
     backend.endpoint = {*address, *port};
     backend.weight = *weight;
     backend.state = *state;
@@ -181,6 +185,23 @@ base::Result<void> read_limits(const json::object& object, Service& service) {
     return {};
 }
 
+base::Result<void> read_drain(const json::object& object, Service& service) {
+    const auto* const value = member(object, "drain");
+    if (value == nullptr) return {};
+    if (!value->is_object()) return invalid(service.name + ".drain", "an object");
+    const auto deadline = number<std::uint32_t>(value->get_object(), "deadline_s", 0, max_drain_s);
+    if (!deadline) return invalid(service.name + ".drain.deadline_s", "a number from 0 to 604800");
+    const auto sockets = parse_drain_sockets(text(value->get_object(), "sockets").value_or(""));
+    if (!sockets || (*sockets == DrainSockets::keep && *deadline != 0))
+        return invalid(service.name + ".drain.sockets", "close, or keep without a deadline");
+    const bool told = member(value->get_object(), "unhealthy") != nullptr;
+    const auto unhealthy = told ? parse_drain_sockets(text(value->get_object(), "unhealthy").value_or("")) : DrainSockets::keep;
+    if (!unhealthy || (*sockets == DrainSockets::keep && *unhealthy == DrainSockets::close))
+        return invalid(service.name + ".drain.unhealthy", "keep, or close with sockets that are closed");
+    service.drain = {*deadline, *sockets, *unhealthy};
+    return {};
+}
+
 json::value acceleration_to_json(Acceleration acceleration) {
     switch (acceleration) {
         case Acceleration::automatic:
@@ -206,6 +227,10 @@ std::optional<Acceleration> acceleration_from_json(const json::object& object) {
 
 }  // namespace
 
+json::object to_json(const Drain& drain) {
+    return {{"deadline_s", drain.deadline_s}, {"sockets", name(drain.sockets)}, {"unhealthy", name(drain.unhealthy)}};
+}
+
 json::object to_json(const Service& service) {
     json::array addresses;
     for (const auto& address : service.addresses) addresses.emplace_back(address.text());
@@ -219,10 +244,9 @@ json::object to_json(const Service& service) {
         port_json.emplace("backends", std::move(backends));
         ports.emplace_back(std::move(port_json));
     }
-    json::object object{{"name", service.name},
-                        {"addresses", std::move(addresses)},
-                        {"balancing", name(service.balancing)},
-                        {"when_no_backend", name(service.when_no_backend)}};
+    json::object object{{"name", service.name}, {"addresses", std::move(addresses)}};
+    balancing_to_json(service, object);
+    object.emplace("when_no_backend", name(service.when_no_backend));
     if (service.acceleration != Acceleration::automatic)
         object.emplace("acceleration", acceleration_to_json(service.acceleration));
     if (service.forward != Forward::automatic) object.emplace("forward", name(service.forward));
@@ -231,7 +255,8 @@ json::object to_json(const Service& service) {
         object.emplace("limits", json::object{{"connections", service.limits.connections},
                                               {"rate", service.limits.rate},
                                               {"burst", service.limits.burst}});
-    if (service.health) object.emplace("health", to_json(*service.health));
+    if (service.drain != Drain{}) object.emplace("drain", to_json(service.drain));
+    if (service.health != Health{}) object.emplace("health", to_json(service.health));
     object.emplace("source", service.source);
     object.emplace("ports", std::move(ports));
     return object;
@@ -247,8 +272,6 @@ base::Result<Service> service_from_json(const json::value& value) {
     if (!addresses) return tl::make_unexpected(addresses.error());
     auto ports = ports_from_json(object, service.name);
     if (!ports) return tl::make_unexpected(ports.error());
-    const auto balancing = parse_balancing(text(object, "balancing").value_or(""));
-    if (!balancing) return invalid(service.name + ".balancing", "random, round_robin or weighted");
     const auto when_no_backend = parse_when_no_backend(text(object, "when_no_backend").value_or(""));
     if (!when_no_backend) return invalid(service.name + ".when_no_backend", "refuse or unreachable");
     const auto acceleration = acceleration_from_json(object);
@@ -258,12 +281,13 @@ base::Result<Service> service_from_json(const json::value& value) {
 
     service.addresses = std::move(*addresses);
     service.ports = std::move(*ports);
-    service.balancing = *balancing;
     service.when_no_backend = *when_no_backend;
     service.acceleration = *acceleration;
     service.source = *source;
+    if (auto read = balancing_from_json(object, service); !read) return tl::make_unexpected(read.error());
     if (auto read = read_forwarding(object, service); !read) return tl::make_unexpected(read.error());
     if (auto read = read_limits(object, service); !read) return tl::make_unexpected(read.error());
+    if (auto read = read_drain(object, service); !read) return tl::make_unexpected(read.error());
     if (const auto* const health = member(object, "health"); health != nullptr) {
         auto read = health_from_json(*health, service.name + ".health");
         if (!read) return tl::make_unexpected(read.error());

@@ -67,6 +67,10 @@ void Probes::take(const registry::Change& change, const model::DesiredState& sta
     prober_.keep_only([&](const std::string& name) { return state.services.contains(name); });
 }
 
+void Probes::watch(const channel::Ejected& ejected) {
+    for (const auto& one : ejected.backends) prober_.watch({one.service, one.port, one.protocol, one.backend});
+}
+
 void Probes::send_soon(std::chrono::milliseconds delay) {
     send_timer_.expires_after(delay);
     send_timer_.async_wait([this](const boost::system::error_code& error) {

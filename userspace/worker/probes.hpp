@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "channel/messages.hpp"
 #include "health/prober.hpp"
 #include "registry/catalog.hpp"
 
@@ -28,6 +29,8 @@ public:
     // Another registry: what it does not name once it is complete is no longer probed.
     void begin_again() { is_swept_ = false; }
     void take(const registry::Change& change, const model::DesiredState& state);
+
+    void watch(const channel::Ejected& ejected);
 
     [[nodiscard]] std::vector<prometheus::MetricFamily> families() const;
 

@@ -83,6 +83,8 @@ void Worker::take(boost::json::object json) {
         take_answer(std::move(*part));
     } else if (const auto* const flows = std::get_if<channel::FlowEvents>(&*message)) {
         exporters_.put(*flows);
+    } else if (const auto* const ejected = std::get_if<channel::Ejected>(&*message)) {
+        probes_.watch(*ejected);
     } else if (std::holds_alternative<channel::Reopen>(*message)) {
         exporters_.reopen();
     } else if (std::holds_alternative<channel::Shutdown>(*message)) {

@@ -141,10 +141,14 @@ class Agent:
 
 
 def _matches(view, item):
-    """Whether the agent's view of a service is what a file said, as far as tests change it."""
-    if view["status"] != "applied" or view["balancing"] != item.get("balancing", "random"):
+    """Whether the agent's view of a service is what a file said, as far as tests change it. What becomes of backends afterwards is no
+    matter of the file."""
+    balancing = item.get("balancing", "random")
+    policy = balancing.get("policy", "random") if isinstance(balancing, dict) else balancing
+    if view["status"] != "applied" or view["balancing"] != policy:
         return False
-    return all({(one["address"], one["port"], one["weight"], one["state"]) for one in port["backends"]} ==
+    said = {"unhealthy": "ready", "ejected": "ready"}
+    return all({(one["address"], one["port"], one["weight"], said.get(one["state"], one["state"])) for one in port["backends"]} ==
                {(one["address"], one["ports"][port["name"]] if "ports" in one else one["port"], one.get("weight", 1),
                  one.get("state", "ready")) for one in item["backends"]} for port in view["ports"])
 

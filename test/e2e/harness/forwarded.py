@@ -53,8 +53,8 @@ def web(*echoes, address=None, **keys):
     return service("web", address or [SERVICE, SERVICE6], 80, [backend(echo.address, echo.port) for echo in echoes], **keys)
 
 
-def dns(*echoes):
-    return service("dns", [SERVICE, SERVICE6], 53, [backend(echo.address, echo.port) for echo in echoes], protocol="udp")
+def dns(*echoes, **keys):
+    return service("dns", [SERVICE, SERVICE6], 53, [backend(echo.address, echo.port) for echo in echoes], protocol="udp", **keys)
 
 
 def echoes_back(connection, payload=b"x" * 20000):

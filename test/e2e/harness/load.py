@@ -14,10 +14,12 @@ PATIENCE = 10  # seconds until a connection that says nothing counts as broken
 
 class Load:
     """`client` is the host that sends; `tcp` and `udp` are (address, port) of services, or None. What goes wrong is in `failures`, each
-    with what it was: "kept" ones were there before, "new" ones were begun meanwhile."""
+    with what it was: "kept" ones were there before, "new" ones were begun meanwhile. With `moves` datagrams may go to
+    another backend than before, and one that was under way when its backend left may be `lost`."""
 
-    def __init__(self, client, tcp=None, udp=None, kept=6):
+    def __init__(self, client, tcp=None, udp=None, kept=6, moves=False):
         self.client, self.failures, self.new, self.rounds, self.going = client, [], 0, 0, True
+        self.moves, self.lost = moves, 0
         parts = []
         for _ in range(kept):
             if tcp:
@@ -52,8 +54,20 @@ class Load:
 
     def _datagrams(self, to):
         made = self._socket(to, socket.SOCK_DGRAM)
+        if self.moves:
+            made.settimeout(1)
         made.connect(to)
         return made
+
+    def _ask(self, datagrams, payload=b"?"):
+        """The name of who answers; with `moves` None when nobody does."""
+        try:
+            return ask(datagrams, None, payload)[0]
+        except TimeoutError:
+            if not self.moves:
+                raise
+            self.lost += 1
+            return None
 
     def _run(self, what, part, *arguments):
         try:
@@ -78,7 +92,7 @@ class Load:
     def _use_datagrams(self, datagrams, name):
         with datagrams:
             while self.going:
-                assert ask(datagrams, None, os.urandom(100))[0] == name, "another backend"
+                assert self._ask(datagrams, os.urandom(100)) == name or self.moves, "another backend"
                 self.rounds += 1
                 time.sleep(0.01)
 
@@ -96,7 +110,7 @@ class Load:
         while self.going:
             try:
                 with self._datagrams(to) as datagrams:
-                    ask(datagrams, None)
+                    self._ask(datagrams)
                 self.new += 1
             except (OSError, AssertionError) as error:
                 self.failures.append(f"new UDP: {error!r}")

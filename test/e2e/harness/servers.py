@@ -50,7 +50,7 @@ defaults
     {option}
 listen front
     bind {address}:{port}
-    balance roundrobin
+    balance {balance}
 {servers}
 """
 
@@ -131,12 +131,12 @@ class Socat(Server):
 
 
 class Haproxy(Server):
-    """Passes on to `targets` (ADDRESS:PORT) in turn, in TCP or HTTP mode, with splice() or without."""
+    """Passes on to `targets` (ADDRESS:PORT), in turn unless `balance` says otherwise, in TCP or HTTP mode, with splice() or without."""
 
-    def __init__(self, directory, *targets, mode="tcp", splice=False, **keys):
+    def __init__(self, directory, *targets, mode="tcp", splice=False, balance="roundrobin", **keys):
         super().__init__(directory, **keys)
         configuration = self.directory / "haproxy.cfg"
         configuration.write_text(HAPROXY.format(
-            address=self.address, port=self.port, mode=mode, option="option splice-auto" if splice else "",
+            address=self.address, port=self.port, mode=mode, balance=balance, option="option splice-auto" if splice else "",
             servers="\n".join(f"    server s{number} {target}" for number, target in enumerate(targets))))
         self.start("haproxy", "-db", "-f", configuration)

@@ -60,6 +60,8 @@ TEST(Messages, EventsOfFlowsAreObjects) {
                                   R"({"type":"flows","lost":0,"left_out":[0,0,"x"],"events":[]})",
                                   R"({"type":"flows","lost":-1,"left_out":[0,0,0],"events":[]})"})
         EXPECT_FALSE(decode(object(bad))) << bad;
+    const Ejected ejected{{{"shop/web", 80, base::Protocol::tcp, *base::SocketAddress::parse("[fd00::1]:8080")}}};
+    EXPECT_EQ(decoded<Ejected>(encode(ejected)).backends, ejected.backends);
     decoded<Reopen>(encode(Reopen{}));
 }
 

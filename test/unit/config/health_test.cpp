@@ -10,29 +10,30 @@ namespace {
 
 std::string with_probe(const std::string& probe) { return service({.extra = "    health: {probe: {" + probe + "}}\n"}); }
 
-model::Health read(const std::string& text) {
+model::Health read_health(const std::string& text) {
     const auto services = parse_services(text, "web.yaml");
     EXPECT_TRUE(services) << services.error().message();
-    if (!services || !services->front().health) {
+    if (!services || !services->front().health.probe) {
         ADD_FAILURE() << "no health";
         return {};
     }
-    return *services->front().health;
+    return services->front().health;
 }
+
+model::Probe read(const std::string& text) { return read_health(text).probe.value_or(model::Probe{}); }
 
 TEST(Health, IsAbsentUnlessItIsWritten) {
     const auto services = parse_services(service({}), "web.yaml");
     ASSERT_TRUE(services);
-    EXPECT_FALSE(services->front().health);
+    EXPECT_EQ(services->front().health, model::Health{});
 }
 
-TEST(Health, HasDefaults) { EXPECT_EQ(read(with_probe("type: tcp")), model::Health{}); }
+TEST(Health, HasDefaults) { EXPECT_EQ(read(with_probe("type: tcp")), model::Probe{}); }
 
 TEST(Health, TakesEveryKeyOfHttp) {
     const auto probe =
         read(with_probe("type: http, path: /healthz, host: shop.example, status: [200-299, 304], body: ok, port: 8081, "
-                        "interval: 10s, timeout: 2s, jitter: 0.25, healthy: 4, unhealthy: 5, initial: unhealthy"))
-            .probe;
+                        "interval: 10s, timeout: 2s, jitter: 0.25, healthy: 4, unhealthy: 5, initial: unhealthy"));
     model::Probe expected;
     expected.type = model::ProbeType::http;
     expected.path = "/healthz";
@@ -50,31 +51,28 @@ TEST(Health, TakesEveryKeyOfHttp) {
 }
 
 TEST(Health, TakesTheOtherTypes) {
-    EXPECT_EQ(read(with_probe("type: https, ca: /ca.pem")).probe.ca, "/ca.pem");
-    EXPECT_EQ(read(with_probe("type: http2")).probe.type, model::ProbeType::http2);
-    const auto grpc = read(with_probe("type: grpc, tls: true, ca: /ca.pem, service: shop.Web")).probe;
+    EXPECT_EQ(read(with_probe("type: https, ca: /ca.pem")).ca, "/ca.pem");
+    EXPECT_EQ(read(with_probe("type: http2")).type, model::ProbeType::http2);
+    const auto grpc = read(with_probe("type: grpc, tls: true, ca: /ca.pem, service: shop.Web"));
     EXPECT_TRUE(grpc.tls);
     EXPECT_EQ(grpc.service, "shop.Web");
-    const auto command = read(with_probe(R"(type: exec, command: [/usr/lib/check, "{address}", "{port}"])")).probe.command;
+    const auto command = read(with_probe(R"(type: exec, command: [/usr/lib/check, "{address}", "{port}"])")).command;
     EXPECT_EQ(command, (std::vector<std::string>{"/usr/lib/check", "{address}", "{port}"}));
 }
 
-TEST(Health, TimeoutIsNeverLongerThanTheInterval) {
-    EXPECT_EQ(read(with_probe("type: tcp, interval: 500ms")).probe.timeout_ms, 500U);
-}
+TEST(Health, TimeoutIsNeverLongerThanTheInterval) { EXPECT_EQ(read(with_probe("type: tcp, interval: 500ms")).timeout_ms, 500U); }
 
 TEST(Health, TakesThePanicThreshold) {
-    EXPECT_EQ(read(service({.extra = "    health: {probe: {type: tcp}, panic: 0%}\n"})).panic_percent, 0);
-    EXPECT_EQ(read(service({.extra = "    health: {probe: {type: tcp}, panic: 100%}\n"})).panic_percent, 100);
+    EXPECT_EQ(read_health(service({.extra = "    health: {probe: {type: tcp}, panic: 0%}\n"})).panic_percent, 0);
+    EXPECT_EQ(read_health(service({.extra = "    health: {probe: {type: tcp}, panic: 100%}\n"})).panic_percent, 100);
 }
 
 const Refusal table[] = {
     {"HealthIsText", service({.extra = "    health: tcp\n"}), "5:13: \"health\" must be a mapping, found \"tcp\""},
-    {"NoProbe", service({.extra = "    health: {panic: 10%}\n"}), "5:13: \"health\" needs the key \"probe\""},
     {"UnknownKey", service({.extra = "    health: {probes: {type: tcp}}\n"}),
-     "5:14: unknown key \"probes\" in \"health\", expected probe or panic; did you mean \"probe\"?"},
+     "5:14: unknown key \"probes\" in \"health\", expected probe, eject or panic; did you mean \"probe\"?"},
     {"PanicWithoutASign", service({.extra = "    health: {probe: {type: tcp}, panic: 50}\n"}),
-     "5:41: \"panic\" must be a share of the backends from 0% to 100%, found 50"},
+     "5:41: \"panic\" must be a share of the backends from 0% to 100%, found 50; write % behind the number"},
     {"PanicTooLarge", service({.extra = "    health: {probe: {type: tcp}, panic: 101%}\n"}),
      "5:41: \"panic\" must be a share of the backends from 0% to 100%, found \"101%\""},
     {"NoType", with_probe("interval: 5s"), "5:21: \"probe\" needs the key \"type\""},

@@ -62,6 +62,16 @@ expect(registry, {"services": [web | {"name": "w" * 127}]}, True, "longest name"
 for key in web:
     expect(registry, {"services": [{k: v for k, v in web.items() if k != key}]}, False, f"service without {key}")
 
+for balancing, valid in (("latency", True), ({"policy": "maglev", "hash": "workload"}, True), ({"policy": "fastest"}, False),
+                         ({"locality": {"prefer": "zone", "spill_below": "70%"}}, True), ({"locality": {"spill_open": 1}}, False),
+                         ({"slow_start": 30}, False), ("fastest", False), ({"zzz": 1}, False)):
+    expect(registry, {"services": [web | {"balancing": balancing}]}, valid, f"balancing: {balancing}")
+for subsets, valid in (([{"name": "a", "labels": {"v": "1"}}], True), ([], False), ([{"name": "a"}], False),
+                       ([{"name": "a", "labels": {"v": 1}}], False), ([{"name": "a", "labels": {}}], False)):
+    expect(registry, {"services": [web | {"subsets": subsets}]}, valid, f"subsets: {subsets}")
+for locality, valid in (("eu/a/n1", True), ("eu", True), ("eu//n1", False), ("a/b/c/d", False), ("", True)):
+    expect(settings, {"node": {"locality": locality}}, valid, f"node.locality: {locality}")
+
 for acceleration in "on", "off", {"fionread": "accept"}:
     expect(registry, {"services": [web | {"acceleration": acceleration}]}, True, f"acceleration: {acceleration}")
 
@@ -98,6 +108,14 @@ for what, value in {
 expect(settings, {"devices": ["eth0", "veth*", "!veth[0-9]", "x" * 15]}, True, "patterns of devices")
 expect(registry, {"services": [web | {"node_port": 30080, "forward": "nat", "affinity": "30m"}]}, True, "forwarding")
 expect(registry, {"services": [web | {"affinity": 0}]}, True, "no affinity")
+for drain in ({"deadline": "60s"}, {"deadline": "none", "sockets": "close"}, {"sockets": "keep"}, {"unhealthy": "close"}):
+    expect(registry, {"services": [web | {"drain": drain}]}, True, f"drain {drain}")
+for health in ({"eject": {}}, {"panic": "0%"}, {"eject": {"consecutive": 1, "rate": "10%", "base": "1s"}}):
+    expect(registry, {"services": [web | {"health": health}]}, True, f"health {health}")
+for health in ({"eject": 5}, {"eject": None}, {"panic": 50}, {"eject": {"most": "101%"}}, {"eject": {"row": 3}}, None):
+    expect(registry, {"services": [web | {"health": health}]}, False, f"health {health}")
+for drain in ({"deadline": 60}, {"sockets": "reset"}, {"until": "60s"}, None):
+    expect(registry, {"services": [web | {"drain": drain}]}, False, f"drain {drain}")
 for what, change in {"affinity without a unit": {"affinity": 30}, "forward: auto": {"forward": "auto"}, "node port 0": {"node_port": 0}}.items():
     expect(registry, {"services": [web | change]}, False, what)
 

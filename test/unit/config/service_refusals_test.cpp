@@ -107,12 +107,13 @@ const Refusal table[] = {
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
      "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
-     "protocol, balancing, when_no_backend, acceleration, forward, affinity, limits, health or backends; did you mean "
-     "\"balancing\"?"},
+     "protocol, balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health or backends; did you "
+     "mean \"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
-     "5:16: \"balancing\" must be random, round_robin or weighted, found \"round-robin\"; did you mean \"round_robin\"?"},
+     "5:16: \"balancing\" must be random, round_robin, weighted, maglev, least_connections or latency, found \"round-robin\"; "
+     "did you mean \"round_robin\"?"},
     {"BalancingIsNothing", service({.extra = "    balancing:\n"}),
-     "5:5: \"balancing\" must be random, round_robin or weighted, found nothing"},
+     "5:5: \"balancing\" must be random, round_robin, weighted, maglev, least_connections or latency, found nothing"},
     {"UnknownPolicy", service({.extra = "    when_no_backend: drop\n"}),
      "5:22: \"when_no_backend\" must be refuse or unreachable, found \"drop\""},
     {"AccelerationIsTrue", service({.extra = "    acceleration: true\n"}),

@@ -54,6 +54,7 @@ forwarding:
   no_backend: drop
   ports: 50000-50999
   timeouts: {opening: 1s, established: 168h, closing: 2m, closed: 1500ms, udp: 2m}
+node: {locality: eu/a/n1}
 flows:
   enabled: false
   devices: false
@@ -79,6 +80,7 @@ policy: {default: deny, mode: audit}
                             .metrics_listen = {*base::IpAddress::parse("::1"), 0},
                             .reconcile_interval = 5min,
                             .log_level = LogLevel::debug,
+                            .locality = "eu/a/n1",
                             .limits = {10, 20, 30, 40, 50, 60, 70},
                             .acceleration = {.mode = AccelerationMode::named,
                                              .scope = AccelerationDefault::all,

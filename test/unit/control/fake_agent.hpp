@@ -54,6 +54,22 @@ public:
         asked = query;
         answer_later("flush_connections", later);
     }
+    Object events(const EventQuery& query) override {
+        listed = query;
+        return called("events");
+    }
+    void watch_events(const WatchQuery& query, Later later) override {
+        watched = query;
+        answer_later("watch_events", later);
+    }
+    base::Result<std::optional<Object>> set_backend_state(const BackendStateQuery& query) override {
+        named = query;
+        return result_for(query.service, "set_backend_state");
+    }
+    base::Result<std::optional<Object>> reset_backend_state(const BackendStateQuery& query) override {
+        named = query;
+        return result_for(query.service, "reset_backend_state");
+    }
     base::Result<Object> reconcile() override { return result("reconcile"); }
     base::Result<std::optional<Object>> pause_acceleration(const PauseQuery& query) override {
         paused = query;
@@ -77,6 +93,8 @@ public:
     bool is_complete = false;
     FlowQuery asked;
     WatchQuery watched;
+    EventQuery listed;
+    BackendStateQuery named;
     std::optional<config::LogLevel> level;
     std::optional<PauseQuery> paused;
     std::optional<std::string> resumed;

@@ -92,6 +92,26 @@ TEST_F(ProberTest, WhoJoinsLaterIsToldAtOnce) {
     EXPECT_EQ(prober->targets(), 1U);
 }
 
+TEST_F(ProberTest, TheNextSuccessOfAWatchedBackendIsToldOnce) {
+    make();
+    Listener listener(loop.context);
+    const auto address = listener.address();
+    prober->set(service("a", {address}, quick()));
+    ASSERT_TRUE(is_decided("a", true));
+    last.clear();
+    const auto seen = listener.sockets.size();
+    ASSERT_TRUE(loop.run_until([&] { return listener.sockets.size() > seen + 1; }));
+    take();
+    EXPECT_TRUE(last.empty()) << "nobody asked";
+    prober->watch({"a", 80, base::Protocol::tcp, address});
+    ASSERT_TRUE(is_decided("a", true));
+    last.clear();
+    const auto told = listener.sockets.size();
+    ASSERT_TRUE(loop.run_until([&] { return listener.sockets.size() > told + 1; }));
+    take();
+    EXPECT_TRUE(last.empty()) << "it was told once";
+}
+
 TEST_F(ProberTest, SilenceIsATimeoutAndNoMoreAttemptsRunThanMay) {
     make({.most_running = 2, .most_commands = 1, .seed = 1});
     Listener listener(loop.context);

@@ -23,7 +23,7 @@ inline model::Service service(const std::string& name, const std::vector<base::S
                               const model::Probe& probe) {
     model::Service service;
     service.name = name;
-    service.health.emplace().probe = probe;
+    service.health.probe = probe;
     service.ports = {{"", 80, base::Protocol::tcp, {}}};
     for (const auto& one : backends) service.ports[0].backends.push_back({one, 1, model::BackendState::ready, {}});
     return service;

@@ -64,7 +64,7 @@ TEST_F(TargetsTest, NeitherMaintenanceNorAServiceWithoutHealthIsProbed) {
     one.ports[0].backends[1].state = model::BackendState::drain;
     set(one);
     EXPECT_EQ(take(), (Names{"a 10.0.0.2:80 1"}));
-    one.health.reset();
+    one.health.probe.reset();
     set(one);
     EXPECT_EQ(targets.size(), 0U);
 }

@@ -26,9 +26,10 @@ protected:
 };
 
 TEST_F(Complete, OffersNouns) {
-    EXPECT_EQ(after({""}),
-              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\ntop\npolicy\nconfig\ndrift\nmap\nexplain\nlog\n"
-              "version\n");
+    EXPECT_EQ(
+        after({""}),
+        "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nconfig\ndrift\nmap\nexplain\nlog\n"
+        "version\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
 TEST_F(Complete, OffersVerbs) {

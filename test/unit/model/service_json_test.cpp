@@ -56,27 +56,28 @@ TEST(ServiceJson, DoesNotWriteAnAutomaticAccelerationAndReadsItByName) {
 TEST(ServiceJson, ReadsBackItsHealth) {
     auto service = sample();
     EXPECT_FALSE(to_json(service).contains("health"));
-    auto& health = service.health.emplace();
+    auto& health = service.health;
     for (const auto type :
          {ProbeType::tcp, ProbeType::http, ProbeType::http2, ProbeType::https, ProbeType::grpc, ProbeType::exec}) {
         health = {};
         health.panic_percent = 10;
-        health.probe.type = type;
-        health.probe.path = "/healthz";
-        health.probe.host = "shop.example";
-        health.probe.status = {{200, 204}, {304, 304}};
-        health.probe.body = "\"ok\"";
-        health.probe.ca = "/ca.pem";
-        health.probe.tls = true;
-        health.probe.service = "shop.Web";
-        if (type == ProbeType::exec) health.probe.command = {"/check", "{address}"};
-        health.probe.port = 8081;
-        health.probe.interval_ms = 700;
-        health.probe.timeout_ms = 600;
-        health.probe.jitter_permille = 0;
-        health.probe.healthy = 5;
-        health.probe.unhealthy = 1;
-        health.probe.initially_healthy = false;
+        auto& probe = health.probe.emplace();
+        probe.type = type;
+        probe.path = "/healthz";
+        probe.host = "shop.example";
+        probe.status = {{200, 204}, {304, 304}};
+        probe.body = "\"ok\"";
+        probe.ca = "/ca.pem";
+        probe.tls = true;
+        probe.service = "shop.Web";
+        if (type == ProbeType::exec) probe.command = {"/check", "{address}"};
+        probe.port = 8081;
+        probe.interval_ms = 700;
+        probe.timeout_ms = 600;
+        probe.jitter_permille = 0;
+        probe.healthy = 5;
+        probe.unhealthy = 1;
+        probe.initially_healthy = false;
         const auto again = service_from_json(to_json(service));
         ASSERT_TRUE(again) << again.error().message();
         EXPECT_EQ(*again, service);
@@ -98,13 +99,47 @@ TEST(ServiceJson, RefusesAHealthThatNoFileCouldSay) {
                                                            {"host", json::string(1025, 'x')}};
     for (const auto& [key, value] : changes) {
         auto service = sample();
-        service.health.emplace();
+        service.health.probe.emplace();
         auto form = to_json(service);
         form["health"].as_object()["probe"].as_object()[key] = value;
         const auto read = service_from_json(form);
         ASSERT_FALSE(read) << key;
         EXPECT_NE(read.error().object.find(std::string("shop/web.health.probe.") + key), std::string::npos)
             << read.error().message();
+    }
+}
+
+TEST(ServiceJson, ReadsBackHowBackendsAreChosen) {
+    auto service = sample();
+    EXPECT_FALSE(to_json(service).contains("balancing_options") || to_json(service).contains("subsets"));
+    service.balancing = Balancing::latency;
+    service.balancing_options = {250, HashBy::workload, 30000, 60, Near::zone, 50, 7};
+    service.subsets = {{"stable", {{"version", "v1"}}, 95}, {"none", {{"version", "v0"}, {"arch", "arm"}}, 0}};
+    service.ports.front().backends.front().labels = {{"version", "v1"}};
+    const auto again = service_from_json(to_json(service));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, service);
+}
+
+TEST(ServiceJson, RefusesOptionsOutOfTheirRanges) {
+    auto service = sample();
+    service.balancing_options.slow_start_ms = 1;
+    service.subsets = {{"stable", {{"version", "v1"}}, 95}};
+    const auto good = to_json(service);
+    const std::pair<const char*, const char*> changes[] = {{"/balancing_options", "7"},
+                                                           {"/balancing_options/slow_start_ms", "-1"},
+                                                           {"/balancing_options/slow_start_ms", "3600001"},
+                                                           {"/balancing_options/slow_start_ms", "18446744073709551615"},
+                                                           {"/subsets", "{}"},
+                                                           {"/subsets/0/labels", "{}"},
+                                                           {"/subsets/0/weight", "1001"},
+                                                           {"/subsets/0/name", "\"\""},
+                                                           {"/subsets/0/labels/version", "1"}};
+    for (const auto& [pointer, value] : changes) {
+        json::value changed = good;
+        boost::system::error_code ignored;
+        *changed.find_pointer(pointer, ignored) = json::parse(value);
+        EXPECT_FALSE(service_from_json(changed)) << pointer << " " << value;
     }
 }
 
@@ -138,6 +173,55 @@ TEST(ServiceJson, RefusesWhatCannotBeForwardedTo) {
         port.as_object()["protocol"] = "tcp";
     }
     EXPECT_EQ(service_from_json(twice).error().object, "shop/web.ports[1].node_port");
+}
+
+TEST(ServiceJson, ReadsBackWhatBecomesOfItsSockets) {
+    for (const auto& drain : {Drain{}, Drain{60, DrainSockets::close}, Drain{0, DrainSockets::keep},
+                              Drain{5, DrainSockets::close, DrainSockets::close}}) {
+        auto service = sample();
+        service.drain = drain;
+        EXPECT_EQ(to_json(service).contains("drain"), drain != Drain{});
+        const auto again = service_from_json(to_json(service));
+        ASSERT_TRUE(again) << again.error().message();
+        EXPECT_EQ(*again, service);
+    }
+}
+
+TEST(ServiceJson, ReadsBackWhatEjectsItsBackends) {
+    auto service = sample();
+    EXPECT_FALSE(to_json(service).contains("health"));
+    service.health.eject = Ejection{0, 20, 1000, 60000, 34};
+    service.health.panic_percent = 0;
+    const auto again = service_from_json(to_json(service));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, service);
+    auto object = to_json(service);
+    object["health"].as_object()["eject"].as_object()["longest_ms"] = 999;
+    EXPECT_EQ(service_from_json(object).error().object, "shop/web.health.eject.longest_ms") << "shorter than the first";
+    object = to_json(service);
+    object["health"].as_object()["panic_percent"] = 101;
+    EXPECT_EQ(service_from_json(object).error().object, "shop/web.health.panic_percent");
+}
+
+TEST(ServiceJson, RefusesADrainThatCannotBe) {
+    const std::pair<json::value, const char*> table[] = {
+        {"close", "shop/web.drain"},
+        {{{"sockets", "close"}}, "shop/web.drain.deadline_s"},
+        {{{"deadline_s", 604801}, {"sockets", "close"}}, "shop/web.drain.deadline_s"},
+        {{{"deadline_s", -1}, {"sockets", "close"}}, "shop/web.drain.deadline_s"},
+        {{{"deadline_s", 0}}, "shop/web.drain.sockets"},
+        {{{"deadline_s", 0}, {"sockets", "reset"}}, "shop/web.drain.sockets"},
+        {{{"deadline_s", 1}, {"sockets", "keep"}}, "shop/web.drain.sockets"},
+        {{{"deadline_s", 1}, {"sockets", "close"}, {"unhealthy", "kill"}}, "shop/web.drain.unhealthy"},
+        {{{"deadline_s", 0}, {"sockets", "keep"}, {"unhealthy", "close"}}, "shop/web.drain.unhealthy"},
+    };
+    for (const auto& [value, where] : table) {
+        auto object = to_json(sample());
+        object["drain"] = value;
+        const auto result = service_from_json(object);
+        ASSERT_FALSE(result) << value;
+        EXPECT_EQ(result.error().object, where) << value;
+    }
 }
 
 class ServiceJsonRefusesAcceleration : public testing::TestWithParam<const char*> {};
@@ -176,7 +260,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Broken{"/name", "\"\"", "name"}, Broken{"/name", "7", "name"},
                     Broken{"/addresses", "[]", "shop/web.addresses"}, Broken{"/addresses/0", "\"10.0.0\"", "addresses[0]"},
                     Broken{"/addresses/1", "\"10.96.0.10\"", "listed twice"}, Broken{"/addresses/0", "\"0.0.0.0\"", "unicast"},
-                    Broken{"/balancing", "\"best\"", "random, round_robin or weighted"},
+                    Broken{"/balancing", "\"best\"", "random, round_robin, weighted, maglev, least_connections or latency"},
                     Broken{"/when_no_backend", "null", "refuse or unreachable"}, Broken{"/ports", "{}", "ports"},
                     Broken{"/ports/0/port", "0", "1 to 65535"}, Broken{"/ports/0/port", "65536", "1 to 65535"},
                     Broken{"/ports/0/port", "80.5", "1 to 65535"},

@@ -63,7 +63,9 @@ inline model::DesiredState random_desired(std::mt19937& random) {
             value.addresses.push_back(*base::IpAddress::parse(number % 3 == 0 ? "fd00:96::" + std::to_string(number + 1)
                                                                               : "10.96.0." + std::to_string(number + 1)));
         }
-        value.balancing = static_cast<model::Balancing>(below(3));
+        value.balancing = static_cast<model::Balancing>(below(6));
+        value.balancing_options.slow_start_ms = below(2) * 30000;
+        value.balancing_options.affinity_s = below(3) * 60;
         value.when_no_backend = static_cast<model::WhenNoBackend>(below(2));
         value.acceleration = static_cast<model::Acceleration>(below(4));
         value.forward = static_cast<model::Forward>(below(4));

@@ -1,0 +1,1 @@
+meshd_fuzz_target(sockets SOURCES sockets_fuzz.cpp LIBRARIES meshd_sockets)

@@ -107,8 +107,21 @@ __noinline int md_claim_port(__u32 port, __u32 how)
 	return error;
 }
 
+/* The client has a connection to the backend itself with the port that it would keep. */
+static __noinline bool md_passes_already(const struct md_packet *packet, const struct md_track *request)
+{
+	const struct md_flow *flow;
+	struct md_flow_key key;
+
+	md_make_flow_key(&key, &packet->key.source, packet->key.source_port, &request->destination,
+	                 request->destination_port, packet->key.protocol);
+	flow = bpf_map_lookup_elem(&md_device_flows, &key);
+	return flow && flow->state < MD_FLOW_CLOSED;
+}
+
 /*
- * A client keeps its port unless another connection of the same port goes to the same backend, through another service.
+ * A client keeps its port unless another connection of the same port goes to the same backend, through another service
+ * or without one.
  * With an address of this node a port of md_forwarding is needed, which no socket of this node uses. 0: none is free.
  */
 static __noinline __be16 md_find_port(const struct md_packet *packet, const struct md_draft *draft, bool masquerades)
@@ -116,7 +129,8 @@ static __noinline __be16 md_find_port(const struct md_packet *packet, const stru
 	const struct md_forwarding *forwarding = md_forwarding_of_node();
 	__u32 first, count, how = masquerades ? MD_CLAIM_MASQUERADED : 0;
 
-	if (!masquerades && !md_claim_port(packet->key.source_port, MD_CLAIM_SHARP))
+	if (!masquerades && !md_passes_already(packet, &draft->request) &&
+	    !md_claim_port(packet->key.source_port, MD_CLAIM_SHARP))
 		return packet->key.source_port;
 	if (!forwarding || !forwarding->first_port || forwarding->last_port < forwarding->first_port)
 		return 0;

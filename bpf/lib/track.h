@@ -86,18 +86,6 @@ static __always_inline void md_turn(struct md_track_key *key)
 	key->destination_port = port;
 }
 
-/* A request that was translated at a device further down has no entry of its own, but that of its answers. */
-static __noinline bool md_was_translated(const struct md_packet *packet)
-{
-	struct md_track_key key = packet->key;
-	const struct md_track *track;
-	bool opening;
-
-	md_turn(&key);
-	track = md_find_track(&key, &opening);
-	return track && track->kind == MD_TRACK_REPLY;
-}
-
 /* The key of the entry for the other direction. */
 static __always_inline void md_other_key(const struct md_track *track, __u8 protocol, struct md_track_key *key)
 {
@@ -226,6 +214,25 @@ static __noinline void md_forget_pair(const struct md_track_key *key, const stru
 	               (__u32)(other->destination_port ^ key->source_port)))
 		md_forget(&other_key);
 	md_forget(key);
+}
+
+/* A request that was translated at a device further down has no entry of its own, but that of its answers. */
+static __noinline bool md_was_translated(const struct md_packet *packet)
+{
+	struct md_track_key key = packet->key;
+	struct md_track *track;
+	bool opening;
+
+	md_turn(&key);
+	track = md_find_track(&key, &opening);
+	if (!track || track->kind != MD_TRACK_REPLY)
+		return false;
+	if (!md_opens_flow(packet) || track->state != MD_TRACK_CLOSED)
+		return true;
+	/* The client turns to the backend itself, from the port of a connection through the service that is over: the
+	 * answers are not the service's. */
+	md_forget_pair(&key, track);
+	return false;
 }
 
 /* Payload that is new in this packet. */

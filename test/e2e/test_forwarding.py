@@ -166,3 +166,33 @@ def test_tracks_that_are_over_are_forgotten(world):
     wait_until(lambda: net.agent.status()["forwarding"]["removed_tracks"] >= 80, "tracks to be removed", timeout=30)
     wait_until(lambda: net.agent.status()["forwarding"]["tracks"] == 2, "only one connection to be left", timeout=30)
     assert echoes_back(kept)
+
+
+def connect_from(net, port, address, to):
+    made = net.socket(address, port=port)
+    made.connect((address, to))
+    return made
+
+
+def test_a_port_may_go_to_the_backend_itself_after_a_connection_through_the_service(world):
+    net = Net(world)
+    a = net.tcp("a")
+    net.serve(web(a))
+    for _ in range(3):
+        for address, port in ((SERVICE, 80), (a.address, a.port)):
+            with connect_from(net, 40123, address, port) as connection:
+                assert read_line(connection) == "a"
+                connection.shutdown(socket.SHUT_WR)
+                assert connection.recv(100) == b""
+
+
+def test_a_port_may_go_to_the_backend_itself_and_to_the_service_at_once(world):
+    net = Net(world)
+    a = net.tcp("a")
+    net.serve(web(a))
+    itself = connect_from(net, 40124, a.address, a.port)
+    assert read_line(itself) == "a"
+    through = connect_from(net, 40124, SERVICE, 80)
+    assert read_line(through) == "a"
+    for connection in (itself, through, itself):
+        echoes_back(connection)

@@ -236,6 +236,21 @@ int md_warm_backend(struct __sk_buff *skb)
 	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
 }
 
+SEC("tc")
+int md_recount_backend(struct __sk_buff *skb)
+{
+	struct md_vitals *vitals;
+	struct md_recount query;
+
+	if (bpf_skb_load_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query)))
+		return -1;
+	vitals = md_vitals_of(query.backend_id);
+	query.found = vitals != NULL;
+	if (vitals)
+		md_vitals_add_forwarded(vitals, query.change);
+	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &query, sizeof(query), 0);
+}
+
 /* The lock is the programs': only they can take it. */
 SEC("tc")
 int md_readmit(struct __sk_buff *skb)

@@ -25,6 +25,8 @@
 #include "lib/packet.h"
 #include "lib/payload.h"
 #include "lib/kernel_socket.h"
+#include "lib/eject.h"
+#include "lib/vitals_track.h"
 #include "lib/flow_key.h"
 #include "lib/flow_events.h"
 #include "lib/draft.h"

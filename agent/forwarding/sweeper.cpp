@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "kernel/map_content.hpp"
+
 namespace meshd::forwarding {
 
 namespace {
@@ -43,7 +45,8 @@ void Sweeper::start(const TimeoutsNs& timeouts) {
 }
 
 void Sweeper::stop() {
-    running_ = false;
+    open_.clear();
+    if (std::exchange(running_, false)) correct_vitals();
     timer_.cancel();
     keys_ = {};
     values_ = {};
@@ -69,6 +72,7 @@ base::Result<bool> Sweeper::step() {
     batch_ = took > longest_step ? std::max(batch_ / 2, least_batch) : std::min(batch_ + least_batch, most_batch);
     if (!at_end) {
         walk.cursor = {};
+        open_.clear();
         at_ = 0;
         return at_end;
     }
@@ -76,7 +80,10 @@ base::Result<bool> Sweeper::step() {
     counts_.*walk.count = walk.alive;
     walk.cursor = {};
     at_ = (at_ + 1) % walks_.size();
-    if (at_ == 0) ++counts_.passes;
+    if (at_ == 0) {
+        ++counts_.passes;
+        correct_vitals();
+    }
     return at_ == 0;
 }
 
@@ -90,8 +97,30 @@ base::Result<bool> Sweeper::advance(Walk& walk) {
         return false;
     }
     if (!at_end) return at_end;
+    if (walk.count == &TrackCounts::tracks) count_open(count);
     walk.alive += count - remove_over(map, count);
     return at_end;
+}
+
+void Sweeper::count_open(std::uint32_t found) {
+    for (std::uint32_t i = 0; i < found; ++i)
+        if (values_[i].kind == MD_TRACK_REQUEST &&
+            (values_[i].state == MD_TRACK_ESTABLISHED || values_[i].state == MD_TRACK_CLOSING))
+            ++open_[values_[i].backend_id];
+}
+
+// What changed while the pass went on is counted wrongly, and rightly by the next.
+void Sweeper::correct_vitals() {
+    const auto open = std::exchange(open_, {});
+    const auto vitals = kernel::read_all<std::uint32_t, md_vitals>(datapath_.map("md_vitals"));
+    if (!vitals) return spdlog::warn("{}", vitals.error().message());
+    for (const auto& [id, one] : *vitals) {
+        const auto found = open.find(id);
+        const auto counted = found == open.end() ? 0 : static_cast<std::int32_t>(found->second);
+        if (counted == one.forwarded) continue;
+        const auto done = datapath_.ask(md_recount{.backend_id = id, .change = counted - one.forwarded, .found = 0});
+        if (!done) return spdlog::warn("{}", done.error().message());
+    }
 }
 
 // The directions of a connection move from one map to the other one after the other.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removes tracks that are over, and counts those that are not: a little at a time, so that the agent's loop never waits for it.
+// Removes tracks that are over, and counts those that are not, also for the backends that they lead to: programs count those,
+// too, but do not see each end. A little at a time, so that the agent's loop never waits for it.
 #pragma once
 
 #include <array>
@@ -7,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -55,6 +57,8 @@ private:
     };
     base::Result<bool> advance(Walk& walk);                            // true: at the end of its map
     const char* find(const md_track_key& key, md_track& track) const;  // the map that has it
+    void count_open(std::uint32_t found);
+    void correct_vitals();
     std::uint64_t remove_over(const kernel::Map& map, std::uint32_t found);
     void tell(const md_track_key& key, const md_track& track, const md_track_key& other_key, const md_track* other) const;
     void schedule(std::chrono::milliseconds delay);
@@ -69,6 +73,7 @@ private:
     std::vector<md_track_key> keys_;
     std::vector<md_track> values_;
     TrackCounts counts_;
+    std::map<std::uint32_t, std::uint32_t> open_;  // by backend id: TCP connections that this pass has met
     Aged aged_;
 };
 

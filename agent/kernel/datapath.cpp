@@ -392,6 +392,10 @@ base::Result<md_warm> Datapath::ask(const md_warm& question) const {
     return ask_program(skeleton_->obj, "md_warm_backend", question);
 }
 
+base::Result<md_recount> Datapath::ask(const md_recount& question) const {
+    return ask_program(skeleton_->obj, "md_recount_backend", question);
+}
+
 base::Result<md_readmit> Datapath::ask(const md_readmit& question) const {
     return ask_program(skeleton_->obj, "md_readmit", question);
 }

@@ -88,6 +88,7 @@ public:
     [[nodiscard]] base::Result<md_release_open> ask(const md_release_open& question) const;
     [[nodiscard]] base::Result<md_release_track> ask(const md_release_track& question) const;
     [[nodiscard]] base::Result<md_warm> ask(const md_warm& question) const;
+    [[nodiscard]] base::Result<md_recount> ask(const md_recount& question) const;
     [[nodiscard]] base::Result<md_readmit> ask(const md_readmit& question) const;
     // Marks a pair as leaving the short way. No such pair: fine.
     [[nodiscard]] base::Result<void> leave(std::uint64_t pair) const;

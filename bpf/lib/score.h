@@ -68,8 +68,10 @@ static inline __attribute__((always_inline)) void md_smooth_time(__u32 *value, _
 
 static inline __attribute__((always_inline)) __u64 md_open_of(const struct md_vitals *vitals)
 {
+	__s64 open = vitals ? (__s64)vitals->open + vitals->forwarded : 0;
+
 	/* Lost counts (a map that was emptied by hand) may lead below zero. */
-	return vitals && vitals->open > 0 ? vitals->open : 0;
+	return open > 0 ? open : 0;
 }
 
 /* Microseconds: (connect time + response time) * (open + 1) + failure penalty * share of failures. */

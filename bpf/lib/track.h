@@ -291,6 +291,25 @@ static __always_inline void md_set_ends(struct md_track *track, __u8 fins)
 		track->state = MD_TRACK_CLOSING;
 }
 
+/* Both sides have ended it, or one has reset it. */
+static __always_inline void md_note_end_of(const struct md_packet *packet, const struct md_track *track,
+                                           const struct md_track *other, bool opening)
+{
+	struct md_track_key other_key;
+
+	if (!opening)
+		md_tell_track(&packet->key, track, other, MD_FLOW_ENDED);
+	if (track->kind != MD_TRACK_REQUEST && track->kind != MD_TRACK_REPLY)
+		return;
+	if (!opening)
+		md_vitals_ended(track);
+	if (track->kind == MD_TRACK_REQUEST)
+		other_key = packet->key;
+	else
+		md_other_key(track, packet->key.protocol, &other_key);
+	md_limit_release_track(&other_key);
+}
+
 /* FIN or RST. */
 static __noinline void md_note_ending(const struct md_packet *packet, struct md_track *track, bool opening)
 {
@@ -304,20 +323,17 @@ static __noinline void md_note_ending(const struct md_packet *packet, struct md_
 	    (opening || packet->seq - track->next_seq + MD_RESET_WINDOW <= 2 * MD_RESET_WINDOW))
 		fins |= MD_TRACK_RESET;
 	if (!(fins & ~track->fins))
-		return;
+		goto done;
 	md_set_ends(track, fins);
 	md_other_key(track, packet->key.protocol, &other_key);
 	other = md_find_in(opening, &other_key);
 	if (other)
 		md_set_ends(other, fins);
-	if (before == MD_TRACK_CLOSED || track->state != MD_TRACK_CLOSED)
-		return;
-	if (!opening)
-		md_tell_track(&packet->key, track, other, MD_FLOW_ENDED);
-	if (track->kind == MD_TRACK_REQUEST)
-		other_key = packet->key;
-	if (track->kind == MD_TRACK_REQUEST || track->kind == MD_TRACK_REPLY)
-		md_limit_release_track(&other_key);
+	if (opening && track->kind == MD_TRACK_REPLY && fins & MD_TRACK_RESET)
+		md_vitals_failed(track, MD_FAILURE_REFUSED);
+	if (before != MD_TRACK_CLOSED && track->state == MD_TRACK_CLOSED)
+		md_note_end_of(packet, track, other, opening);
+done:
 	MD_RETURN_NOTHING();
 }
 
@@ -363,6 +379,8 @@ static __noinline void md_settle(const struct md_packet *packet, const struct md
 	if (!md_is_settled(packet, track, other))
 		return;
 	md_tell_track(&packet->key, track, other, MD_FLOW_OPENED);
+	if (is_tcp && (track->kind == MD_TRACK_REQUEST || track->kind == MD_TRACK_REPLY))
+		md_vitals_settled(track);
 	if (other)
 		md_move(&other_key, other, is_tcp);
 	md_move(&packet->key, track, is_tcp);
@@ -375,7 +393,12 @@ static __noinline bool md_has_lost_backend(const struct md_track *track)
 	__u32 backend_id = track->backend_id;
 	const struct md_backend *backend = bpf_map_lookup_elem(&md_backends, &backend_id);
 
-	return track->kind == MD_TRACK_REQUEST && (!backend || backend->state != MD_BACKEND_READY || !backend->weight);
+	if (track->kind != MD_TRACK_REQUEST)
+		return false;
+	if (track->packets + 1 == MD_UNANSWERED_SYNS)
+		md_vitals_failed(track, MD_FAILURE_TIMED_OUT);
+	return !backend || backend->state != MD_BACKEND_READY || !backend->weight ||
+	       md_is_ejected(md_vitals_of(backend_id), bpf_ktime_get_ns());
 }
 
 /*

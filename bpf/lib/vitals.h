@@ -22,6 +22,11 @@ static __always_inline void md_vitals_add_open(struct md_vitals *vitals, __s32 c
 	__sync_fetch_and_add(&vitals->open, change);
 }
 
+static __always_inline void md_vitals_add_forwarded(struct md_vitals *vitals, __s32 change)
+{
+	__sync_fetch_and_add(&vitals->forwarded, change);
+}
+
 /* CPUs that write at the same moment lose one sample of the two, which smoothing forgives. */
 static __always_inline void md_vitals_note_connect(struct md_vitals *vitals, __u32 sample_us, __u64 now_ns)
 {

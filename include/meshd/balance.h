@@ -86,6 +86,8 @@ struct md_vitals {
 	__u8 how;               /* enum md_failure, of the last failure; MD_FAILURE_NONE once a connection did well */
 	__u8 unlisted;          /* 1: it is here and took a connection, although no socket was found that listens */
 	__u8 reserved[3];
+	__s32 forwarded; /* TCP connections of others that pass this node: as the agent counted them last, and since */
+	__u32 pad;
 };
 
 /* Record of md_ejections: a backend was ejected. Times of CLOCK_MONOTONIC. */
@@ -110,6 +112,13 @@ struct md_readmit {
 	__u32 backend_id; /* in */
 	__u32 early;      /* in: 1: also one that has not expired */
 	__u32 ended;      /* out: 1: this call ended it */
+};
+
+/* Program md_recount: corrects md_vitals.forwarded. Tracks may go unseen. */
+struct md_recount {
+	__u32 backend_id; /* in */
+	__s32 change;     /* in */
+	__u32 found;      /* out: 0: it has no vitals */
 };
 
 /* Program md_warm_backend: from now on a backend is new, for slow start. */

@@ -10,7 +10,9 @@ from harness.process import marked_processes, run
 from harness.programs import NginxFiles, random_files
 from harness.world import World
 
-WEB, PROXY, DATAGRAMS = 8080, 8081, 9000
+# What is asked directly has a server of its own: clients that come to one port of a backend both through a service and directly reuse ports
+# that the backend still keeps, with timestamps that go back, and wait a second for each (RFC 7323, 5.2).
+WEB, PROXY, DIRECT, DATAGRAMS = 8080, 8081, 8082, 9000
 LARGE = 1 << 20
 SERVER_CPU, CLIENT_CPU = 0, 1
 
@@ -29,8 +31,9 @@ class Routed:
         random_files(root / "files", [LARGE], seed=1)
         self.rows = {label: self.world.keep(Hosts(f"-{label}")) for label in ("plain", "meshd", "nft")}
         for label, row in self.rows.items():
-            self.world.keep(NginxFiles(root / f"nginx-{label}", root / "files", port=WEB, addresses=(BACKEND, "fd02::2"),
-                                       enter=row.backend.enter))
+            for port in (WEB, DIRECT):
+                self.world.keep(NginxFiles(root / f"nginx-{label}-{port}", root / "files", port=port, addresses=(BACKEND, "fd02::2"),
+                                           enter=row.backend.enter))
         plain = self.rows["plain"].node
         self.world.keep(servers.Haproxy(root / "haproxy", f"{BACKEND}:{WEB}", port=PROXY, addresses=(NODE, "fd01::1"),
                                         enter=plain.enter))
@@ -49,9 +52,9 @@ class Routed:
 
     def ways(self, web):
         """Name to (clients' host, ADDRESS:PORT): of a connection to the web server, or of a datagram."""
-        direct = f"{BACKEND}:{WEB if web else DATAGRAMS}"
+        direct = f"{BACKEND}:{DIRECT if web else DATAGRAMS}"
         service = f"{SERVICE}:{80 if web else 53}"
-        ways = {"no programs": (self.rows["plain"], direct), "programs, not ours": (self.rows["meshd"], direct),
+        ways = {"no programs": (self.rows["plain"], direct), "not ours": (self.rows["meshd"], direct),
                 "service": (self.rows["meshd"], service), "nftables DNAT": (self.rows["nft"], service)}
         if web:
             ways["HAProxy TCP"] = (self.rows["plain"], f"{NODE}:{PROXY}")

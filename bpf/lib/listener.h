@@ -58,15 +58,30 @@ static __always_inline bool md_has_socket(struct bpf_sock_addr *ctx, const struc
 	return found;
 }
 
-/*
- * A backend here may be reached without a socket that the look-up finds: behind a rule of netfilter that redirects, or
- * when its listener is bound to a device. Once it took a connection all the same, it is not looked at any more.
- */
-static __always_inline bool md_is_silent(struct bpf_sock_addr *ctx, const struct md_endpoint *backend, __u32 backend_id)
+/* In the table, or, chosen by a hash or kept from before, in the map of all. */
+static __always_inline const struct md_endpoint *md_endpoint_of(__u32 service_id, __u32 backend_id, __u32 slot)
 {
+	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
+	const struct md_slot *chosen = slots ? md_slot_at(slots, slot) : NULL;
+	const struct md_backend *backend;
+
+	if (chosen && chosen->backend_id == backend_id)
+		return &chosen->backend;
+	backend = bpf_map_lookup_elem(&md_backends, &backend_id);
+	return backend ? &backend->endpoint : NULL;
+}
+
+/*
+ * Whether a backend is here, and nobody listens. It may be reached all the same: behind a rule of netfilter that
+ * redirects, or when its listener is bound to a device. Once it took a connection, it is not looked at any more. A
+ * function of its own for the verifier, as the one below.
+ */
+__weak __noinline int md_is_silent(struct bpf_sock_addr *ctx, __u32 service_id, __u32 backend_id, __u32 slot)
+{
+	const struct md_endpoint *backend = md_endpoint_of(service_id, backend_id, slot);
 	const struct md_vitals *vitals;
 
-	if (!ctx->sk || !md_is_here(ctx->sk, &backend->address) || md_has_socket(ctx, backend))
+	if (!backend || !ctx->sk || !md_is_here(ctx->sk, &backend->address) || md_has_socket(ctx, backend))
 		return false;
 	vitals = md_vitals_of(backend_id);
 	return !vitals || !vitals->unlisted;
@@ -85,27 +100,16 @@ static __always_inline __u32 md_try_after(__u32 slot, __u32 turn)
 	return slot + (turn <= MD_LISTENER_NEXT ? turn : (32U << (turn - MD_LISTENER_NEXT - 1)) - 3);
 }
 
-static __always_inline bool md_may_stand_in(struct bpf_sock_addr *ctx, const struct md_range *range,
-                                            const struct md_slot *slot, __u32 backend_id, __u64 now)
+static __always_inline bool md_may_stand_in(struct bpf_sock_addr *ctx, const struct md_range *range, __u32 index,
+                                            __u32 backend_id, __u64 now)
 {
+	const struct md_slot *slot = md_slot_at(range->slots, index);
+
 	if (!slot || !slot->backend_id || slot->backend_id == backend_id)
 		return false;
 	if (range->guided && md_is_ejected(md_vitals_of(slot->backend_id), now))
 		return false;
-	return !md_is_silent(ctx, &slot->backend, slot->backend_id);
-}
-
-/* In the table, or, chosen by a hash or kept from before, in the map of all. */
-static __always_inline const struct md_endpoint *md_endpoint_of(__u32 service_id, __u32 backend_id, __u32 slot)
-{
-	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
-	const struct md_slot *chosen = slots ? md_slot_at(slots, slot) : NULL;
-	const struct md_backend *backend;
-
-	if (chosen && chosen->backend_id == backend_id)
-		return &chosen->backend;
-	backend = bpf_map_lookup_elem(&md_backends, &backend_id);
-	return backend ? &backend->endpoint : NULL;
+	return !md_is_silent(ctx, range->service_id, slot->backend_id, index);
 }
 
 /*
@@ -120,7 +124,7 @@ __weak __noinline int md_find_listener(struct bpf_sock_addr *ctx, __u32 service_
 	enum md_reason ignored;
 	__u64 now;
 
-	if (!backend || !md_is_silent(ctx, backend, backend_id))
+	if (!backend || !md_is_silent(ctx, service_id, backend_id, slot))
 		return MD_LISTENS_THERE;
 	/* Backends of the family of the one that was chosen. */
 	if (md_find_range(service_id, md_is_v4(&backend->address), reach, &range, &ignored) || !range.count)
@@ -129,7 +133,7 @@ __weak __noinline int md_find_listener(struct bpf_sock_addr *ctx, __u32 service_
 	for (__u32 turn = 1; turn <= MD_LISTENER_TRIES; turn++) {
 		__u32 index = range.first + md_try_after(slot, turn) % range.count;
 
-		if (md_may_stand_in(ctx, &range, md_slot_at(range.slots, index), backend_id, now))
+		if (md_may_stand_in(ctx, &range, index, backend_id, now))
 			return index & 0x7fffffff;
 	}
 	return MD_LISTENS_NOWHERE;

@@ -302,7 +302,7 @@ static __always_inline void md_note_end_of(const struct md_packet *packet, const
 	if (track->kind != MD_TRACK_REQUEST && track->kind != MD_TRACK_REPLY)
 		return;
 	if (!opening)
-		md_vitals_ended(track);
+		md_vitals_ended(track->backend_id);
 	if (track->kind == MD_TRACK_REQUEST)
 		other_key = packet->key;
 	else
@@ -330,7 +330,7 @@ static __noinline void md_note_ending(const struct md_packet *packet, struct md_
 	if (other)
 		md_set_ends(other, fins);
 	if (opening && track->kind == MD_TRACK_REPLY && fins & MD_TRACK_RESET)
-		md_vitals_failed(track, MD_FAILURE_REFUSED);
+		md_vitals_failed(track->service_id, track->backend_id, MD_FAILURE_REFUSED);
 	if (before != MD_TRACK_CLOSED && track->state == MD_TRACK_CLOSED)
 		md_note_end_of(packet, track, other, opening);
 done:
@@ -380,7 +380,7 @@ static __noinline void md_settle(const struct md_packet *packet, const struct md
 		return;
 	md_tell_track(&packet->key, track, other, MD_FLOW_OPENED);
 	if (is_tcp && (track->kind == MD_TRACK_REQUEST || track->kind == MD_TRACK_REPLY))
-		md_vitals_settled(track);
+		md_vitals_settled(track->service_id, track->backend_id);
 	if (other)
 		md_move(&other_key, other, is_tcp);
 	md_move(&packet->key, track, is_tcp);
@@ -396,7 +396,7 @@ static __noinline bool md_has_lost_backend(const struct md_track *track)
 	if (track->kind != MD_TRACK_REQUEST)
 		return false;
 	if (track->packets + 1 == MD_UNANSWERED_SYNS)
-		md_vitals_failed(track, MD_FAILURE_TIMED_OUT);
+		md_vitals_failed(track->service_id, backend_id, MD_FAILURE_TIMED_OUT);
 	return !backend || backend->state != MD_BACKEND_READY || !backend->weight ||
 	       md_is_ejected(md_vitals_of(backend_id), bpf_ktime_get_ns());
 }

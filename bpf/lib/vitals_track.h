@@ -9,46 +9,50 @@
 /* The SYN that is sent for the third time, three seconds after the first: nobody answers. */
 #define MD_UNANSWERED_SYNS 3
 
+/*
+ * Functions that the verifier looks at once, and not for each state of a packet: so they take numbers only, and answer
+ * with one that says nothing.
+ */
+
 /* The client has shown that it hears the backend. */
-static __noinline void md_vitals_settled(const struct md_track *track)
+__weak __noinline int md_vitals_settled(__u32 service_id, __u32 backend_id)
 {
-	struct md_vitals *vitals = md_vitals_of(track->backend_id);
+	struct md_vitals *vitals = md_vitals_of(backend_id);
 	struct md_balancing_state *state;
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!vitals)
-		goto done;
+		return 0;
 	md_vitals_add_forwarded(vitals, 1);
 	if (!vitals->row && !vitals->failures && !vitals->how && !vitals->ejected_until_ns)
-		goto done;
-	state = md_balancing_state_of(track->service_id);
+		return 0;
+	state = md_balancing_state_of(service_id);
 	if (!state)
-		goto done;
+		return 0;
 	if (vitals->ejected_until_ns)
 		md_end_ejection(vitals, state, now, false);
 	if (vitals->how != MD_FAILURE_UNANSWERED)
 		md_backend_worked(vitals, state, now);
-done:
-	MD_RETURN_NOTHING();
+	return 0;
 }
 
-static __noinline void md_vitals_failed(const struct md_track *track, enum md_failure how)
+__weak __noinline int md_vitals_failed(__u32 service_id, __u32 backend_id, __u32 how)
 {
-	struct md_balancing_state *state = md_balancing_state_of(track->service_id);
-	struct md_vitals *vitals = state ? md_vitals_of(track->backend_id) : NULL;
+	struct md_balancing_state *state = md_balancing_state_of(service_id);
+	struct md_vitals *vitals = state ? md_vitals_of(backend_id) : NULL;
 
 	if (vitals)
-		md_note_failure(track->service_id, track->backend_id, vitals, state, how);
-	MD_RETURN_NOTHING();
+		md_note_failure(service_id, backend_id, vitals, state, (enum md_failure)how);
+	return 0;
 }
 
-static __noinline void md_vitals_ended(const struct md_track *track)
+__weak __noinline int md_vitals_ended(__u32 backend_id)
 {
-	struct md_vitals *vitals = md_vitals_of(track->backend_id);
+	struct md_vitals *vitals = md_vitals_of(backend_id);
 
 	if (vitals)
 		md_vitals_add_forwarded(vitals, -1);
-	MD_RETURN_NOTHING();
+	return 0;
 }
 
 #endif

@@ -130,7 +130,7 @@ base::Result<void> Accelerator::resume(const std::optional<std::string>& service
 }
 
 base::Result<void> Accelerator::open() {
-    auto events = kernel::PairEvents::open(datapath_, [this](const md_event& event) { on_event(event); });
+    auto events = kernel::open_ring<md_event>(datapath_, "md_events", [this](const md_event& event) { on_event(event); });
     if (!events) return tl::make_unexpected(events.error());
     events_ = std::move(*events);
     boost::system::error_code error;

@@ -22,6 +22,7 @@
 #include "acceleration/policy.hpp"
 #include "acceleration/verdict.hpp"
 #include "config/acceleration.hpp"
+#include "kernel/ring.hpp"
 #include "kernel/short_way.hpp"
 #include "reconcile/realized_state.hpp"
 
@@ -85,7 +86,7 @@ private:
     bool paused_ = false;
     Until paused_until_;
     std::map<std::string, Until> paused_services_;
-    std::optional<kernel::PairEvents> events_;
+    std::optional<kernel::RingReader> events_;
     boost::asio::posix::stream_descriptor descriptor_;
     boost::asio::steady_timer timer_;
     unsigned looks_ = 0;

@@ -19,7 +19,7 @@ Watcher::Watcher(boost::asio::io_context& io, std::function<base::Result<void>(b
     : tell_(std::move(tell)), timer_(io) {}
 
 base::Result<void> Watcher::open(const kernel::Datapath& datapath) {
-    auto events = kernel::FlowEvents::open(datapath, [this](const md_flow_event& event) {
+    auto events = kernel::open_ring<md_flow_event>(datapath, "md_flow_events", [this](const md_flow_event& event) {
         if (told_) log_.put(event);
     });
     if (!events) return tl::make_unexpected(events.error());

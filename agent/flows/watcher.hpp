@@ -12,6 +12,7 @@
 
 #include "flows/event_log.hpp"
 #include "kernel/flow_maps.hpp"
+#include "kernel/ring.hpp"
 
 namespace meshd::flows {
 
@@ -45,7 +46,7 @@ private:
 
     std::function<base::Result<void>(bool)> tell_;
     boost::asio::steady_timer timer_;
-    std::optional<kernel::FlowEvents> events_;
+    std::optional<kernel::RingReader> events_;
     EventLog log_;
     std::list<Waiter> waiters_;
     Deliver follower_;

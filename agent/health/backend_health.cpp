@@ -64,7 +64,8 @@ base::Result<void> BackendHealth::load() {
 }
 
 base::Result<void> BackendHealth::open() {
-    auto events = kernel::EjectionEvents::open(datapath_, [this](const md_ejected& event) { on_ejected(event); });
+    auto events =
+        kernel::open_ring<md_ejected>(datapath_, "md_ejections", [this](const md_ejected& event) { on_ejected(event); });
     if (!events) return tl::make_unexpected(events.error());
     events_ = std::move(*events);
     boost::system::error_code error;

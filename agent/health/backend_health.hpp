@@ -18,6 +18,7 @@
 #include "health/override_file.hpp"
 #include "health/steady_wall.hpp"
 #include "kernel/eject_maps.hpp"
+#include "kernel/ring.hpp"
 #include "reconcile/reconciler.hpp"
 
 namespace meshd::health {
@@ -81,7 +82,7 @@ private:
     EventFeed feed_;
     LineBudget lines_;
     std::set<std::string> looked_at_;  // services; what they were like before is nobody's change
-    std::optional<kernel::EjectionEvents> events_;
+    std::optional<kernel::RingReader> events_;
     boost::asio::posix::stream_descriptor descriptor_;
     boost::asio::steady_timer timer_;
 };

@@ -74,29 +74,13 @@ std::string to_line(const Event& event) {
 void EventLog::put(Event event) {
     ++totals_.at(static_cast<std::size_t>(event.kind));
     event.number = next();
-    events_.push_back(std::move(event));
-    if (events_.size() <= most) return;
-    events_.pop_front();
-    ++first_;
-}
-
-EventLog::Part EventLog::since(std::uint64_t cursor) const {
-    Part part;
-    if (cursor == 0 || cursor > next()) cursor = next();
-    if (cursor < first_) {
-        part.lost = first_ - cursor;
-        cursor = first_;
-    }
-    const auto count = std::min<std::uint64_t>(next() - cursor, batch);
-    const auto begin = events_.begin() + static_cast<std::ptrdiff_t>(cursor - first_);
-    part.events.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
-    part.next = cursor + count;
-    return part;
+    log_.put(std::move(event));
 }
 
 std::vector<Event> EventLog::last(std::size_t count, std::string_view service) const {
     std::vector<Event> found;
-    for (auto event = events_.rbegin(); event != events_.rend() && found.size() < count; ++event)
+    const auto& all = log_.events();
+    for (auto event = all.rbegin(); event != all.rend() && found.size() < count; ++event)
         if (service.empty() || event->service == service) found.push_back(*event);
     std::reverse(found.begin(), found.end());
     return found;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "base/numbered_log.hpp"
 #include "health/standing.hpp"
 
 namespace meshd::health {
@@ -39,26 +39,20 @@ std::string to_line(const Event& event);  // for the log: "web:80/tcp 10.0.0.1:8
 
 class EventLog {
 public:
-    static constexpr std::size_t most = 4096;  // events that are kept
-    static constexpr std::size_t batch = 512;  // events that are handed out at once
-
-    struct Part {
-        std::vector<Event> events;
-        std::uint64_t next = 0;  // the cursor to come back with
-        std::uint64_t lost = 0;  // events that were not kept long enough
-    };
+    using Log = base::NumberedLog<Event, 4096, 512>;
+    using Part = Log::Part;
+    static constexpr auto most = Log::most;
+    static constexpr auto batch = Log::batch;
 
     void put(Event event);
-    // A cursor that is no number of this log, such as one of the agent before, begins now.
-    [[nodiscard]] Part since(std::uint64_t cursor) const;
+    [[nodiscard]] Part since(std::uint64_t cursor) const { return log_.since(cursor); }
     // The last `count` of this service, or of all when it is empty; oldest first.
     [[nodiscard]] std::vector<Event> last(std::size_t count, std::string_view service) const;
-    [[nodiscard]] std::uint64_t next() const { return first_ + events_.size(); }
+    [[nodiscard]] std::uint64_t next() const { return log_.next(); }
     [[nodiscard]] const std::array<std::uint64_t, event_kinds.size()>& totals() const { return totals_; }
 
 private:
-    std::deque<Event> events_;
-    std::uint64_t first_ = 1;  // number of events_.front()
+    Log log_;
     std::array<std::uint64_t, event_kinds.size()> totals_{};
 };
 

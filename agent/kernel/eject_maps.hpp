@@ -3,16 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <memory>
 
 #include "base/error.hpp"
 #include "kernel/datapath.hpp"
 #include "kernel/map.hpp"
 #include "meshd/abi.h"
-
-struct ring_buffer;
 
 namespace meshd::kernel {
 
@@ -28,24 +24,6 @@ public:
 private:
     const Datapath& datapath_;
     Map vitals_;
-};
-
-class EjectionEvents {
-public:
-    using Handler = std::function<void(const md_ejected&)>;
-    static base::Result<EjectionEvents> open(const Datapath& datapath, Handler handler);
-
-    [[nodiscard]] int fd() const;  // readable when there is something to drain
-    void drain();
-
-private:
-    struct Free {
-        void operator()(ring_buffer* ring) const;
-    };
-    explicit EjectionEvents(std::unique_ptr<Handler> handler) : handler_(std::move(handler)) {}
-
-    std::unique_ptr<Handler> handler_;  // at an address that stays: the ring holds it
-    std::unique_ptr<ring_buffer, Free> ring_;
 };
 
 }  // namespace meshd::kernel

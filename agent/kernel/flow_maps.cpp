@@ -147,25 +147,4 @@ base::Result<std::uint32_t> FlowMaps::capacity(std::uint8_t source) const {
     return info->max_entries;
 }
 
-void FlowEvents::Free::operator()(ring_buffer* ring) const { ::ring_buffer__free(ring); }
-
-base::Result<FlowEvents> FlowEvents::open(const Datapath& datapath, Handler handler) {
-    FlowEvents events(std::make_unique<Handler>(std::move(handler)));
-    const auto pass_on = [](void* context, void* data, std::size_t size) {
-        md_flow_event event{};
-        if (size >= sizeof event) {
-            std::memcpy(&event, data, sizeof event);
-            (*static_cast<Handler*>(context))(event);
-        }
-        return 0;
-    };
-    events.ring_.reset(::ring_buffer__new(datapath.map("md_flow_events").fd(), pass_on, events.handler_.get(), nullptr));
-    if (!events.ring_) return base::fail_errno("read ring buffer", "md_flow_events");
-    return events;
-}
-
-int FlowEvents::fd() const { return ::ring_buffer__epoll_fd(ring_.get()); }
-
-void FlowEvents::drain() { ::ring_buffer__consume(ring_.get()); }
-
 }  // namespace meshd::kernel

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,8 +13,6 @@
 #include "kernel/datapath.hpp"
 #include "kernel/map.hpp"
 #include "meshd/abi.h"
-
-struct ring_buffer;
 
 namespace meshd::kernel {
 
@@ -59,25 +56,6 @@ private:
 
     const Datapath& datapath_;
     Map config_, flows_, device_flows_, ended_, traffic_, tracks_, opening_;
-};
-
-// What programs tell while md_flow_config.watched.
-class FlowEvents {
-public:
-    using Handler = std::function<void(const md_flow_event&)>;
-    static base::Result<FlowEvents> open(const Datapath& datapath, Handler handler);
-
-    [[nodiscard]] int fd() const;  // readable when there is something to drain
-    void drain();
-
-private:
-    struct Free {
-        void operator()(ring_buffer* ring) const;
-    };
-    explicit FlowEvents(std::unique_ptr<Handler> handler) : handler_(std::move(handler)) {}
-
-    std::unique_ptr<Handler> handler_;  // at an address that stays: the ring holds it
-    std::unique_ptr<ring_buffer, Free> ring_;
 };
 
 }  // namespace meshd::kernel

@@ -125,25 +125,4 @@ base::Result<md_look_at_pair> ShortWay::look(std::uint64_t pair, bool take_out) 
     return datapath_.ask(question);
 }
 
-void PairEvents::Free::operator()(ring_buffer* ring) const { ::ring_buffer__free(ring); }
-
-base::Result<PairEvents> PairEvents::open(const Datapath& datapath, Handler handler) {
-    PairEvents events(std::make_unique<Handler>(std::move(handler)));
-    const auto pass_on = [](void* context, void* data, std::size_t size) {
-        md_event event{};
-        if (size >= sizeof event) {
-            std::memcpy(&event, data, sizeof event);
-            (*static_cast<Handler*>(context))(event);
-        }
-        return 0;
-    };
-    events.ring_.reset(::ring_buffer__new(datapath.map("md_events").fd(), pass_on, events.handler_.get(), nullptr));
-    if (!events.ring_) return base::fail_errno("read ring buffer", "md_events");
-    return events;
-}
-
-int PairEvents::fd() const { return ::ring_buffer__epoll_fd(ring_.get()); }
-
-void PairEvents::drain() { ::ring_buffer__consume(ring_.get()); }
-
 }  // namespace meshd::kernel

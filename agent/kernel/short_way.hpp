@@ -3,9 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,8 +11,6 @@
 #include "kernel/datapath.hpp"
 #include "kernel/map.hpp"
 #include "meshd/abi.h"
-
-struct ring_buffer;
 
 namespace meshd::kernel {
 
@@ -54,26 +50,6 @@ public:
 private:
     const Datapath& datapath_;
     Map acceleration_, halts_, excluded_, paths_, pairs_;
-};
-
-// Pairs that begin to leave and readers that fall behind, as the programs tell of them. What was not read when an agent ended
-// waits for the next one.
-class PairEvents {
-public:
-    using Handler = std::function<void(const md_event&)>;
-    static base::Result<PairEvents> open(const Datapath& datapath, Handler handler);
-
-    [[nodiscard]] int fd() const;  // readable when there is something to drain
-    void drain();
-
-private:
-    struct Free {
-        void operator()(ring_buffer* ring) const;
-    };
-    explicit PairEvents(std::unique_ptr<Handler> handler) : handler_(std::move(handler)) {}
-
-    std::unique_ptr<Handler> handler_;  // at an address that stays: the ring holds it
-    std::unique_ptr<ring_buffer, Free> ring_;
 };
 
 }  // namespace meshd::kernel

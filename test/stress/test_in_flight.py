@@ -60,13 +60,16 @@ def servers(world):
 
 
 def services(servers, draw):
-    """The service under load with new weights, states and policy, and other services that come and go. One backend is always ready."""
+    """The service under load with new weights, states and policy, and other services that come and go. One backend is always ready.
+    Maintenance closes connections, unless the service says that it keeps them."""
     ready = draw.randrange(len(servers))
-    backends = [backend(one.address, one.port, weight=draw.randint(1, 9),
-                        state="ready" if number == ready else draw.choice(["ready", "drain", "maint"]))
+    keeps = draw.random() < 0.5
+    states = ["ready", "drain", "maint"] if keeps else ["ready", "drain"]
+    backends = [backend(one.address, one.port, weight=draw.randint(1, 9), state="ready" if number == ready else draw.choice(states))
                 for number, one in enumerate(servers)]
     draw.shuffle(backends)
-    line = service("line", [V4, V6], 7, backends, balancing=draw.choice(["random", "round_robin", "weighted"]))
+    line = service("line", [V4, V6], 7, backends, balancing=draw.choice(["random", "round_robin", "weighted"]),
+                   drain={"sockets": "keep" if keeps else "close"})
     return [line, *(service(f"other-{number}", f"10.97.0.{number}", 80, backends) for number in range(draw.randrange(20)))]
 
 

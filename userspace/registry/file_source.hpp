@@ -29,7 +29,7 @@ struct FileSourceTimes {
     std::chrono::milliseconds gather{2};       // from the first event to the look at what it says
     std::chrono::milliseconds rescan{30'000};  // between two looks at everything
     std::chrono::milliseconds retry{1'000};    // the same while the directory cannot be read
-    std::chrono::milliseconds vanish{250};     // editors move a file away before they write the new one
+    std::chrono::milliseconds vanish{1'000};   // editors move a file away before they write the new one, and may be held up
     std::chrono::milliseconds settle{2'000};   // a file that was written more recently and not closed may be half written
 };
 

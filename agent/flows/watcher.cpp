@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto longest_wait = 10s;   // less than clients wait for an answer
 constexpr auto longest_pause = 30s;  // between two questions of one watcher
 constexpr auto interval = 50ms;      // events that come together are delivered together, and waiters are looked after
 
@@ -43,11 +42,7 @@ void Watcher::wait(std::optional<std::uint64_t> cursor, Deliver deliver) {
     if (!told_)
         if (auto told = watch(true); !told) spdlog::warn("{}", told.error().message());
     drain();
-    auto part = log_.since(cursor.value_or(0));
-    if (!cursor || !part.events.empty() || part.lost != 0 || part.next != *cursor)
-        deliver(std::move(part));
-    else
-        waiters_.push_back({*cursor, last_asked_ + longest_wait, std::move(deliver)});
+    waiters_.wait(log_, cursor, last_asked_, std::move(deliver));
 }
 
 void Watcher::tell(const md_flow_event& event) {
@@ -76,28 +71,14 @@ void Watcher::drain() {
     if (events_) events_->drain();
 }
 
-void Watcher::deliver_what_is_there() {
-    const auto now = std::chrono::steady_clock::now();
-    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
-        auto part = log_.since(waiter->cursor);
-        if (part.events.empty() && part.lost == 0 && now < waiter->until) {
-            ++waiter;
-            continue;
-        }
-        const auto deliver = std::move(waiter->deliver);
-        waiter = waiters_.erase(waiter);
-        deliver(std::move(part));
-    }
-}
-
 void Watcher::tick() {
     timer_.expires_after(interval);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         drain();
-        deliver_what_is_there();
+        waiters_.deliver_what_is_there(log_, std::chrono::steady_clock::now());
         deliver_to_follower();
-        if (waiters_.empty() && !follower_ && std::chrono::steady_clock::now() - last_asked_ > longest_pause) {
+        if (waiters_.all().empty() && !follower_ && std::chrono::steady_clock::now() - last_asked_ > longest_pause) {
             if (auto told = watch(false); !told) spdlog::warn("{}", told.error().message());
             return;
         }

@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <functional>
-#include <list>
 #include <optional>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/log_waiters.hpp"
 #include "flows/event_log.hpp"
 #include "kernel/flow_maps.hpp"
 #include "kernel/ring.hpp"
@@ -18,7 +18,8 @@ namespace meshd::flows {
 
 class Watcher {
 public:
-    using Deliver = std::function<void(EventLog::Part)>;
+    using Waiters = base::LogWaiters<EventLog>;
+    using Deliver = Waiters::Deliver;
 
     // `tell`: programs shall tell of flows from now on, or no longer.
     Watcher(boost::asio::io_context& io, std::function<base::Result<void>(bool)> tell);
@@ -32,14 +33,7 @@ public:
     base::Result<void> follow(Deliver follower);
 
 private:
-    struct Waiter {
-        std::uint64_t cursor;
-        std::chrono::steady_clock::time_point until;
-        Deliver deliver;
-    };
-
     void drain();
-    void deliver_what_is_there();
     void deliver_to_follower();
     void tick();
     base::Result<void> watch(bool wanted);
@@ -48,7 +42,7 @@ private:
     boost::asio::steady_timer timer_;
     std::optional<kernel::RingReader> events_;
     EventLog log_;
-    std::list<Waiter> waiters_;
+    Waiters waiters_;
     Deliver follower_;
     std::uint64_t followed_ = 0;  // the follower's cursor
     bool told_ = false;

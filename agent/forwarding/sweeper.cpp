@@ -20,6 +20,7 @@ constexpr std::uint32_t most_batch = 4096;
 constexpr auto longest_step = 2ms;  // aimed at; the batch shrinks and grows for it
 constexpr auto between_steps = 10ms;
 constexpr auto between_passes = 5s;
+constexpr std::uint64_t passes_to_all = 12;  // every minute or so backends are looked at that no pass has met
 
 std::uint64_t now_ns() {
     timespec now{};
@@ -46,7 +47,7 @@ void Sweeper::start(const TimeoutsNs& timeouts) {
 
 void Sweeper::stop() {
     open_.clear();
-    if (std::exchange(running_, false)) correct_vitals();
+    if (std::exchange(running_, false)) correct_vitals(true);
     timer_.cancel();
     keys_ = {};
     values_ = {};
@@ -82,7 +83,7 @@ base::Result<bool> Sweeper::step() {
     at_ = (at_ + 1) % walks_.size();
     if (at_ == 0) {
         ++counts_.passes;
-        correct_vitals();
+        correct_vitals(counts_.passes % passes_to_all == 1);
     }
     return at_ == 0;
 }
@@ -110,11 +111,21 @@ void Sweeper::count_open(std::uint32_t found) {
 }
 
 // What changed while the pass went on is counted wrongly, and rightly by the next.
-void Sweeper::correct_vitals() {
+void Sweeper::correct_vitals(bool all) {
+    const auto map = datapath_.map("md_vitals");
     const auto open = std::exchange(open_, {});
-    const auto vitals = kernel::read_all<std::uint32_t, md_vitals>(datapath_.map("md_vitals"));
-    if (!vitals) return spdlog::warn("{}", vitals.error().message());
-    for (const auto& [id, one] : *vitals) {
+    auto ids = std::exchange(met_, {});
+    for (const auto& [id, count] : open) met_.insert(id);
+    ids.insert(met_.begin(), met_.end());
+    if (all) {
+        const auto read = kernel::read_all<std::uint32_t, md_vitals>(map);
+        if (!read) return spdlog::warn("{}", read.error().message());
+        for (const auto& [id, one] : *read)
+            if (one.forwarded != 0) ids.insert(id);
+    }
+    for (const auto id : ids) {
+        md_vitals one{};
+        if (const auto there = map.lookup(&id, &one); !there || !*there) continue;
         const auto found = open.find(id);
         const auto counted = found == open.end() ? 0 : static_cast<std::int32_t>(found->second);
         if (counted == one.forwarded) continue;

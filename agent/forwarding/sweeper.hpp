@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -58,7 +59,7 @@ private:
     base::Result<bool> advance(Walk& walk);                            // true: at the end of its map
     const char* find(const md_track_key& key, md_track& track) const;  // the map that has it
     void count_open(std::uint32_t found);
-    void correct_vitals();
+    void correct_vitals(bool all);
     std::uint64_t remove_over(const kernel::Map& map, std::uint32_t found);
     void tell(const md_track_key& key, const md_track& track, const md_track_key& other_key, const md_track* other) const;
     void schedule(std::chrono::milliseconds delay);
@@ -74,6 +75,7 @@ private:
     std::vector<md_track> values_;
     TrackCounts counts_;
     std::map<std::uint32_t, std::uint32_t> open_;  // by backend id: TCP connections that this pass has met
+    std::set<std::uint32_t> met_;                  // backends that the pass before has met
     Aged aged_;
 };
 

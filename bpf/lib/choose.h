@@ -25,6 +25,17 @@ static __always_inline const struct md_slot *md_slot_at(void *slots, __u32 index
 	return bpf_map_lookup_elem(slots, &index);
 }
 
+/* A backend that a source keeps, or NULL when it has to look for another. */
+static __always_inline const struct md_backend *md_keep(__u32 backend_id, __u32 service_id, bool is_v4, __u64 now)
+{
+	const struct md_backend *backend = md_backend_of(backend_id, service_id, is_v4);
+
+	return backend && backend->state == MD_BACKEND_READY && backend->weight &&
+	                       !md_is_ejected(md_vitals_of(backend_id), now)
+	               ? backend
+	               : NULL;
+}
+
 static __always_inline __u32 md_service_of(const struct md_endpoint *destination)
 {
 	const struct md_frontend *frontend = bpf_map_lookup_elem(&md_frontends, destination);

@@ -26,22 +26,16 @@ static __always_inline __u32 md_service_asked(const struct md_packet *packet)
 	return md_service_of(&asked);
 }
 
-/* The backend that the client had last, or NULL. */
-static __always_inline const struct md_backend *md_kept_backend(const struct md_packet *packet, __u32 service_id,
-                                                                __u32 affinity_s, __u64 now, __u32 *backend_id)
+/* The backend that the client had last and keeps; 0: none. */
+static __always_inline __u32 md_kept_backend(const struct md_packet *packet, __u32 service_id, __u32 affinity_s,
+                                             __u64 now)
 {
 	struct md_affinity_key key = {.client = packet->key.source, .service_id = service_id};
 	const struct md_affinity *affinity = bpf_map_lookup_elem(&md_affinity, &key);
-	const struct md_backend *backend;
 
 	if (!affinity || affinity->seen_ns + affinity_s * MD_SECOND_NS < now)
-		return NULL;
-	*backend_id = affinity->backend_id;
-	backend = md_backend_of(affinity->backend_id, service_id, packet->is_v4);
-	return backend && backend->state == MD_BACKEND_READY && backend->weight &&
-	                       !md_is_ejected(md_vitals_of(affinity->backend_id), now)
-	               ? backend
-	               : NULL;
+		return 0;
+	return md_keep(affinity->backend_id, service_id, packet->is_v4, now) ? affinity->backend_id : 0;
 }
 
 static __always_inline void md_note_affinity(const struct md_packet *packet, const struct md_track *track, __u64 now)
@@ -89,7 +83,7 @@ enum md_begin {
  */
 static __noinline bool md_prepare(const struct md_packet *packet, __u32 service_id, struct md_draft *draft)
 {
-	__u32 zero = 0, seed, kept;
+	__u32 zero = 0, seed;
 	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
 	const struct md_slot *head = slots ? bpf_map_lookup_elem(slots, &zero) : NULL;
 	__u32 affinity_s;
@@ -101,9 +95,7 @@ static __noinline bool md_prepare(const struct md_packet *packet, __u32 service_
 	draft->now_ns = md_now();
 	draft->seed_and_hash = (__u64)md_hash_of(&packet->key, affinity_s) << 32 | seed;
 	draft->asked = (packet->is_v4 ? MD_ASKED_V4 | MD_REACH_V4 : MD_REACH_V6) | MD_ASKED_FORWARDED;
-	draft->backend_id = 0;
-	if (affinity_s && md_kept_backend(packet, service_id, affinity_s, draft->now_ns, &kept))
-		draft->backend_id = kept;
+	draft->backend_id = affinity_s ? md_kept_backend(packet, service_id, affinity_s, draft->now_ns) : 0;
 	return true;
 }
 

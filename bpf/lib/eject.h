@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What connections of local sockets say for or against their backend, and whom the agent is told of. */
+/* What connections say for or against their backend, and whom the agent is told of. */
 #ifndef MESHD_LIB_EJECT_H
 #define MESHD_LIB_EJECT_H
 
@@ -75,16 +75,14 @@ static __always_inline bool md_has_answered(__u64 socket, __u64 cookie)
 	return pair && pair->ways[MD_SERVER].bytes;
 }
 
-/* A connection to a service is established. A backend that reset connections before it answered has to answer one. */
-static __always_inline void md_judge_connected(const struct md_sock_peer *peer, struct md_vitals *vitals)
+/* A connection to the backend is established. One that reset connections before it answered has to answer one. */
+static __always_inline void md_judge_established(__u32 service_id, struct md_vitals *vitals)
 {
 	struct md_balancing_state *state;
 
-	if (peer->unlisted)
-		vitals->unlisted = 1; /* see lib/listener.h */
 	if (!vitals->row && !vitals->failures && !vitals->how && !vitals->ejected_until_ns)
 		return;
-	state = md_balancing_state_of(peer->peer.service_id);
+	state = md_balancing_state_of(service_id);
 	if (!state)
 		return;
 	if (vitals->ejected_until_ns)

@@ -119,12 +119,15 @@ static __always_inline bool md_may_stand_in(struct bpf_sock_addr *ctx, const str
 __weak __noinline int md_find_listener(struct bpf_sock_addr *ctx, __u32 service_id, __u32 backend_id, __u32 slot,
                                        __u32 reach)
 {
-	const struct md_endpoint *backend = md_endpoint_of(service_id, backend_id, slot);
+	const struct md_endpoint *backend;
 	struct md_range range = {};
 	enum md_reason ignored;
 	__u64 now;
 
-	if (!backend || !md_is_silent(ctx, service_id, backend_id, slot))
+	if (!md_is_silent(ctx, service_id, backend_id, slot))
+		return MD_LISTENS_THERE;
+	backend = md_endpoint_of(service_id, backend_id, slot);
+	if (!backend)
 		return MD_LISTENS_THERE;
 	/* Backends of the family of the one that was chosen. */
 	if (md_find_range(service_id, md_is_v4(&backend->address), reach, &range, &ignored) || !range.count)

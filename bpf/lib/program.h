@@ -16,6 +16,8 @@
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
 
+#define MD_SECOND_NS 1000000000ULL
+
 /* errno values, which vmlinux.h does not carry (include/uapi/asm-generic/errno.h). */
 #define EPERM        1
 #define EEXIST       17

@@ -6,8 +6,6 @@
 #ifndef MESHD_LIB_SESSION_H
 #define MESHD_LIB_SESSION_H
 
-#define MD_SESSION_NS 1000000000ULL
-
 /* What stands for a source that has no address: no unicast address begins like this. */
 enum md_session_kind {
 	MD_SESSION_NETNS = 1,
@@ -56,11 +54,10 @@ static __always_inline bool md_choose_kept(const struct md_range *range, const s
 	const struct md_affinity *kept = bpf_map_lookup_elem(&md_sessions, key);
 	const struct md_backend *backend;
 
-	if (!kept || kept->seen_ns + affinity_s * MD_SESSION_NS < now)
+	if (!kept || kept->seen_ns + affinity_s * MD_SECOND_NS < now)
 		return false;
-	backend = md_backend_of(kept->backend_id, key->service_id, range->is_v4);
-	if (!backend || backend->state != MD_BACKEND_READY || !backend->weight ||
-	    md_is_ejected(md_vitals_of(kept->backend_id), now))
+	backend = md_keep(kept->backend_id, key->service_id, range->is_v4, now);
+	if (!backend)
 		return false;
 	choice->backend_id = kept->backend_id;
 	choice->backend = &backend->endpoint;

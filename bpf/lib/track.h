@@ -9,8 +9,6 @@
 #ifndef MESHD_LIB_TRACK_H
 #define MESHD_LIB_TRACK_H
 
-#define MD_SECOND_NS 1000000000ULL
-
 /* About a second, in which a busy connection is looked at closely once. */
 #define MD_SAME_SECOND(a, b) ((a) >> 30 == (b) >> 30)
 

@@ -43,7 +43,9 @@ static __always_inline void md_vitals_connected(struct bpf_sock_ops *ctx)
 	if (!vitals)
 		return;
 	md_vitals_note_connect(vitals, md_age(now, peer->syn_ns) / 1000, now);
-	md_judge_connected(peer, vitals);
+	if (peer->unlisted)
+		vitals->unlisted = 1; /* see lib/listener.h */
+	md_judge_established(peer->peer.service_id, vitals);
 }
 
 /* An answer is timed when the conversation ends at once after it: from the last flight of the request, as TCP has noted

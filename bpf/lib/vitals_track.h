@@ -18,21 +18,11 @@
 __weak __noinline int md_vitals_settled(__u32 service_id, __u32 backend_id)
 {
 	struct md_vitals *vitals = md_vitals_of(backend_id);
-	struct md_balancing_state *state;
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!vitals)
 		return 0;
 	md_vitals_add_forwarded(vitals, 1);
-	if (!vitals->row && !vitals->failures && !vitals->how && !vitals->ejected_until_ns)
-		return 0;
-	state = md_balancing_state_of(service_id);
-	if (!state)
-		return 0;
-	if (vitals->ejected_until_ns)
-		md_end_ejection(vitals, state, now, false);
-	if (vitals->how != MD_FAILURE_UNANSWERED)
-		md_backend_worked(vitals, state, now);
+	md_judge_established(service_id, vitals);
 	return 0;
 }
 

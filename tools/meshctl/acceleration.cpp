@@ -13,7 +13,7 @@
 
 #include "command.hpp"
 #include "http/message.hpp"
-#include "model/service.hpp"
+#include "service_filter.hpp"
 
 namespace meshd::meshctl {
 
@@ -263,15 +263,6 @@ Result<Page> top(const Agent& agent, const std::string& service) {
     page.verdict = top_verdict(array_at(*answer, "services"));
     page.value = std::move(*answer);
     return page;
-}
-
-// An empty name, such as that of an unset variable, must not mean the whole node.
-std::string check_service(const std::string& text) {
-    return model::is_service_name(text) ? "" : "'" + text + "' is no name of a service";
-}
-
-void add_service_option(CLI::App& verb, std::string& service, std::string description) {
-    verb.add_option("--service", service, std::move(description))->type_name("NAME")->check(CLI::Validator(check_service, ""));
 }
 
 constexpr std::int64_t longest_pause_s = 86400;

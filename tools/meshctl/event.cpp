@@ -8,7 +8,7 @@
 
 #include "command.hpp"
 #include "http/message.hpp"
-#include "model/service.hpp"
+#include "service_filter.hpp"
 
 namespace meshd::meshctl {
 
@@ -37,14 +37,6 @@ Table events_table(const json::array& events) {
             {}};
 }
 
-// An event of a service that does not exist never comes: its own route tells.
-Result<void> check_known(const Agent& agent, const std::string& service) {
-    if (service.empty()) return {};
-    const auto known = agent.get("/v1/services/" + http::percent_encode(service));
-    if (!known) return tl::make_unexpected(known.error());
-    return {};
-}
-
 Result<Page> list(const Agent& agent, const Wanted& wanted) {
     auto target = fmt::format("/v1/events?limit={}", wanted.top);
     if (!wanted.service.empty()) target += "&service=" + http::percent_encode(wanted.service);
@@ -68,34 +60,6 @@ std::string event_line(const json::object& event) {
     line += "  " + change_text(event) + "  " + text_at(event, "cause");
     if (const auto until = text_at(event, "until"); until != "-") line += "  until " + until;
     return line;
-}
-
-Result<void> watch(const Agent& agent, const std::string& service, Output& output) {
-    if (auto known = check_known(agent, service); !known) return known;
-    const std::string filter = service.empty() ? "" : "service=" + http::percent_encode(service);
-    for (std::string cursor;;) {
-        const auto joint = cursor.empty() || filter.empty() ? "" : "&";
-        const auto answer = agent.get("/v1/events/watch?" + cursor + joint + filter);
-        if (!answer) return tl::make_unexpected(answer.error());
-        if (const auto lost = number_at(*answer, "lost"); lost > 0) {
-            const json::object row{{"event", "lost"}, {"count", lost}};
-            if (!output.line(row, counted(lost, "event") + " lost: this end is too slow")) return {};
-        }
-        for (const auto& event : array_at(*answer, "events"))
-            if (event.is_object() && !output.line(event.get_object(), event_line(event.get_object()))) return {};
-        cursor = fmt::format("cursor={}", number_at(*answer, "next"));
-        if (!output.flush()) return {};
-    }
-}
-
-std::string check_service(const std::string& text) {
-    return model::is_service_name(text) ? "" : "'" + text + "' is no name of a service";
-}
-
-void add_service_option(CLI::App& verb, std::string& service) {
-    verb.add_option("--service", service, "Only those of this service")
-        ->type_name("NAME")
-        ->check(CLI::Validator(check_service, ""));
 }
 
 }  // namespace
@@ -124,7 +88,9 @@ void add_event(CLI::App& app, Program& program) {
         "  meshctl event watch\n"
         "  meshctl event watch --service web -o json | jq -c 'select(.to == \"ejected\")'");
     watch_verb->callback([&program, service] {
-        program.running = [service](const Agent& agent, Output& output) { return watch(agent, *service, output); };
+        program.running = [service](const Agent& agent, Output& output) {
+            return watch_events(agent, "/v1/events/watch", *service, event_line, output);
+        };
     });
 }
 

@@ -11,7 +11,7 @@
 #include "base/address.hpp"
 #include "command.hpp"
 #include "http/message.hpp"
-#include "model/service.hpp"
+#include "service_filter.hpp"
 
 namespace meshd::meshctl {
 
@@ -101,9 +101,8 @@ Result<Page> show_flows(const Agent& agent, const Wanted& wanted, std::string_vi
     const auto matched = number_at(*answer, "matched");
     const auto shown = static_cast<std::int64_t>(flows.size());
     // Nothing found: there may be no service of that name, which its own route tells.
-    if (!wanted.service.empty() && matched == 0)
-        if (const auto known = agent.get("/v1/services/" + http::percent_encode(wanted.service)); !known)
-            return tl::make_unexpected(known.error());
+    if (matched == 0)
+        if (const auto known = check_known(agent, wanted.service); !known) return tl::make_unexpected(known.error());
     Page page;
     page.blocks = {flows_table(flows)};
     page.verdict = matched == 0 ? fmt::format("no {}s", what)
@@ -133,26 +132,6 @@ std::string event_line(const json::object& event) {
     return line;
 }
 
-Result<void> watch(const Agent& agent, const std::string& service, Output& output) {
-    const std::string filter = service.empty() ? "" : "service=" + http::percent_encode(service);
-    if (!service.empty())
-        if (const auto known = agent.get("/v1/services/" + http::percent_encode(service)); !known)
-            return tl::make_unexpected(known.error());
-    for (std::string cursor;;) {
-        const auto joint = cursor.empty() || filter.empty() ? "" : "&";
-        const auto answer = agent.get("/v1/flows/watch?" + cursor + joint + filter);
-        if (!answer) return tl::make_unexpected(answer.error());
-        if (const auto lost = number_at(*answer, "lost"); lost > 0) {
-            const json::object row{{"event", "lost"}, {"count", lost}};
-            if (!output.line(row, counted(lost, "event") + " lost: this end is too slow")) return {};
-        }
-        for (const auto& event : array_at(*answer, "events"))
-            if (event.is_object() && !output.line(event.get_object(), event_line(event.get_object()))) return {};
-        cursor = fmt::format("cursor={}", number_at(*answer, "next"));
-        if (!output.flush()) return {};
-    }
-}
-
 Result<Page> flush(const Agent& agent, const Wanted& wanted) {
     auto answer = agent.remove("/v1/connections" + query_of(wanted));
     if (!answer) return tl::make_unexpected(answer.error());
@@ -162,19 +141,9 @@ Result<Page> flush(const Agent& agent, const Wanted& wanted) {
     return page;
 }
 
-std::string check_service(const std::string& text) {
-    return model::is_service_name(text) ? "" : "'" + text + "' is no name of a service";
-}
-
 std::string check_address(const std::string& text) {
     if (base::IpAddress::parse(text) || base::SocketAddress::parse(text)) return "";
     return "'" + text + "' is no address such as 10.0.0.1, 10.0.0.1:80 or [fd00::1]:80";
-}
-
-void add_service_option(CLI::App& verb, std::string& service) {
-    verb.add_option("--service", service, "Only those of this service")
-        ->type_name("NAME")
-        ->check(CLI::Validator(check_service, ""));
 }
 
 void add_address_options(CLI::App& verb, Wanted& wanted) {
@@ -233,7 +202,9 @@ void add_flow(CLI::App& app, Program& program) {
         "  meshctl flow watch\n"
         "  meshctl flow watch --service web -o json | jq -c 'select(.event == \"ended\")'");
     watch_verb->callback([&program, service] {
-        program.running = [service](const Agent& agent, Output& output) { return watch(agent, *service, output); };
+        program.running = [service](const Agent& agent, Output& output) {
+            return watch_events(agent, "/v1/flows/watch", *service, event_line, output);
+        };
     });
 }
 

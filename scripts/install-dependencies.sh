@@ -53,7 +53,7 @@ packages_for() {
                 libgtest-dev libgmock-dev liburing-dev libnghttp2-dev libssl-dev
             ;;
         test)
-            printf '%s\n' python3 python3-pytest python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
+            printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
                 netcat-openbsd socat openssl prometheus redis-server redis-tools postgresql python3-grpcio nftables
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;

@@ -8,7 +8,7 @@ usage() {
     cat <<'TEXT'
 usage: test.sh [--tier unit|bpf|e2e|stress|fuzz|lint] [--preset PRESET] [-- PYTEST-ARGUMENT...]
 Without --tier: all of them. The preset (default dev) is the one that unit, bpf, e2e and stress run from.
-FUZZ_SECONDS (default 20) is the time for each fuzz target.
+FUZZ_SECONDS (default 20) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
 TEXT
 }
 
@@ -74,9 +74,12 @@ run_ctest() {
     [ -s "$results/$label.xml" ] || report "$label" ctest "$status"
 }
 
+# Tests wait more than they compute, and each has namespaces, a cgroup and a BPF filesystem of its own; those of the stress tier want
+# the machine for themselves.
 run_pytest() {
-    local tier=$1 status=0
-    MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" \
+    local tier=$1 status=0 jobs=()
+    [ "$tier" != e2e ] || jobs=(-n "${E2E_JOBS:-4}")
+    MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" "${jobs[@]}" \
         --junitxml="$results/$tier.xml" --basetemp="$results/pytest-$tier" "${pytest_arguments[@]}" </dev/null || status=$?
     [ -s "$results/$tier.xml" ] || report "$tier" pytest "${status:-1}"
 }

@@ -57,6 +57,15 @@ bool fit(Feature take, Feature wait) {
     return true;
 }
 
+// Small buffers make small segments: what passes through one is bounded, so that a connection does not last for ever. 0: as the
+// system has it.
+std::uint32_t draw_buffer(std::uint64_t least, std::uint64_t bytes, Draw& draw) {
+    constexpr std::uint64_t most = 64 * kib;
+    constexpr std::uint64_t times_filled = 32;
+    least = std::max(least, bytes / times_filled);
+    return least > most ? 0 : static_cast<std::uint32_t>(draw.log_uniform(least, most));
+}
+
 Seat draw_seat(const Menu& menu, std::uint64_t incoming, std::uint64_t outgoing, Draw& draw) {
     Seat seat;
     seat.write = menu.pick(Group::write, draw);
@@ -74,11 +83,8 @@ Seat draw_seat(const Menu& menu, std::uint64_t incoming, std::uint64_t outgoing,
     // queued): Linux stalls there by itself. io_uring's recv may block too, on a socket of either kind.
     if (menu.option(Feature::rcvlowat, draw) && seat.wait != Feature::blocking && seat.take != Feature::uring_recv)
         seat.low_water = static_cast<std::uint32_t>(draw.log_uniform(2, 32 * kib));
-    // Small buffers make small segments: what passes through them is bounded, so that a connection does not last for ever.
-    if (menu.option(Feature::small_rcvbuf, draw) && incoming <= 2 * mib)
-        seat.receive_buffer = static_cast<std::uint32_t>(draw.log_uniform(8 * kib, 64 * kib));
-    if (menu.option(Feature::small_sndbuf, draw) && outgoing <= 2 * mib)
-        seat.send_buffer = static_cast<std::uint32_t>(draw.log_uniform(4 * kib, 64 * kib));
+    if (menu.option(Feature::small_rcvbuf, draw)) seat.receive_buffer = draw_buffer(8 * kib, incoming, draw);
+    if (menu.option(Feature::small_sndbuf, draw)) seat.send_buffer = draw_buffer(4 * kib, outgoing, draw);
     seat.nodelay = menu.option(Feature::nodelay, draw);
     seat.cork = menu.option(Feature::cork, draw);
     seat.signals = menu.option(Feature::signals, draw);

@@ -49,12 +49,13 @@ packages_for() {
         build)
             printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang libclang-rt-dev llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
                 libbpf-dev libsystemd-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev prometheus-cpp-dev \
-                libcurl4-openssl-dev zlib1g-dev \
+                libcurl4-openssl-dev libc-ares-dev zlib1g-dev \
                 libgtest-dev libgmock-dev liburing-dev libnghttp2-dev libssl-dev
             ;;
         test)
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
-                netcat-openbsd socat openssl prometheus redis-server redis-tools postgresql python3-grpcio nftables
+                netcat-openbsd socat openssl prometheus redis-server redis-tools postgresql python3-grpcio nftables \
+                etcd-server etcd-client
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;
         bench) printf '%s\n' python3 iproute2 nginx haproxy nftables wrk ;;
@@ -98,6 +99,7 @@ stop_new_daemons() {
     for package in "$@"; do
         case $package in
             nginx | haproxy | prometheus | redis-server | postgresql) as_root systemctl disable --now --quiet "$package" || true ;;
+            etcd-server) as_root systemctl disable --now --quiet etcd || true ;;
         esac
     done
 }
@@ -128,4 +130,9 @@ if [[ " ${purposes[*]} " == *" test "* ]] && [ ! -d "$definitions/node_modules/@
     as_root npm install --prefix "$definitions" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
         protobufjs@7 @opentelemetry/otlp-transformer@0.203.0 >/dev/null ||
         echo "install-dependencies.sh: npm could not install OpenTelemetry's definitions: a test of flows.otlp is skipped" >&2
+fi
+
+# Servers that no package of these distributions has. Without one its tests are skipped.
+if [[ " ${purposes[*]} " == *" test "* ]]; then
+    "$(dirname "$0")/fetch-servers.sh" || true
 fi

@@ -78,7 +78,7 @@ run_ctest() {
 # the machine for themselves.
 run_pytest() {
     local tier=$1 status=0 jobs=()
-    [ "$tier" != e2e ] || jobs=(-n "${E2E_JOBS:-4}")
+    [ "$tier" != e2e ] || jobs=(-n "${E2E_JOBS:-4}" --dist loadgroup)
     MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" "${jobs[@]}" \
         --junitxml="$results/$tier.xml" --basetemp="$results/pytest-$tier" "${pytest_arguments[@]}" </dev/null || status=$?
     [ -s "$results/$tier.xml" ] || report "$tier" pytest "${status:-1}"

@@ -61,11 +61,13 @@ Agent::Agent(Options options, config::Settings settings)
                             return acceleration_.accelerator().pause(query.service, query.duration);
                         },
                         [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
-                        [this] { return acceleration_.test_again(); }}),
+                        [this] { return acceleration_.test_again(); },
+                        [this](const std::string& name) { return worker_.sync_registry(name); }}),
       worker_(io_, context_,
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
                [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
-               [this](const channel::HealthReport& report) { health_.take(report); }, [this] { health_.worker_ready(); }}),
+               [this](const channel::HealthReport& report) { health_.take(report); }, [this] { return known_services(); },
+               [this] { health_.worker_ready(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
@@ -197,6 +199,7 @@ void Agent::load_saved_state() {
         return;
     }
     if (saved->services.empty()) return;
+    context_.remembered_at = saved->saved_at;
     stale_sockets_->before_services_change(saved->services);
     if (context_.adopted) {
         saved_ = std::move(saved->services);
@@ -266,6 +269,16 @@ base::Result<void> Agent::listen() {
     return {};
 }
 
+// Of the saved state what is not known better.
+std::vector<model::ServicePtr> Agent::known_services() const {
+    std::vector<model::ServicePtr> all;
+    const auto& desired = reconciler_->desired().services;
+    for (const auto& [name, service] : desired) all.push_back(service);
+    for (const auto& service : saved_)
+        if (!desired.contains(service->name)) all.push_back(service);
+    return all;
+}
+
 void Agent::on_delta(channel::Delta delta) {
     reconcile::Change change;
     change.full = delta.full;
@@ -294,7 +307,7 @@ void Agent::on_delta(channel::Delta delta) {
     else
         health_.services_changed(names);
     context_.origin = Origin::registry;
-    context_.desired_at = std::chrono::system_clock::now();
+    context_.desired_at = context_.remembered_at = std::chrono::system_clock::now();
     if (!attached_)
         if (auto attached = attach(); !attached)
             context_.degradations.set("programs", attached.error().message(), "those of the earlier agent go on; restart meshd");
@@ -404,10 +417,12 @@ void Agent::reload() {
     auto& now = context_.settings;
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
-                                now.log_level != wanted.log_level || now.flow_export != wanted.flow_export;
+                                now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
+                                now.registries != wanted.registries;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
+    now.registries = wanted.registries;
     now.metrics_enabled = wanted.metrics_enabled;
     now.metrics_listen = wanted.metrics_listen;
     now.log_level = wanted.log_level;

@@ -47,6 +47,7 @@ private:
     base::Result<void> listen();
     void load_saved_state();
 
+    [[nodiscard]] std::vector<model::ServicePtr> known_services() const;
     void on_delta(channel::Delta delta);
     base::Result<void> begin_flows();
     void begin_stale_sockets();

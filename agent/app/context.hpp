@@ -35,6 +35,8 @@ struct Context {
     std::chrono::system_clock::time_point desired_at;  // of the last change
     bool adopted = false;
     channel::RegistryStatus registry;
+    boost::json::array registries;                        // see channel::RegistriesReport
+    std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
     Degradations degradations;
     health::HealthTable probes;
 

@@ -17,6 +17,7 @@
 #include "base/time_text.hpp"
 #include "base/version.hpp"
 #include "forwarding/view.hpp"
+#include "reconcile/proposal.hpp"
 #include "sockets/view.hpp"
 
 namespace meshd::app {
@@ -205,17 +206,36 @@ base::Result<json::object> Views::maps() { return map_views(*context_.datapath, 
 
 json::object Views::devices() { return forwarding::devices_json(*context_.forwarder); }
 
+json::object Views::registries() {
+    auto all = context_.registries;
+    for (auto& one : all) {
+        auto& registry = one.as_object();
+        const auto* const at = registry.if_contains("last_answer_unix");
+        if (at == nullptr || !at->is_int64() || at->get_int64() == 0) continue;
+        registry["age_s"] = base::unix_seconds(std::chrono::system_clock::now()) - at->get_int64();
+    }
+    return {{"registries", std::move(all)}};
+}
+
+base::Result<std::optional<json::object>> Views::sync_registry(const std::optional<std::string>& name) {
+    const auto& all = context_.registries;
+    const auto is_it = [&](const json::value& one) { return one.at("name") == json::value(*name); };
+    if (name && std::none_of(all.begin(), all.end(), is_it)) return std::optional<json::object>{};
+    if (auto asked = actions_.sync_registry(name.value_or("")); !asked) return tl::make_unexpected(asked.error());
+    return std::optional(json::object{{"asked", name.value_or("")}});
+}
+
 base::Result<json::object> Views::policy() { return policy_view(context_); }
 
 base::Result<json::object> Views::policy_check(const control::PolicyQuery& query) { return app::policy_check(context_, query); }
 
 base::Result<json::object> Views::explain(const control::ExplainQuery& query) { return explanation(context_, query); }
 
-base::Result<json::object> Views::plan(std::vector<model::Service> services, bool complete) {
-    std::vector<model::ServicePtr> shared;
-    shared.reserve(services.size());
-    for (auto& service : services) shared.push_back(std::make_shared<const model::Service>(std::move(service)));
-    return json::object{{"operations", operations_json(context_.reconciler->preview(std::move(shared), complete))}};
+base::Result<json::object> Views::plan(control::PlanQuery query) {
+    static const reconcile::Services none;
+    const auto& others = query.of_files ? context_.reconciler->desired().services : none;
+    auto services = reconcile::beside_other_registries(std::move(query.services), query.asked, query.complete, others);
+    return json::object{{"operations", operations_json(context_.reconciler->preview(std::move(services), query.complete))}};
 }
 
 base::Result<json::object> Views::reconcile() {

@@ -23,6 +23,7 @@ public:
         std::function<base::Result<void>(const control::PauseQuery&)> pause_acceleration;
         std::function<base::Result<void>(const std::optional<std::string>&)> resume_acceleration;
         std::function<base::Result<void>()> test_acceleration;
+        std::function<base::Result<void>(const std::string&)> sync_registry;  // empty: all
     };
     Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
@@ -34,8 +35,9 @@ public:
     boost::json::object drift() override;
     base::Result<boost::json::object> maps() override;
     boost::json::object devices() override;
+    boost::json::object registries() override;
     base::Result<boost::json::object> explain(const control::ExplainQuery& query) override;
-    base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) override;
+    base::Result<boost::json::object> plan(control::PlanQuery query) override;
     base::Result<boost::json::object> policy() override;
     base::Result<boost::json::object> policy_check(const control::PolicyQuery& query) override;
     boost::json::object events(const control::EventQuery& query) override;
@@ -43,6 +45,7 @@ public:
     base::Result<std::optional<boost::json::object>> set_backend_state(const control::BackendStateQuery& query) override;
     base::Result<std::optional<boost::json::object>> reset_backend_state(const control::BackendStateQuery& query) override;
     base::Result<boost::json::object> reconcile() override;
+    base::Result<std::optional<boost::json::object>> sync_registry(const std::optional<std::string>& name) override;
     void set_log_level(config::LogLevel level) override;
     boost::json::object acceleration() override;
     base::Result<boost::json::object> acceleration_top() override;

@@ -30,9 +30,10 @@ constexpr int highest_signal = 64;
 constexpr int highest_capability = 63;
 
 // What of the environment the worker gets: nothing that may hold a secret or speak to the service manager in the agent's name.
-constexpr std::array<std::string_view, 9> passed_on = {
-    "PATH=",         "TZ=",           "LANG=",          "LC_ALL=",           "ASAN_OPTIONS=",
-    "LSAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS=", "LLVM_PROFILE_FILE="};
+constexpr std::array<std::string_view, 12> passed_on = {
+    "PATH=", "TZ=", "LANG=", "LC_ALL=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS=", "LLVM_PROFILE_FILE=",
+    // Where a pod finds the API server, and the name of its node.
+    "KUBERNETES_SERVICE_HOST=", "KUBERNETES_SERVICE_PORT=", "NODE_NAME="};
 
 enum class Step : int { parent, descriptors, signals, group, user, privileges, capabilities, execute };
 

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "app/metrics.hpp"
+#include "base/time_text.hpp"
 #include "channel/split.hpp"
 #include "config/settings_file.hpp"
 
@@ -23,7 +24,10 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
     options.binary = binary;
     options.user = context_.settings.worker_user;
     WorkerHandlers handlers;
-    handlers.on_channel_open = [this](channel::Channel&) { send_settings(); };
+    handlers.on_channel_open = [this](channel::Channel& channel) {
+        send_settings();
+        remind(channel);
+    };
     handlers.on_message = [this](channel::Message message) { take(std::move(message)); };
     handlers.on_down = [this](std::string_view why) {
         spdlog::warn("the worker is down: {}", why);
@@ -59,7 +63,28 @@ void WorkerLink::send_settings() {
     message.metrics_listen = settings.metrics_listen;
     message.log_level = config::name(settings.log_level);
     message.flow_export = settings.flow_export;
+    message.registries = settings.registries;
+    message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
+}
+
+// Services from servers: those of files the worker reads again, and believes at once.
+void WorkerLink::remind(channel::Channel& channel) {
+    channel::Delta known;
+    known.sequence = 1;
+    known.full = known.complete = true;
+    for (auto& service : handlers_.known_services())
+        if (!service->source.starts_with("file:") || service->source.find(" + ") != std::string::npos)
+            known.upsert.push_back(std::move(service));
+    channel::split_delta(known, [&](std::string_view frame) {
+        if (auto sent = channel.send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+    });
+}
+
+base::Result<void> WorkerLink::sync_registry(const std::string& name) {
+    auto* const channel = process_ ? process_->channel() : nullptr;
+    if (channel == nullptr) return base::fail({"reach", "the worker", 0, "it is not running", "it is started again by itself"});
+    return channel->send(channel::encode(channel::SyncRegistry{name}));
 }
 
 bool WorkerLink::send_flows(const std::vector<std::string>& frames) {
@@ -92,6 +117,8 @@ void WorkerLink::take(channel::Message message) {
         handlers_.on_health(*health);
     else if (auto* const registry = std::get_if<channel::RegistryStatus>(&message))
         take_registry(std::move(*registry));
+    else if (auto* const registries = std::get_if<channel::RegistriesReport>(&message))
+        context_.registries = std::move(registries->registries);
     else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))

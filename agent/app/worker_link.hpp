@@ -19,6 +19,7 @@ public:
         std::function<void(channel::Delta)> on_delta;
         std::function<void(channel::Policies)> on_policies;
         std::function<void(const channel::HealthReport&)> on_health;
+        std::function<std::vector<model::ServicePtr>()> known_services;  // what a worker that begins is to start from
         std::function<void()> on_hello;  // a worker is there that knows the settings and nothing else
     };
 
@@ -33,9 +34,12 @@ public:
     void send_ejected(const channel::Ejected& ejected);
     // Somebody has put files aside that the worker writes to.
     void reopen_files();
+    // Asks for a full comparison with a registry; empty: with all.
+    [[nodiscard]] base::Result<void> sync_registry(const std::string& name);
     [[nodiscard]] WorkerStatus status() const;
 
 private:
+    void remind(channel::Channel& channel);
     void take(channel::Message message);
     void take_registry(channel::RegistryStatus status);
     void take_exporters(const channel::ExportStatus& status);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,14 @@ struct BackendStateQuery {
     std::optional<std::chrono::seconds> duration;  // 1 s to 30 days; nothing: until it is taken back
 };
 
+// Services that might be.
+struct PlanQuery {
+    std::vector<model::Service> services;  // valid each and together
+    bool complete = false;                 // these are all
+    bool of_files = false;                 // of all files; what other registries say stays
+    std::set<std::string> asked;           // with of_files: names of those whose backends are not listed, but asked for
+};
+
 struct EventQuery {
     std::optional<std::string> service;
     std::size_t limit = 100;  // the last so many
@@ -104,10 +113,11 @@ public:
     virtual base::Result<boost::json::object> maps() = 0;
     // Network devices whose packets are looked at.
     virtual boost::json::object devices() = 0;
+    // The registries that are followed, and how they stand.
+    virtual boost::json::object registries() = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
-    // What would be done if these were the services; nothing is changed. The services are valid each and together. When they are
-    // not complete, services that are not named stay.
-    virtual base::Result<boost::json::object> plan(std::vector<model::Service> services, bool complete) = 0;
+    // What would be done if these were the services; nothing is changed.
+    virtual base::Result<boost::json::object> plan(PlanQuery query) = 0;
 
     virtual base::Result<boost::json::object> policy() = 0;
     virtual base::Result<boost::json::object> policy_check(const PolicyQuery& query) = 0;
@@ -132,6 +142,8 @@ public:
     virtual base::Result<std::optional<boost::json::object>> reset_backend_state(const BackendStateQuery& query) = 0;
 
     virtual base::Result<boost::json::object> reconcile() = 0;
+    // Asks a registry for all that it says, or (none is named) all of them. Nothing when there is none of this name.
+    virtual base::Result<std::optional<boost::json::object>> sync_registry(const std::optional<std::string>& name) = 0;
     // Connections stay; their bytes take the way of TCP. Nothing when there is no such service.
     virtual base::Result<std::optional<boost::json::object>> pause_acceleration(const PauseQuery& query) = 0;
     // Without a service: ends every pause. Nothing when there is no such service.

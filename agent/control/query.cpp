@@ -189,8 +189,9 @@ base::Result<FlowQuery> flush_query(const http::Request& request) {
 }
 
 base::Result<PlanQuery> plan_query(std::string_view body) {
-    static constexpr std::string_view usage = R"(send {"services": [SERVICE…], "complete": true})";
-    auto object = object_of(body, {"services", "complete"}, usage);
+    static constexpr std::string_view usage =
+        R"(send {"services": [SERVICE…], "complete": true}, and "of_files": true for those of files)";
+    auto object = object_of(body, {"services", "complete", "of_files"}, usage);
     if (!object) return tl::make_unexpected(object.error());
     const auto* const services = object->if_contains("services");
     if (services == nullptr || !services->is_array()) return refused("the body", "services is no array", usage);
@@ -199,6 +200,10 @@ base::Result<PlanQuery> plan_query(std::string_view body) {
 
     PlanQuery query;
     query.complete = complete->get_bool();
+    if (const auto* const of_files = object->if_contains("of_files")) {
+        if (!of_files->is_bool()) return refused("the body", "of_files is neither true nor false", usage);
+        query.of_files = of_files->get_bool();
+    }
     Together together;
     query.services.reserve(services->get_array().size());
     for (const auto& item : services->get_array()) {
@@ -209,6 +214,7 @@ base::Result<PlanQuery> plan_query(std::string_view body) {
             return base::fail(std::move(error));
         }
         if (auto added = together.add(*service); !added) return tl::make_unexpected(added.error());
+        if (item.get_object().contains("backends_from")) query.asked.insert(service->name);
         query.services.push_back(std::move(*service));
     }
     return query;
@@ -247,6 +253,16 @@ base::Result<std::optional<std::string>> resume_query(std::string_view body) {
     const auto object = object_of(body, {"service"}, usage);
     if (!object) return tl::make_unexpected(object.error());
     return optional_service(*object, usage);
+}
+
+base::Result<std::optional<std::string>> registry_query(std::string_view body) {
+    static constexpr std::string_view usage = R"(send {"registry": NAME}, or {} for all)";
+    const auto object = object_of(body, {"registry"}, usage);
+    if (!object) return tl::make_unexpected(object.error());
+    const auto* const name = object->if_contains("registry");
+    if (name == nullptr) return std::optional<std::string>{};
+    if (!name->is_string()) return refused("the body", "registry is not text", usage);
+    return std::optional(std::string(std::string_view(name->get_string())));
 }
 
 base::Result<void> no_members(std::string_view body) {

@@ -15,11 +15,6 @@
 
 namespace meshd::control {
 
-struct PlanQuery {
-    std::vector<model::Service> services;
-    bool complete = false;
-};
-
 base::Result<ExplainQuery> explain_query(const http::Request& request);
 base::Result<FlowQuery> flow_query(const http::Request& request);
 base::Result<WatchQuery> watch_query(const http::Request& request);
@@ -33,7 +28,9 @@ base::Result<PlanQuery> plan_query(std::string_view body);
 base::Result<config::LogLevel> log_level_query(std::string_view body);
 base::Result<PauseQuery> pause_query(std::string_view body);
 base::Result<std::optional<std::string>> resume_query(std::string_view body);  // the service's name, if one is named
-base::Result<void> no_members(std::string_view body);                          // an empty object, or no body at all
+// Which registry is to be asked; nothing: all.
+base::Result<std::optional<std::string>> registry_query(std::string_view body);
+base::Result<void> no_members(std::string_view body);  // an empty object, or no body at all
 base::Result<void> no_query(const http::Request& request);
 
 // Text from outside, made fit for an error message: printable ASCII, bounded, in quotes.

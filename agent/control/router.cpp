@@ -60,6 +60,19 @@ http::Response service(Agent& agent, const http::Request& request) {
     return answer(agent.service(name), name);
 }
 
+http::Response registries(Agent& agent, const http::Request& /*request*/) { return answer(agent.registries()); }
+
+http::Response sync_registry(Agent& agent, const http::Request& request) {
+    const auto name = registry_query(request.body);
+    if (!name) return failure(400, name.error());
+    const auto synced = agent.sync_registry(*name);
+    if (!synced) return answer(base::Result<json::object>(tl::make_unexpected(synced.error())));
+    if (!*synced)
+        return failure(404, "there is no registry " + in_quotes(**name),
+                       "GET /v1/registries or `meshctl registry list` tells them");
+    return answer(**synced);
+}
+
 http::Response explain(Agent& agent, const http::Request& request) {
     const auto query = explain_query(request);
     return query ? answer(agent.explain(*query)) : failure(400, query.error());
@@ -67,7 +80,7 @@ http::Response explain(Agent& agent, const http::Request& request) {
 
 http::Response plan(Agent& agent, const http::Request& request) {
     auto query = plan_query(request.body);
-    return query ? answer(agent.plan(std::move(query->services), query->complete)) : failure(400, query.error());
+    return query ? answer(agent.plan(std::move(*query))) : failure(400, query.error());
 }
 
 http::Response log_level(Agent& agent, const http::Request& request) {
@@ -171,7 +184,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 27> routes{{
+constexpr std::array<Route, 29> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -184,6 +197,7 @@ constexpr std::array<Route, 27> routes{{
     {"GET", "/v1/drift", false, false, drift},
     {"GET", "/v1/maps", false, false, maps},
     {"GET", "/v1/devices", false, false, devices},
+    {"GET", "/v1/registries", false, false, registries},
     {"GET", "/v1/explain", false, true, explain},
     {"GET", "/v1/policy", false, false, policy},
     {"GET", "/v1/policy/check", false, true, policy_check},
@@ -195,6 +209,7 @@ constexpr std::array<Route, 27> routes{{
     {"DELETE", "/v1/connections", true, true, nullptr, flush_connections},
     {"POST", "/v1/plan", false, false, plan},
     {"POST", "/v1/reconcile", true, false, reconcile},
+    {"POST", "/v1/registries/sync", true, false, sync_registry},
     {"POST", "/v1/acceleration/pause", true, false, pause_acceleration},
     {"POST", "/v1/acceleration/resume", true, false, resume_acceleration},
     {"POST", "/v1/acceleration/selftest", true, false, selftest_acceleration},

@@ -16,6 +16,8 @@ State state_of(model::BackendState state) {
             return State::drain;
         case model::BackendState::maint:
             return State::maint;
+        case model::BackendState::unhealthy:
+            return State::unhealthy;
         case model::BackendState::ready:
             break;
     }
@@ -57,8 +59,8 @@ std::optional<Clock::time_point> BackendStates::next_expiry() const {
     return next;
 }
 
-// A person's word stands above the registry's: `ready` takes back what the registry says. Nobody says that a backend is
-// healthy but the probes.
+// A person's word stands above the registry's: `ready` takes back its drain and maint. Nobody says that a backend is healthy but
+// who looks: the registry's own checks, the probes, and this node's connections; it has to please all of them.
 Standing BackendStates::judge(const model::Service& service, const model::ServicePort& port,
                               const model::Backend& backend) const {
     const auto word = overrides_.find({service.name, backend.endpoint});
@@ -67,9 +69,11 @@ Standing BackendStates::judge(const model::Service& service, const model::Servic
         standing = {state_of(word->second.state), "set by hand", word->second.since, word->second.until, false};
         if (standing.state != State::ready) return standing;
         if (backend.state == model::BackendState::ready) standing = {};
-    } else if (backend.state != model::BackendState::ready) {
+    } else if (backend.state == model::BackendState::drain || backend.state == model::BackendState::maint) {
         return {state_of(backend.state), "the registry says so", std::nullopt, std::nullopt, false};
     }
+    if (backend.state == model::BackendState::unhealthy)
+        return {State::unhealthy, std::string(registry_calls_it_unhealthy), std::nullopt, std::nullopt, false};
     if (const auto verdict = probes_.verdict(service, port, backend.endpoint); !verdict.healthy)
         return {State::unhealthy, verdict.reason.empty() ? "no probe has decided yet" : verdict.reason, verdict.since,
                 std::nullopt, false};
@@ -127,7 +131,7 @@ BackendStates::Changes BackendStates::look(const model::Service& service, Clock:
             if (is_known && standing.state == from && !standing.since) standing.since = before->second.since;
             if (standing.state != from && !standing.since) standing.since = now;
             if (is_known && before->second == standing) continue;
-            if (standing.state != from) changes.backends.push_back({key, from, standing});
+            if (standing.state != from) changes.backends.push_back({key, from, standing, is_known ? before->second.reason : ""});
             // The table knows nothing of ejections, the others make another one.
             if (!is_known || encode(before->second) != encode(standing)) changes.services.insert(service.name);
             known_[key] = std::move(standing);

@@ -33,9 +33,10 @@ Event to_event(const Change& change, Clock::time_point now) {
     event.until = change.now.until;
     if (!event.cause.empty()) return event;
     // It is ready, and what was wrong before is over.
-    event.cause = change.from == State::ejected     ? "the ejection is over"
-                  : change.from == State::unhealthy ? "its probes succeed"
-                                                    : "nothing stands against it any more";
+    event.cause = change.from == State::ejected                  ? "the ejection is over"
+                  : change.from != State::unhealthy              ? "nothing stands against it any more"
+                  : change.before == registry_calls_it_unhealthy ? "its registry calls it healthy"
+                                                                 : "its probes succeed";
     return event;
 }
 

@@ -18,12 +18,15 @@ using Clock = std::chrono::system_clock;
 enum class State : std::uint8_t {
     maint,      // out of service, by the registry's or a person's word
     drain,      // takes no new connections, likewise
-    unhealthy,  // its probes fail
+    unhealthy,  // its probes fail, or its registry's own checks
     ejected,    // connections to it failed; the kernel leaves it out until a time
     ready,
 };
 
 std::string_view name(State state);
+
+// The reason of a backend that its registry calls unhealthy.
+inline constexpr std::string_view registry_calls_it_unhealthy = "its registry says so";
 
 // One backend of one port of a service.
 struct BackendKey {
@@ -50,6 +53,7 @@ struct Change {
     BackendKey backend;
     State from = State::ready;
     Standing now;
+    std::string before{};  // the reason of `from`
 };
 
 struct PanicChange {

@@ -13,6 +13,8 @@ std::uint8_t encode(model::BackendState state) {
             return MD_BACKEND_DRAIN;
         case model::BackendState::maint:
             return MD_BACKEND_MAINT;
+        case model::BackendState::unhealthy:
+            return MD_BACKEND_UNHEALTHY;
         case model::BackendState::ready:
             break;
     }

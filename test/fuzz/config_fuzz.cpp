@@ -12,6 +12,7 @@
 #include "config/service_index.hpp"
 #include "config/settings_file.hpp"
 #include "config/yaml_output.hpp"
+#include "model/registries_json.hpp"
 #include "model/service_json.hpp"
 
 namespace {
@@ -32,15 +33,20 @@ void check_settings(std::string_view text) {
     require(settings->cgroup == "auto" || settings->cgroup.starts_with('/'));
     require(settings->run_directory.starts_with('/') && settings->registry_directory.starts_with('/'));
     require(settings->reconcile_interval.count() >= 1000 && settings->reconcile_interval.count() <= 3'600'000);
+    const auto registries = model::registries_from_json(model::to_json(settings->registries));
+    require(registries.has_value() && *registries == settings->registries);
     require(settings->limits.services >= 1 && settings->limits.services <= config::max_limits.services);
 }
 
 void check_registry(std::string_view text) {
-    const auto file = config::parse_registry_file(text, "input");
+    auto file = config::parse_registry_file(text, "input");
     if (!file) return check_error(file.error());
     require(file->services.size() == file->marks.size());
     require(config::check_together({&*file, 1}).empty());
-    for (const auto& service : file->services) {
+    for (auto& service : file->services) {
+        require(service.target_ports.size() == (service.backends_from ? service.ports.size() : 0));
+        service.backends_from.reset();  // the worker's alone
+        service.target_ports.clear();
         const auto json = model::to_json(service);
         const auto again = model::service_from_json(json);
         require(again.has_value() && *again == service);

@@ -104,7 +104,7 @@ void add_backend_states(CLI::App& noun, Program& program) {
     add("maint", "Take a backend out of service (root only)",
         "Holds on each port of the service, over restarts of the agent, and above what the registry says.");
     add("ready", "Take back what the registry says against a backend, and end an ejection (root only)",
-        "A backend whose probes fail stays unhealthy.");
+        "A backend that its probes or its registry find unhealthy stays so.");
 
     const auto word = std::make_shared<Word>();
     auto* const verb = add_verb(noun, "reset", "Let the registry say again how a backend stands (root only)", word);

@@ -48,6 +48,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_event(*app, program);
     add_top(*app, program);
     add_policy(*app, program);
+    add_registry(*app, program);
     add_config(*app, program);
     add_drift(*app, program);
     add_map(*app, program);

@@ -35,6 +35,7 @@ void add_connection(CLI::App& app, Program& program);
 void add_event(CLI::App& app, Program& program);
 void add_top(CLI::App& app, Program& program);
 void add_policy(CLI::App& app, Program& program);
+void add_registry(CLI::App& app, Program& program);
 void add_config(CLI::App& app, Program& program);
 void add_drift(CLI::App& app, Program& program);
 void add_map(CLI::App& app, Program& program);

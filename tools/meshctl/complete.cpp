@@ -23,6 +23,7 @@ using Words = std::vector<std::string>;
 const std::string files = ":files";
 const std::string services = ":services";
 const std::string backends = ":backends";
+const std::string registries = ":registries";
 
 // What stands for the value of an option, and for the first word that belongs to a command itself.
 const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
@@ -38,6 +39,8 @@ const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"backend ready", {backends}},
                                                    {"backend reset", {backends}},
                                                    {"policy check", {"any"}},
+                                                   {"registry show", {registries}},
+                                                   {"registry sync", {registries}},
                                                    {"config check", {files}},
                                                    {"config diff", {files}},
                                                    {"config schema", {"settings", "registry"}},
@@ -94,12 +97,13 @@ Words options_of(const CLI::App* command) {
     return names;
 }
 
-Words service_names(const std::string& socket) {
+// Of everything in a list of the agent: "/v1/services" and "services".
+Words names_of(const std::string& socket, const std::string& list) {
     Words names;
-    const auto answer = Agent(socket, patience).get("/v1/services");
+    const auto answer = Agent(socket, patience).get("/v1/" + list);
     if (!answer) return names;
-    for (const auto& service : array_at(*answer, "services"))
-        if (service.is_object()) names.push_back(text_at(service.get_object(), "name"));
+    for (const auto& one : array_at(*answer, list))
+        if (one.is_object()) names.push_back(text_at(one.get_object(), "name"));
     return names;
 }
 
@@ -123,7 +127,8 @@ Words candidates(const Place& place, const std::string& word) {
     const auto key = place.option != nullptr ? "--" + place.option->get_single_name() : place.path;
     if (const auto found = values.find(key); found != values.end()) words = found->second;
     if (words == Words{backends}) return backend_names(place.socket);
-    return words == Words{services} ? service_names(place.socket) : words;
+    if (words == Words{registries}) return names_of(place.socket, "registries");
+    return words == Words{services} ? names_of(place.socket, "services") : words;
 }
 
 }  // namespace

@@ -77,7 +77,11 @@ Result<json::array> services_of(const std::vector<std::string>& paths) {
                         "name files of the registry, or directories of them");
     json::array services;
     for (const auto& registry : checked.registries)
-        for (const auto& service : registry.services) services.emplace_back(model::to_json(service));
+        for (const auto& service : registry.services) {
+            auto one = model::to_json(service);
+            if (service.backends_from) one["backends_from"] = service.backends_from->text();
+            services.emplace_back(std::move(one));
+        }
     return services;
 }
 
@@ -86,7 +90,8 @@ Result<Page> diff(const Agent& agent, const DiffOptions& options) {
     if (!paths) return tl::make_unexpected(paths.error());
     auto services = services_of(*paths);
     if (!services) return tl::make_unexpected(services.error());
-    auto answer = agent.post("/v1/plan", {{"services", std::move(*services)}, {"complete", !options.is_partial}});
+    auto answer =
+        agent.post("/v1/plan", {{"services", std::move(*services)}, {"complete", !options.is_partial}, {"of_files", true}});
     if (!answer) return tl::make_unexpected(answer.error());
 
     const auto& operations = array_at(*answer, "operations");

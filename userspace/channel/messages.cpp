@@ -13,6 +13,7 @@
 #include "model/flow_export_json.hpp"
 #include "model/health_json.hpp"
 #include "model/policy_json.hpp"
+#include "model/registries_json.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::channel {
@@ -172,6 +173,12 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.flow_export = std::move(*read);
     }
+    if (const auto* const registries = object.if_contains("registries")) {
+        auto read = model::registries_from_json(*registries);
+        if (!read) return tl::make_unexpected(read.error());
+        settings.registries = std::move(*read);
+    }
+    if (object.contains("remembered_at")) settings.remembered_at = static_cast<std::int64_t>(fields.number("remembered_at"));
     return fields.give(std::move(settings));
 }
 
@@ -216,6 +223,22 @@ base::Result<Message> decode_ejected(const json::object& object) {
     return fields.give(std::move(ejected));
 }
 
+base::Result<Message> decode_registries(json::object& object) {
+    Fields fields(object, "registries");
+    RegistriesReport report;
+    for (const auto& item : fields.array("registries")) {
+        const auto* const name = item.is_object() ? item.get_object().if_contains("name") : nullptr;
+        if (name == nullptr || !name->is_string()) fields.wrong("registries", "objects with a name");
+    }
+    if (!fields.error_) report.registries = std::move(object.at("registries").as_array());
+    return fields.give(std::move(report));
+}
+
+base::Result<Message> decode_sync(const json::object& object) {
+    Fields fields(object, "sync");
+    return fields.give(SyncRegistry{fields.text("name")});
+}
+
 base::Result<Message> decode_metrics(json::object& object) {
     Fields fields(object, "metrics");
     MetricsPart metrics;
@@ -235,6 +258,8 @@ struct TypeName {
     std::string_view operator()(const Delta&) const { return "delta"; }
     std::string_view operator()(const Policies&) const { return "policies"; }
     std::string_view operator()(const RegistryStatus&) const { return "registry"; }
+    std::string_view operator()(const RegistriesReport&) const { return "registries"; }
+    std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
     std::string_view operator()(const ExportStatus&) const { return "export_status"; }
@@ -258,6 +283,8 @@ base::Result<Message> decode(json::object message) {
     if (type == "delta") return decode_delta(message);
     if (type == "policies") return decode_policies(message);
     if (type == "registry") return decode_registry(message);
+    if (type == "registries") return decode_registries(message);
+    if (type == "sync") return decode_sync(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
     if (type == "export_status") return decode_export_status(message);
@@ -280,7 +307,9 @@ json::object encode(const SettingsMessage& message) {
             {"metrics_enabled", message.metrics_enabled},
             {"metrics_listen", message.metrics_listen.text()},
             {"log_level", message.log_level},
-            {"flow_export", model::to_json(message.flow_export)}};
+            {"flow_export", model::to_json(message.flow_export)},
+            {"registries", model::to_json(message.registries)},
+            {"remembered_at", message.remembered_at}};
 }
 
 json::object encode(const ExportStatus& message) {
@@ -302,6 +331,10 @@ json::object encode(const Ejected& message) {
                                            {"backend", one.backend.text()}});
     return {{"type", "ejected"}, {"backends", std::move(backends)}};
 }
+
+json::object encode(const RegistriesReport& message) { return {{"type", "registries"}, {"registries", message.registries}}; }
+
+json::object encode(const SyncRegistry& message) { return {{"type", "sync"}, {"name", message.name}}; }
 
 json::object encode(const Reopen&) { return {{"type", "reopen"}}; }
 

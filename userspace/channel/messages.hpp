@@ -19,6 +19,7 @@
 #include "model/flow_export.hpp"
 #include "model/health.hpp"
 #include "model/policy.hpp"
+#include "model/registries.hpp"
 #include "model/service.hpp"
 
 namespace meshd::channel {
@@ -30,8 +31,9 @@ struct Hello {
     std::int64_t pid = 0;  // as the worker sees itself
 };
 
-// A change of what the registries say, or (full) all of it. A batch is one change; it may come in several frames with the same
-// sequence, each a Delta of its own, the last of them with last = true.
+// A change of what the registries say, or (full) all of it. From the agent to a worker that begins: what it knows already. A
+// batch is one change; it may come in several frames with the same sequence, each a Delta of its own, the last of them with last
+// = true.
 struct Delta {
     std::uint64_t sequence = 0;  // 1 for the first batch on a channel, one more for each that follows
     bool full = false;           // the batch is the whole state: with `complete`, what it does not name is gone
@@ -70,6 +72,13 @@ struct RegistryStatus {
     bool operator==(const RegistryStatus&) const = default;
 };
 
+// How each registry stands, for people: the agent hands it on to who asks and decides nothing by it. The form is that of
+// GET /v1/registries, docs/api.md; each item is an object with a text "name".
+struct RegistriesReport {
+    boost::json::array registries;
+};
+inline constexpr std::size_t most_listed = 50;  // of each list within an item
+
 // Backends whose health was decided or changed, or that were asked about (Ejected). What a worker has not decided it does not
 // name, and then what an earlier one said holds. All that it knows when a channel begins, then what changes; each frame is a
 // message of its own.
@@ -105,6 +114,10 @@ struct SettingsMessage {
     base::SocketAddress metrics_listen;
     std::string log_level = "info";  // trace, debug, info, warn, error
     model::FlowExport flow_export{};
+    model::Registries registries{};
+    // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
+    // settings of a channel, as one full and complete Delta.
+    std::int64_t remembered_at = 0;
 
     bool operator==(const SettingsMessage&) const = default;
 };
@@ -137,13 +150,18 @@ struct Ejected {
 };
 inline constexpr std::size_t most_ejected = 256;
 
+// A registry is to be compared with all that it says, now.
+struct SyncRegistry {
+    std::string name;  // empty: all
+};
+
 // Files are to be opened anew: somebody has put them aside.
 struct Reopen {};
 
 struct Shutdown {};
 
-using Message = std::variant<Hello, Delta, Policies, RegistryStatus, HealthReport, MetricsRequest, ExportStatus, SettingsMessage,
-                             MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
+using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, SyncRegistry, HealthReport, MetricsRequest,
+                             ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -156,6 +174,8 @@ boost::json::object encode(const MetricsRequest& message);
 boost::json::object encode(const ExportStatus& message);
 boost::json::object encode(const SettingsMessage& message);
 boost::json::object encode(const Ejected& message);
+boost::json::object encode(const RegistriesReport& message);
+boost::json::object encode(const SyncRegistry& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);
 

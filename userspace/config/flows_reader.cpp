@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <span>
 
 #include <fmt/format.h>
 
 #include "config/byte_size.hpp"
 #include "config/characters.hpp"
 #include "config/duration.hpp"
+#include "config/host_names.hpp"
 #include "config/plain_scalar.hpp"
 #include "config/system_names.hpp"
 
@@ -32,19 +32,6 @@ constexpr DurationRange interval_range{100ms, 5min, "a time from 100ms to 5m (un
 // What the exporter itself says of a request.
 constexpr std::array<std::string_view, 6> own_headers{
     "content-type", "content-encoding", "content-length", "transfer-encoding", "host", "expect"};
-
-template <typename Read>
-void read_mapping(Document& document, const MappingReader& section, std::string_view key, std::span<const std::string_view> keys,
-                  Read read) {
-    const auto value = section.find(key);
-    if (!value.exists()) return;
-    const auto what = '"' + std::string(key) + '"';
-    if (value.kind() == Kind::nothing) {
-        refuse_value(document, value, what, "a mapping", "remove the key or put something into it");
-        return;
-    }
-    read(MappingReader(document, value, what, keys));
-}
 
 void read_events(Document& document, const MappingReader& section, model::FlowChoice& result) {
     const auto list = section.find("events");
@@ -91,27 +78,6 @@ void read_file(Document& document, const MappingReader& section, std::string& re
         result = text;
     else
         read_path(document, section, "file", result, {"off, stdout or an absolute path"});
-}
-
-// HOST, HOST:PORT or [ADDRESS]:PORT
-bool is_authority(std::string_view text) {
-    const auto end = text.starts_with('[') ? text.find(']') + 1 : std::min(text.find(':'), text.size());
-    if (end == 0) return false;
-    const auto host = text.substr(0, end);
-    if (host.starts_with('[')) {
-        const auto address = base::IpAddress::parse(host.substr(1, host.size() - 2));
-        if (!address || address->is_v4()) return false;
-    } else if (host.empty() || !std::all_of(host.begin(), host.end(), [](char c) {
-                   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-                          c == '_';
-               })) {
-        return false;
-    }
-    if (end == text.size()) return true;
-    const auto port = text.substr(end);
-    std::uint16_t number = 0;
-    const auto [stop, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-    return port.front() == ':' && error == std::errc{} && stop == port.data() + port.size() && number != 0;
 }
 
 bool is_endpoint(std::string_view text) {
@@ -213,22 +179,22 @@ void read_flows(const MappingReader& section, Flows& result) {
 }
 
 void read_flow_export(Document& document, const MappingReader& section, model::FlowExport& result) {
-    read_mapping(document, section, "log", log_keys, [&](const MappingReader& log) {
+    read_section(document, section, "log", log_keys, [&](const MappingReader& log) {
         read_file(document, log, result.log.file);
         read_events(document, log, result.log.choice);
         read_sample(document, log, result.log.choice.sample);
-        read_mapping(document, log, "rotate", rotate_keys, [&](const MappingReader& rotate) {
+        read_section(document, log, "rotate", rotate_keys, [&](const MappingReader& rotate) {
             read_byte_size(document, rotate, "size", result.log.rotate_size, rotate_range);
             rotate.number("keep", result.log.rotate_keep, {1, 1000});
         });
     });
-    read_mapping(document, section, "otlp", otlp_keys, [&](const MappingReader& otlp) {
+    read_section(document, section, "otlp", otlp_keys, [&](const MappingReader& otlp) {
         read_endpoint(document, otlp, result.otlp.endpoint);
         read_headers(document, otlp, result.otlp.headers);
         read_path(document, otlp, "ca", result.otlp.ca);
         read_events(document, otlp, result.otlp.choice);
         read_sample(document, otlp, result.otlp.choice.sample);
-        read_mapping(document, otlp, "batch", batch_keys, [&](const MappingReader& batch) {
+        read_section(document, otlp, "batch", batch_keys, [&](const MappingReader& batch) {
             batch.number("records", result.otlp.batch_records, {1, 8192});
             read_duration(document, batch, "interval", result.otlp.batch_interval, interval_range);
         });

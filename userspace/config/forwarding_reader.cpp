@@ -88,6 +88,15 @@ void read_forwarding(Document& document, const MappingReader& service, model::Se
 void check_direct_return(Document& document, const ReadService& read) {
     const auto& service = read.service;
     if (service.forward != model::Forward::dsr || !document.ok()) return;
+    for (std::size_t i = 0; i < service.target_ports.size(); ++i) {
+        if (service.target_ports[i] == service.ports[i].number) continue;
+        document.refuse(read.marks.name,
+                        fmt::format("service {} has \"forward: dsr\", which leaves packets as they are, and the target port {} "
+                                    "for its port {}",
+                                    quote(service.name), service.target_ports[i], service.ports[i].number),
+                        "remove \"target_port\", or write \"forward: nat\"");
+        return;
+    }
     for (const auto& port : service.ports) {
         if (port.node_port != 0) {
             document.refuse(read.marks.name,

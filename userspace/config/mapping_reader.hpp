@@ -71,6 +71,20 @@ private:
     std::array<Value, max_keys> values_;
 };
 
+// Calls read with a reader of the mapping behind the key, when it is there.
+template <typename Read>
+void read_section(Document& document, const MappingReader& object, std::string_view key, std::span<const std::string_view> keys,
+                  Read read) {
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto what = '"' + std::string(key) + '"';
+    if (value.kind() == Kind::nothing) {
+        refuse_value(document, value, what, "a mapping", "remove the key or put something into it");
+        return;
+    }
+    read(MappingReader(document, value, what, keys));
+}
+
 // "unknown key "x" in WHAT, expected …", with a suggestion when a key is near.
 void refuse_key(Document& document, Value key, std::string_view what, std::span<const std::string_view> keys);
 

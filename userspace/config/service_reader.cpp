@@ -8,6 +8,7 @@
 
 #include "config/acceleration_reader.hpp"
 #include "config/backend_reader.hpp"
+#include "config/backends_from_reader.hpp"
 #include "config/balancing_reader.hpp"
 #include "config/characters.hpp"
 #include "config/drain_reader.hpp"
@@ -20,9 +21,10 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 18> service_keys{
-    "name",    "address",         "addresses",    "port",    "ports",    "target_port", "node_port", "protocol", "balancing",
-    "subsets", "when_no_backend", "acceleration", "forward", "affinity", "limits",      "drain",     "health",   "backends"};
+constexpr std::array<std::string_view, 19> service_keys{
+    "name",      "address",  "addresses",       "port",         "ports",   "target_port", "node_port", "protocol",
+    "balancing", "subsets",  "when_no_backend", "acceleration", "forward", "affinity",    "limits",    "drain",
+    "health",    "backends", "backends_from"};
 constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 2> no_backend_policies{"refuse", "unreachable"};
@@ -159,8 +161,13 @@ ReadService read_service(Document& document, Value value) {
     read_limits(document, object, result.service.limits);
     read_drain(document, object, result.service.drain);
     read_health(document, object, result.service.health);
-    object.require("backends", "write \"backends: []\" for a service that has none");
-    if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
+    if (const auto from = object.find("backends_from"); from.exists()) {
+        object.require_one_of("backends", "backends_from");
+        if (document.ok()) read_backends_from(document, from, drafts, result.service);
+    } else {
+        object.require("backends", "write \"backends: []\" for a service that has none");
+        if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
+    }
     check_direct_return(document, result);
     return result;
 }

@@ -12,6 +12,7 @@
 #include "config/forwarding.hpp"
 #include "config/policy.hpp"
 #include "model/flow_export.hpp"
+#include "model/registries.hpp"
 
 namespace meshd::config {
 
@@ -39,6 +40,7 @@ struct Settings {
     std::string run_directory = "/run/meshd";
     std::string state_directory = "/var/lib/meshd";
     std::string registry_directory = "/etc/meshd/services.d";                        // registry.files.directory
+    model::Registries registries{};                                                  // what else registry says
     std::string worker_user = "meshd";                                               // worker.user
     std::string control_group = "meshd";                                             // control.group
     bool metrics_enabled = true;                                                     // metrics.enabled

@@ -11,6 +11,7 @@
 #include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/policy_reader.hpp"
+#include "config/registries_reader.hpp"
 #include "config/system_names.hpp"
 #include "config/text_file.hpp"
 
@@ -59,21 +60,6 @@ void read_locality(Document& document, const MappingReader& node, std::string& r
     if (!is_sound) refuse_value(document, node.find("locality"), "\"locality\"", expected);
 }
 
-// Calls read with a reader of the section's own keys, when the section is there.
-template <std::size_t N, typename Read>
-void read_section(Document& document, const MappingReader& top, std::string_view key, const std::array<std::string_view, N>& keys,
-                  Read read) {
-    const auto value = top.find(key);
-    if (!value.exists()) return;
-    const auto what = '"' + std::string(key) + '"';
-    if (value.kind() == Kind::nothing) {
-        refuse_value(document, value, what, "a mapping", "remove the key or put something into it");
-        return;
-    }
-    MappingReader section(document, value, what, keys);
-    read(section);
-}
-
 void read_limits(Document& document, const MappingReader& top, Limits& limits) {
     static constexpr std::array<std::string_view, 7> keys{"services", "frontends", "backends",    "connections",
                                                           "tracks",   "flows",     "device_flows"};
@@ -90,7 +76,6 @@ void read_limits(Document& document, const MappingReader& top, Limits& limits) {
 
 void read_sections(Document& document, const MappingReader& top, Settings& settings) {
     static constexpr std::array<std::string_view, 1> node_keys{"locality"};
-    static constexpr std::array<std::string_view, 1> registry_keys{"files"};
     static constexpr std::array<std::string_view, 1> files_keys{"directory"};
     static constexpr std::array<std::string_view, 1> worker_keys{"user"};
     static constexpr std::array<std::string_view, 1> control_keys{"group"};
@@ -103,6 +88,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     read_section(document, top, "registry", registry_keys, [&](const MappingReader& registry) {
         read_section(document, registry, "files", files_keys,
                      [&](const MappingReader& files) { read_path(document, files, "directory", settings.registry_directory); });
+        read_registries(document, registry, settings.registries);
     });
     read_section(document, top, "worker", worker_keys,
                  [&](const MappingReader& worker) { read_account(document, worker, "user", settings.worker_user); });

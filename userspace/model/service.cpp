@@ -28,10 +28,11 @@ constexpr std::array<std::pair<std::string_view, WhenNoBackend>, 2> when_no_back
     {"unreachable", WhenNoBackend::unreachable},
 }};
 
-constexpr std::array<std::pair<std::string_view, BackendState>, 3> state_names{{
+constexpr std::array<std::pair<std::string_view, BackendState>, 4> state_names{{
     {"ready", BackendState::ready},
     {"drain", BackendState::drain},
     {"maint", BackendState::maint},
+    {"unhealthy", BackendState::unhealthy},
 }};
 
 constexpr std::array<std::pair<std::string_view, DrainSockets>, 2> drain_sockets_names{{
@@ -56,12 +57,25 @@ std::string_view name(DrainSockets sockets) { return find(drain_sockets_names, s
 std::string_view name(Forward forward) { return find(forward_names, forward); }
 
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text) { return find(when_no_backend_names, text); }
-std::optional<BackendState> parse_backend_state(std::string_view text) { return find(state_names, text); }
 std::optional<DrainSockets> parse_drain_sockets(std::string_view text) { return find(drain_sockets_names, text); }
+
+std::optional<BackendState> parse_backend_state(std::string_view text) {
+    const auto found = find(state_names, text);
+    return found == BackendState::unhealthy ? std::nullopt : found;
+}
 
 std::optional<Forward> parse_forward(std::string_view text) {
     const auto found = find(forward_names, text);
     return found == Forward::automatic ? std::nullopt : found;
+}
+
+std::string BackendsFrom::text() const {
+    static constexpr std::array<std::string_view, 3> kinds{"consul", "dns", "srv"};
+    std::string result = std::string(kinds.at(static_cast<std::size_t>(kind))) + " " + name;
+    if (!registry.empty()) result += " of " + registry;
+    if (!datacenter.empty()) result += " in " + datacenter;
+    for (std::size_t i = 0; i < tags.size(); ++i) result += (i == 0 ? " with tags " : ", ") + tags[i];
+    return result;
 }
 
 std::vector<Frontend> frontends(const Service& service, const ServicePort& port) {

@@ -40,9 +40,10 @@ enum class Forward : std::uint8_t {
 };
 
 enum class BackendState : std::uint8_t {
-    ready,  // takes new connections
-    drain,  // takes none, keeps those it has
-    maint,  // out of service by an operator's word
+    ready,      // takes new connections
+    drain,      // takes none, keeps those it has
+    maint,      // out of service by an operator's word
+    unhealthy,  // its registry's own checks fail: as if probes failed; a file cannot say it
 };
 
 // What this node lets through to the service; 0: no bound.
@@ -99,6 +100,24 @@ struct ServicePort {
     auto operator<=>(const ServicePort&) const = default;
 };
 
+// Where the backends of a service come from when its registry file does not list them.
+struct BackendsFrom {
+    enum class Kind : std::uint8_t {
+        consul,  // instances of a service in Consul's catalog
+        dns,     // A and AAAA records; the port is the service port's target
+        srv,     // SRV records
+    };
+    Kind kind = Kind::consul;
+    std::string registry;           // name of a Consul registry of meshd.yaml; empty: the only one
+    std::string name;               // of the service in Consul, of the host, or of the SRV records
+    std::vector<std::string> tags;  // Consul: instances have all of them
+    std::string datacenter;         // Consul: empty: that of the registry
+
+    // For people: "consul web", "consul web of dc1 in eu with tags a, b", "dns db.example".
+    [[nodiscard]] std::string text() const;
+    auto operator<=>(const BackendsFrom&) const = default;
+};
+
 struct Service {
     std::string name;                        // unique; see is_service_name
     std::vector<base::IpAddress> addresses;  // at least one; no other service has the same address, port and protocol
@@ -113,6 +132,10 @@ struct Service {
     Limits limits;
     Drain drain{};
     Health health{};
+    // While it is there and not answered, the ports have no backends. Known to the worker alone, which fills them in.
+    std::optional<BackendsFrom> backends_from{};
+    // For each port, in their order: that of a backend whose query does not tell one. Empty without backends_from.
+    std::vector<std::uint16_t> target_ports{};
     std::string source;  // where it was read: "file:/etc/meshd/services.d/web.yaml"; not part of its identity
 
     auto operator<=>(const Service&) const = default;
@@ -133,7 +156,7 @@ std::string_view name(BackendState state);
 std::string_view name(DrainSockets sockets);
 std::string_view name(Forward forward);  // "auto", "nat", "dsr", "off"
 std::optional<WhenNoBackend> parse_when_no_backend(std::string_view text);
-std::optional<BackendState> parse_backend_state(std::string_view text);
+std::optional<BackendState> parse_backend_state(std::string_view text);  // what a file and a person may say: not "unhealthy"
 std::optional<DrainSockets> parse_drain_sockets(std::string_view text);
 std::optional<Forward> parse_forward(std::string_view text);  // what a file may say: not "auto"
 

@@ -65,8 +65,9 @@ base::Result<Backend> backend_from_json(const json::value& value, const std::str
     if (!port) return invalid(where + ".port", "a number from 1 to 65535");
     const auto weight = number(object, "weight", 0, max_weight);
     if (!weight) return invalid(where + ".weight", "a number from 0 to 1000");
-    const auto state = parse_backend_state(text(object, "state").value_or(""));
-    if (!state) return invalid(where + ".state", "ready, drain or maint");
+    const auto state_text = text(object, "state").value_or("");
+    const auto state = state_text == name(BackendState::unhealthy) ? BackendState::unhealthy : parse_backend_state(state_text);
+    if (!state) return invalid(where + ".state", "ready, drain, maint or unhealthy");
     const auto locality = text(object, "locality");
     if (!locality) return invalid(where + ".locality", "text");
     if (auto read = labels_from_json(object, where, backend.labels); !read) return tl::make_unexpected(read.error());

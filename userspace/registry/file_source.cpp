@@ -54,6 +54,11 @@ void FileSource::on_timer() {
     commit();
 }
 
+void FileSource::sync() {
+    look_at_everything(Sign::none);
+    commit();
+}
+
 void FileSource::look_at_everything(Sign sign) {
     next_look_ = Clock::now() + times_.rescan;
     const auto armed = watch_->arm();

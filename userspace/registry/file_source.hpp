@@ -48,6 +48,9 @@ public:
     // Reads everything once, then follows. A directory that is missing is no error here: it is waited for.
     base::Result<void> start();
 
+    // Looks at everything again, now.
+    void sync();
+
     [[nodiscard]] const model::DesiredState& state() const { return catalog_.state(); }
     [[nodiscard]] std::vector<model::Rule> rules() const { return catalog_.rules(); }
     [[nodiscard]] std::vector<std::string> unread() const { return catalog_.unread(); }

@@ -4,20 +4,13 @@
 #include <algorithm>
 #include <array>
 
-#include <curl/curl.h>
-
-#include "base/version.hpp"
+#include "web/curl.hpp"
 
 namespace meshd::web {
 
 namespace {
 
 constexpr int longest_poll_ms = 1000;
-
-struct FreeList {
-    void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, FreeList>;
 
 struct Answer {
     std::string body;
@@ -34,67 +27,19 @@ std::size_t take(char* bytes, std::size_t, std::size_t size, void* context) {
     return std::min(room, size);
 }
 
-List header_list(const Request& request) {
-    // Without the last one libcurl waits for leave to send a large body.
-    List list(::curl_slist_append(nullptr, "Expect:"));
-    for (const auto& [name, value] : request.headers)
-        if (auto* const longer = ::curl_slist_append(list.get(), (name + ": " + value).c_str()); longer != nullptr) {
-            (void)list.release();
-            list.reset(longer);
-        }
-    return list;
-}
-
-void set_up(CURL* easy, const Request& request, const List& headers, Answer& answer, char* explanation) {
+void set_up(CURL* easy, const Request& request, const CurlList& headers, Answer& answer, char* explanation) {
     ::curl_easy_reset(easy);
-    ::curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-    ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    ::curl_easy_setopt(easy, CURLOPT_PROXY, "");  // whatever the environment says
+    set_basics(easy, {request.method, request.url, request.body, request.ca, request.connect_timeout, request.timeout}, headers,
+               explanation);
     ::curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    ::curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // abort() must not wait for a resolver
-    ::curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("meshd/") + base::version).c_str());
-    ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
-    ::curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-    ::curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, explanation);
-    ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
     ::curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take);
     ::curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
-    // Debian's libcurl would believe every certificate of the system beside those of the file.
-    ::curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-    if (!request.ca.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca.c_str());
-    if (request.method == "GET") return;
-    ::curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    ::curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    ::curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-}
-
-// Without " after 12 ms", which would make another error of each attempt.
-std::string without_time(std::string text) {
-    const auto begin = text.find(" after ");
-    const auto end = begin == std::string::npos ? begin : text.find(" ms", begin);
-    if (end != std::string::npos) text.erase(begin, end + 3 - begin);
-    return text;
-}
-
-std::string remedy_of(CURLcode code) {
-    switch (code) {
-        case CURLE_PEER_FAILED_VERIFICATION:
-            return "\"ca\" in its settings must name a file with the certificate that signed the server's, and its address must "
-                   "be one that the certificate has";
-        case CURLE_SSL_CACERT_BADFILE:
-            return "\"ca\" in its settings must name a file of certificates in PEM that the worker's user can read";
-        default:
-            return {};
-    }
 }
 
 }  // namespace
 
 Client::Client() {
-    // Once for the process, and before a second thread may do so.
-    static const auto begun = ::curl_global_init(CURL_GLOBAL_DEFAULT);
-    (void)begun;
+    begin_curl();
     multi_.reset(::curl_multi_init());
     easy_.reset(::curl_easy_init());
 }
@@ -113,7 +58,7 @@ base::Result<Response> Client::request(const Request& request) {
     if (!multi_ || !easy_) return base::fail({"use", "libcurl", 0, "it did not start", {}});
     Answer answer{{}, request.max_answer, false};
     std::array<char, CURL_ERROR_SIZE> explanation{};
-    const auto headers = header_list(request);
+    const auto headers = header_list(request.headers);
     set_up(easy_.get(), request, headers, answer, explanation.data());
 
     if (::curl_multi_add_handle(multi_.get(), easy_.get()) != CURLM_OK)
@@ -144,8 +89,7 @@ base::Result<void> Client::run(const Request& request, const char* explanation, 
     const auto* const message = ::curl_multi_info_read(multi_.get(), &left);
     const auto code = message == nullptr ? CURLE_GOT_NOTHING : message->data.result;
     if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && answer_is_cut)) return {};
-    const std::string why = *explanation != '\0' ? explanation : ::curl_easy_strerror(code);
-    return base::fail({"ask", request.url, 0, without_time(why), remedy_of(code)});
+    return base::fail(curl_error(code, request.url, explanation));
 }
 
 }  // namespace meshd::web

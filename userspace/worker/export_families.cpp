@@ -2,46 +2,24 @@
 #include "worker/export_families.hpp"
 
 #include <string>
-#include <utility>
+
+#include "worker/family.hpp"
 
 namespace meshd::worker {
 
-namespace {
-
-class Family {
-public:
-    Family(std::string name, std::string help, prometheus::MetricType type)
-        : family_{"meshd_flow_export_" + std::move(name), std::move(help), type, {}} {}
-
-    template <typename Number>
-    void add(std::vector<prometheus::ClientMetric::Label> labels, Number value) {
-        prometheus::ClientMetric sample;
-        sample.label = std::move(labels);
-        (family_.type == prometheus::MetricType::Counter ? sample.counter.value : sample.gauge.value) =
-            static_cast<double>(value);
-        family_.metric.push_back(std::move(sample));
-    }
-    prometheus::MetricFamily take() { return std::move(family_); }
-
-private:
-    prometheus::MetricFamily family_;
-};
-
-}  // namespace
-
 std::vector<prometheus::MetricFamily> export_families(const exporters::Exporters& exporters) {
     using prometheus::MetricType;
-    Family records("records_total", "Events of flows that were written to the log, or taken by the collector.",
+    Family records("meshd_flow_export_records_total", "Events of flows that were written to the log, or taken by the collector.",
                    MetricType::Counter);
-    Family left_out("left_out_total", "Events of flows that the sample left out.", MetricType::Counter);
+    Family left_out("meshd_flow_export_left_out_total", "Events of flows that the sample left out.", MetricType::Counter);
     Family dropped(
-        "dropped_total",
+        "meshd_flow_export_dropped_total",
         "Events that were lost: before they came to the worker, since too many waited, or since the collector refused them.",
         MetricType::Counter);
-    Family retries("retries_total", "Writes and requests that were tried again.", MetricType::Counter);
-    Family waiting("queue_records", "Events that wait.", MetricType::Gauge);
-    Family most("queue_max_records", "Events that can wait.", MetricType::Gauge);
-    Family error("last_error_timestamp_seconds", "When something last failed; 0: never.", MetricType::Gauge);
+    Family retries("meshd_flow_export_retries_total", "Writes and requests that were tried again.", MetricType::Counter);
+    Family waiting("meshd_flow_export_queue_records", "Events that wait.", MetricType::Gauge);
+    Family most("meshd_flow_export_queue_max_records", "Events that can wait.", MetricType::Gauge);
+    Family error("meshd_flow_export_last_error_timestamp_seconds", "When something last failed; 0: never.", MetricType::Gauge);
     for (const auto& way : exporters.figures()) {
         const prometheus::ClientMetric::Label label{"exporter", std::string(way.name)};
         records.add({label}, way.counts.passed_on.load());

@@ -16,6 +16,7 @@
 #include "telemetry/exposition.hpp"
 #include "telemetry/process.hpp"
 #include "worker/export_families.hpp"
+#include "worker/registry_report.hpp"
 
 namespace meshd::worker {
 
@@ -28,7 +29,7 @@ constexpr std::size_t longest_queue = std::size_t{16} << 20;  // bytes; an agent
 constexpr std::size_t large_batch = 1000;                     // services, from which on memory is worth giving back
 constexpr std::chrono::milliseconds send_retry_time{20};
 constexpr std::chrono::milliseconds report_delay{50};  // many files change at once
-constexpr std::chrono::milliseconds source_retry_time{2000};
+constexpr std::chrono::milliseconds registries_report_time{1000};
 constexpr std::chrono::milliseconds trim_delay{1000};
 
 double seconds(system_clock::time_point time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
@@ -42,7 +43,13 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
       page_(context, {[this](channel::MetricsRequest request) { (void)channel_.send(channel::encode(request)); },
                       [this] { return own_families(); }, [this] { return why_unhealthy(); }, [this] { report_soon(); }}),
       exporters_(context, [this] { report_exporters(); }),
-      source_retry_(context),
+      registries_(context, {[this](const registry::Change& change) { on_change(change); },
+                            [this] {
+                                was_read_ = was_read_ || registries_.directory_error().empty();
+                                report_soon();
+                                report_registries_soon();
+                            }}),
+      registries_timer_(context),
       // News of backends that the agent has not been told of would be of no use to it.
       probes_(context, {[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
                         [this](std::string_view frame) { (void)channel_.send_text(frame); }}),
@@ -85,6 +92,10 @@ void Worker::take(boost::json::object json) {
         exporters_.put(*flows);
     } else if (const auto* const ejected = std::get_if<channel::Ejected>(&*message)) {
         probes_.watch(*ejected);
+    } else if (const auto* const sync = std::get_if<channel::SyncRegistry>(&*message)) {
+        registries_.sync(sync->name);
+    } else if (auto* const known = std::get_if<channel::Delta>(&*message)) {
+        remember(std::move(*known));
     } else if (std::holds_alternative<channel::Reopen>(*message)) {
         exporters_.reopen();
     } else if (std::holds_alternative<channel::Shutdown>(*message)) {
@@ -109,7 +120,17 @@ void Worker::apply(channel::SettingsMessage settings) {
     spdlog::set_level(spdlog::level::from_str(settings_->log_level));
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
-    if (!before || before->registry_directory != settings_->registry_directory) follow(settings_->registry_directory);
+    if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
+        return;
+    // Before the first change of another directory is told.
+    if (!before || before->registry_directory != settings_->registry_directory) {
+        was_read_ = false;
+        feed_.begin_again();
+        rules_told_.reset();
+        probes_.begin_again();
+    }
+    registries_.follow(settings_->registry_directory, settings_->registries);
+    if (!before) report_registries();
 }
 
 // Also when there is none: the agent must not keep one of a worker before.
@@ -122,38 +143,18 @@ void Worker::report_exporters() {
 
 // ---- The registry ----
 
-void Worker::follow(const std::string& directory) {
-    spdlog::info("following {}", directory);
-    source_.reset();
-    was_read_ = false;
-    feed_.begin_again();
-    rules_told_.reset();
-    probes_.begin_again();
-    start_source();
-}
-
-void Worker::start_source() {
-    registry::FileSourceHandlers handlers;
-    handlers.on_change = [this](const registry::Change& change) { on_change(change); };
-    handlers.on_status = [this] {
-        was_read_ = was_read_ || source_->directory_error().empty();
-        report_soon();
-    };
-    source_ = std::make_unique<registry::FileSource>(context_, settings_->registry_directory, std::move(handlers));
-    const auto started = source_->start();
-    source_error_ = started ? std::string{} : started.error().message();
-    if (started) return;
-    source_.reset();
-    spdlog::error("{}; trying again every {} ms", source_error_, source_retry_time.count());
-    report_soon();
-    source_retry_.expires_after(source_retry_time);
-    source_retry_.async_wait([this](error_code ec) {
-        if (!ec && !source_) start_source();
-    });
+void Worker::remember(channel::Delta part) {
+    auto whole = assembler_.add(std::move(part));
+    if (!whole) {
+        spdlog::error("{}", whole.error().message());
+    } else if (*whole && settings_) {
+        const auto& known = std::get<channel::Delta>(**whole);
+        registries_.remember(known.upsert, system_clock::time_point(std::chrono::seconds(settings_->remembered_at)));
+    }
 }
 
 void Worker::on_change(const registry::Change& change) {
-    const auto& state = source_->state();
+    const auto& state = registries_.state();
     last_change_ = system_clock::now();
     spdlog::debug("registry: {} services changed, {} are gone, {} in all{}", change.upsert.size(), change.remove.size(),
                   state.services.size(), state.complete ? "" : ", not complete");
@@ -167,12 +168,13 @@ void Worker::on_change(const registry::Change& change) {
 // Always all of them: there are few, and what some of them mean depends on the others. One more than there may be is enough to be
 // refused.
 void Worker::send_rules(const registry::Change& change) {
-    if (!change.rules_changed && rules_told_ == change.complete) return;
-    rules_told_ = change.complete;
+    const bool complete = registries_.rules_complete();
+    if (!change.rules_changed && rules_told_ == complete) return;
+    rules_told_ = complete;
     channel::Policies policies;
-    policies.complete = change.complete;
-    if (source_->directory_error().empty()) policies.unread = source_->unread();
-    policies.rules = source_->rules();
+    policies.complete = complete;
+    if (registries_.directory_error().empty()) policies.unread = registries_.unread();
+    policies.rules = registries_.rules();
     if (policies.rules.size() > model::max_rules + 1) policies.rules.resize(model::max_rules + 1);
     channel::split_policies(policies, [this](std::string_view frame) { (void)channel_.send_text(frame); });
 }
@@ -240,16 +242,36 @@ void Worker::report() {
     reported_ = std::move(now);
 }
 
+// Their age and their figures change all the time, so they are looked at now and then, and soon when there is more to tell.
+void Worker::report_registries_soon() {
+    if (!std::exchange(is_registries_report_due_, true)) report_registries_after(report_delay);
+}
+
+void Worker::report_registries_after(std::chrono::milliseconds time) {
+    registries_timer_.expires_after(time);
+    registries_timer_.async_wait([this](error_code ec) {
+        if (!ec) report_registries();
+    });
+}
+
+void Worker::report_registries() {
+    is_registries_report_due_ = false;
+    auto now = registries_json(registries_.views());
+    if (now != registries_reported_ && channel_.queued_bytes() <= longest_queue) {
+        (void)channel_.send(channel::encode(channel::RegistriesReport{now}));
+        registries_reported_ = std::move(now);
+    }
+    report_registries_after(registries_report_time);
+}
+
 channel::RegistryStatus Worker::status() const {
     channel::RegistryStatus status;
-    status.directory_error = source_ ? source_->directory_error() : source_error_;
+    status.directory_error = registries_.directory_error();
     status.metrics_address = page_.address();
     status.metrics_error = page_.error();
-    if (source_) {
-        for (auto& source : source_->statuses())
-            status.sources.push_back({std::move(source.name), source.state == registry::SourceState::ok, source.services,
-                                      std::move(source.error), base::time_text(source.since)});
-    }
+    for (auto& source : registries_.statuses())
+        status.sources.push_back({std::move(source.name), source.state == registry::SourceState::ok, source.services,
+                                  std::move(source.error), base::time_text(source.since)});
     for (const auto& name : too_large_)
         status.sources.push_back({"service:" + name, false, 0,
                                   "service " + name + " has more backends than one message takes; split it",
@@ -272,9 +294,10 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     }
     families.push_back(std::move(sources));
     for (auto& family : probes_.families()) families.push_back(std::move(family));
+    for (auto& family : registry_families(registries_.views())) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
-    families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every file has been read well at least once.",
-                                        source_ && source_->state().complete ? 1 : 0));
+    families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
+                                        registries_.state().complete ? 1 : 0));
     families.push_back(telemetry::gauge("meshd_registry_last_change_timestamp_seconds",
                                         "When the registry last said something new, in seconds since the epoch.",
                                         seconds(last_change_)));
@@ -283,8 +306,7 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
 
 std::string Worker::why_unhealthy() const {
     if (!settings_) return "the agent has not sent settings yet";
-    if (!source_) return source_error_;
-    return was_read_ ? std::string{} : "the registry has not been read: " + source_->directory_error();
+    return was_read_ ? std::string{} : "the registry has not been read: " + registries_.directory_error();
 }
 
 }  // namespace meshd::worker

@@ -21,10 +21,10 @@
 #include "channel/channel.hpp"
 #include "channel/messages.hpp"
 #include "exporters/exporters.hpp"
-#include "registry/file_source.hpp"
 #include "worker/feed.hpp"
 #include "worker/metrics_page.hpp"
 #include "worker/probes.hpp"
+#include "worker/registries.hpp"
 
 namespace meshd::worker {
 
@@ -48,14 +48,16 @@ private:
     void take_answer(channel::MetricsPart part);
     void report_exporters();
 
-    void follow(const std::string& directory);
-    void start_source();
+    void remember(channel::Delta part);
     void on_change(const registry::Change& change);
     void send_changes();
     void send_rules(const registry::Change& change);
     void send_delta(const channel::Delta& delta);
     void report_soon();
     void report();
+    void report_registries_soon();
+    void report_registries_after(std::chrono::milliseconds time);
+    void report_registries();
     void trim_later();
 
     [[nodiscard]] channel::RegistryStatus status() const;
@@ -71,10 +73,11 @@ private:
     exporters::Exporters exporters_;
     std::optional<channel::ExportStatus> exporters_reported_;
 
-    std::unique_ptr<registry::FileSource> source_;  // null: no settings yet, or it could not be started
-    std::string source_error_;                      // why it could not
-    boost::asio::steady_timer source_retry_;
-    bool was_read_ = false;  // the directory, by this source
+    Registries registries_;
+    bool was_read_ = false;  // the directory of files
+    boost::json::array registries_reported_;
+    boost::asio::steady_timer registries_timer_;
+    bool is_registries_report_due_ = false;
     Feed feed_;
     Probes probes_;
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete

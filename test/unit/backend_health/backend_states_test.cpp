@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "health/event_log.hpp"
 #include "unit/reconcile/builders.hpp"
 
 namespace meshd::health {
@@ -96,6 +97,61 @@ TEST_F(BackendStatesTest, NoWordMakesAnUnhealthyBackendReady) {
     states_.set_override(named("10.0.0.1:80"), {BackendState::maint, noon, {}});
     look();
     EXPECT_EQ(state("10.0.0.1:80"), State::maint) << "and what somebody does on purpose hides it";
+}
+
+TEST_F(BackendStatesTest, WhatItsRegistryCallsUnhealthyStandsAsIfProbesFailed) {
+    service_.ports[0].backends[0].state = BackendState::unhealthy;
+    const auto changes = look();
+    ASSERT_EQ(changes.backends.size(), 1U);
+    EXPECT_EQ(changes.backends[0].now.state, State::unhealthy);
+    EXPECT_EQ(changes.backends[0].now.reason, "its registry says so");
+    EXPECT_THAT(encoded(), ElementsAre(MD_BACKEND_UNHEALTHY, MD_BACKEND_READY, MD_BACKEND_READY, MD_BACKEND_READY));
+    service_.ports[0].backends[0].state = BackendState::ready;
+    const auto better = look(noon + 1h);
+    ASSERT_EQ(better.backends.size(), 1U);
+    EXPECT_EQ(better.backends[0].now.state, State::ready);
+    EXPECT_EQ(to_event(better.backends[0], noon).cause, "its registry calls it healthy");
+}
+
+TEST_F(BackendStatesTest, ABackendHasToPleaseItsRegistryAndItsProbes) {
+    service_.ports[0].backends[0].state = BackendState::unhealthy;
+    sick({1, 2});
+    look();
+    EXPECT_EQ(states_.standing(key("10.0.0.1:80")).reason, "its registry says so") << "the registry comes first";
+    service_.ports[0].backends[0].state = BackendState::ready;
+    EXPECT_TRUE(look().backends.empty()) << "it stays unhealthy";
+    EXPECT_EQ(states_.standing(key("10.0.0.1:80")).reason, "refused");
+    service_.ports[0].backends[0].state = BackendState::unhealthy;
+    sick({2});
+    states_.set_ejected(key("10.0.0.1:80"), {noon, noon + 30s, {}});
+    look();
+    EXPECT_EQ(state("10.0.0.1:80"), State::unhealthy) << "which hides an ejection";
+}
+
+TEST_F(BackendStatesTest, NoWordMakesABackendReadyThatItsRegistryCallsUnhealthy) {
+    service_.ports[0].backends[0].state = BackendState::unhealthy;
+    states_.set_override(named("10.0.0.1:80"), {BackendState::ready, noon, {}});
+    look();
+    EXPECT_EQ(state("10.0.0.1:80"), State::unhealthy);
+    for (const auto word : {BackendState::drain, BackendState::maint}) {
+        states_.set_override(named("10.0.0.1:80"), {word, noon, {}});
+        look();
+        EXPECT_EQ(name(state("10.0.0.1:80")), model::name(word)) << "what somebody does on purpose hides it";
+        EXPECT_EQ(states_.standing(key("10.0.0.1:80")).reason, "set by hand");
+    }
+}
+
+TEST_F(BackendStatesTest, PanicUsesWhatTheRegistryCallsUnhealthy) {
+    for (const std::size_t i : {0U, 1U, 2U}) service_.ports[0].backends[i].state = BackendState::unhealthy;
+    const auto changes = look();
+    ASSERT_EQ(changes.panics.size(), 1U);
+    EXPECT_EQ(changes.panics[0].usable, 1U);
+    EXPECT_EQ(changes.panics[0].counted, 4U);
+    EXPECT_THAT(encoded(), testing::Each(MD_BACKEND_READY));
+    EXPECT_TRUE(states_.standing(key("10.0.0.1:80")).in_panic);
+    service_.health.panic_percent = 0;
+    look();
+    EXPECT_THAT(encoded(), ElementsAre(MD_BACKEND_UNHEALTHY, MD_BACKEND_UNHEALTHY, MD_BACKEND_UNHEALTHY, MD_BACKEND_READY));
 }
 
 TEST_F(BackendStatesTest, AnEjectedOneStaysInTheTable) {

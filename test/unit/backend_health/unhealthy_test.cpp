@@ -45,6 +45,17 @@ TEST_F(UnhealthyTest, LeavesTheTableAndComesBack) {
     EXPECT_EQ(chosen(), (std::set<int>{1, 2, 3}));
 }
 
+TEST_F(UnhealthyTest, LeavesTheTableByItsRegistrysWordWithoutAProbe) {
+    auto value = probed("web", 3);
+    value.health.probe.reset();
+    value.ports[0].backends[1].state = model::BackendState::unhealthy;
+    publish(value);
+    EXPECT_EQ(chosen(), (std::set<int>{1, 3}));
+    value.ports[0].backends[1].state = model::BackendState::ready;
+    publish(value);
+    EXPECT_EQ(chosen(), (std::set<int>{1, 2, 3}));
+}
+
 TEST_F(UnhealthyTest, IsToldToSocketsThatAreNotConnected) {
     publish(probed("web", 3));
     hear({says("web", 2, false)});

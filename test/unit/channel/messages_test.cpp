@@ -39,6 +39,18 @@ TEST(Messages, SettingsCarryExporters) {
     EXPECT_EQ(decoded<SettingsMessage>(encode(settings)), settings);
 }
 
+TEST(Messages, SettingsCarryRegistries) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    settings.registries.consul.emplace_back().url = "http://127.0.0.1:8500";
+    settings.registries.resync = std::chrono::minutes(1);
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["registries"].as_object()["resync_ms"] = 0;
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "registries.resync_ms");
+}
+
 TEST(Messages, ExportersTellOfTheirProblems) {
     const ExportStatus status{{{"flow log", "cannot open /x", "make it"}, {"flow export", "nobody answers", ""}}};
     EXPECT_EQ(decoded<ExportStatus>(encode(status)), status);

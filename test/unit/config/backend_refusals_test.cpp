@@ -2,7 +2,6 @@
 // What a file of services may not say of backends.
 #include <gtest/gtest.h>
 
-#include "config/registry_file.hpp"
 #include "refusals.hpp"
 
 namespace meshd::config {
@@ -90,15 +89,7 @@ const Refusal table[] = {
      "backends behind that service"},
 };
 
-class BackendRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(BackendRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_registry_file(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, BackendRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Backend, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -106,15 +106,7 @@ const Refusal table[] = {
      "5:54: \"version\" must be text of at most 127 bytes, found 2"},
 };
 
-class BalancingRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(BalancingRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_services(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, BalancingRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Balancing, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -46,15 +46,7 @@ const Refusal table[] = {
      "5:24: \"unhealthy: close\" closes sockets, and \"sockets: keep\" never does; remove one of the two"},
 };
 
-class DrainRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(DrainRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_services(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, DrainRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Drain, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -54,15 +54,7 @@ const Refusal table[] = {
      "5:21: \"eject\" without \"consecutive\" and \"rate\" would never eject; give one of them, or remove \"eject\""},
 };
 
-class EjectRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(EjectRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_services(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, EjectRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Eject, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

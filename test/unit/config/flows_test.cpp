@@ -73,15 +73,7 @@ const Refusal table[] = {
     {"QueueIsNone", otlp("queue: 0"), "2:17: \"queue\" must be a number from 1 to 1048576, found 0"},
 };
 
-class FlowRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(FlowRefusal, SaysWhereWhatAndWhy) {
-    const auto settings = parse_settings(GetParam().text, "meshd.yaml");
-    ASSERT_FALSE(settings.has_value());
-    EXPECT_EQ(settings.error().message(), "cannot accept meshd.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, FlowRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Flow, SettingsRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

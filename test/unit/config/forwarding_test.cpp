@@ -83,15 +83,7 @@ const Refusal table[] = {
      "from; write \"forward: nat\" or remove \"node_port\""},
 };
 
-class ForwardingRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(ForwardingRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_services(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, ForwardingRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Forwarding, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

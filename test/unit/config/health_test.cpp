@@ -110,15 +110,7 @@ const Refusal table[] = {
     {"PortZero", with_probe("type: tcp, port: 0"), "5:39: \"port\" must be a number from 1 to 65535, found 0"},
 };
 
-class HealthRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(HealthRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_services(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, HealthRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Health, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row of the tables of refusals, and files of services that differ from a good one in one thing.
+// Tables of refusals, and files of services that differ from a good one in one thing.
 #pragma once
 
 #include <ostream>
@@ -17,6 +17,10 @@ struct Refusal {
 
 inline std::string name_of(const testing::TestParamInfo<Refusal>& info) { return info.param.name; }
 inline void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.text; }
+
+// Each table is an instance of one of these; the test itself stands in refusals_test.cpp.
+class RegistryRefusal : public testing::TestWithParam<Refusal> {};  // of web.yaml, a file of services
+class SettingsRefusal : public testing::TestWithParam<Refusal> {};  // of meshd.yaml
 
 // The lines of one service.
 struct ServiceLines {

@@ -157,6 +157,40 @@ for what, value in {
 }.items():
     expect(settings, {"flows": value}, False, what)
 
+consul = {"url": "http://127.0.0.1:8500"}
+for value in (
+    {"consul": consul, "etcd": {"endpoints": ["https://[::1]:2379"]}, "kubernetes": {}},
+    {"consul": [consul, consul | {"name": "dc2", "reads": "stale", "discover": False, "keys": "meshd/"}], "order": ["files", "dc2"]},
+    {"consul": {"url": "https://c/", "certificate": "/c", "key": "/k", "server_name": "a.b"}, "resync": "1h"},
+    {"kubernetes": {"kubeconfig": "/k", "context": "a@b"}, "hold": {"share": "100%", "time": "1s"}},
+    {"dns": {"servers": ["127.0.0.1:53", "[::1]:53"], "least_ttl": "500ms"}},
+):
+    expect(settings, {"registry": value}, True, f"registry {value}")
+for what, value in {
+    "Consul without an address": {"consul": {}},
+    "Consul with a path": {"consul": {"url": "http://c/v1"}},
+    "certificate without its key": {"consul": consul | {"certificate": "/c"}},
+    "other reads": {"consul": consul | {"reads": "fresh"}},
+    "keys behind a slash": {"consul": consul | {"keys": "/meshd"}},
+    "etcd without endpoints": {"etcd": {"endpoints": []}},
+    "user without a password": {"etcd": {"endpoints": ["http://e"], "user": "root"}},
+    "context of nothing": {"kubernetes": {"context": "a"}},
+    "name with a slash": {"kubernetes": {"name": "a/b"}},
+    "server without a port": {"dns": {"servers": ["127.0.0.1"]}},
+    "share of nothing": {"hold": {"share": "0%"}},
+    "registry that is not known": {"consol": {}},
+}.items():
+    expect(settings, {"registry": value}, False, what)
+
+asked = {key: value for key, value in web.items() if key != "backends"}
+for source in ({"consul": "web"}, {"consul": "web", "registry": "dc1", "tags": ["a"], "datacenter": "eu"}, {"dns": "db.example."},
+               {"srv": "_http._tcp.example"}):
+    expect(registry, {"services": [asked | {"backends_from": source}]}, True, f"backends_from {source}")
+for source in ({}, {"registry": "dc1"}, {"consul": "web", "dns": "db"}, {"dns": "db", "tags": ["a"]}, {"dns": "a..b"},
+               {"consul": "web", "tags": ["a", "a"]}, {"host": "db"}, "consul", None):
+    expect(registry, {"services": [asked | {"backends_from": source}]}, False, f"backends_from {source}")
+expect(registry, {"services": [web | {"backends_from": {"consul": "web"}}]}, False, "backends and backends_from")
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

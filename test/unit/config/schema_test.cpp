@@ -89,7 +89,8 @@ void check_values(const json::object& root, const json::object& schema, const Ac
     const auto* const members = schema.if_contains("properties");
     // What needs some keys and has others is a place of its own, and so is this one, where keys belong to values of another.
     const auto* const reference = schema.if_contains("$ref");
-    const bool is_place = reference != nullptr && reference->as_string() == "#/$defs/balancing";
+    const bool is_place = reference != nullptr &&
+                          (reference->as_string() == "#/$defs/balancing" || reference->as_string() == "#/$defs/backends_from");
     if (members != nullptr && !is_place && (required == nullptr || members->as_object().size() == required->as_array().size())) {
         EXPECT_FALSE(schema.at("additionalProperties").as_bool() || accepts(json::object{{"zzzzzz", 1}}));
         for (const auto& member : members->as_object())
@@ -168,6 +169,40 @@ TEST(SettingsSchema, HasTheParsersBoundOfExclusions) {
     EXPECT_EQ(list.at("maxItems").as_int64(), static_cast<std::int64_t>(max_exclusions));
 }
 
+TEST(SettingsSchema, SaysOfRegistriesWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const std::pair<const char*, json::object> kinds[] = {
+        {"consul", {{"url", "https://c"}}}, {"etcd", {{"endpoints", json::array{"https://e"}}}}, {"kubernetes", {}}};
+    const std::map<std::string, std::string> beside{{"certificate", "key"},
+                                                    {"key", "certificate"},
+                                                    {"user", "password_file"},
+                                                    {"password_file", "user"},
+                                                    {"context", "kubeconfig"}};
+    for (const auto& [kind, good] : kinds) {
+        const auto& schema = root.at("$defs").as_object().at(kind).as_object();
+        for (const auto& member : schema.at("properties").as_object()) {
+            SCOPED_TRACE(std::string(kind) + "." + std::string(member.key()));
+            check_bounds(
+                root, resolve(root, member.value().as_object()), [&, kind = kind, good = good](const json::value& value) {
+                    auto changed = good;
+                    if (const auto other = beside.find(member.key()); other != beside.end()) changed[other->second] = "/other";
+                    changed[member.key()] = value;
+                    return parse_settings(json::serialize(at_path({"registry", kind}, changed)), "meshd.yaml").has_value();
+                });
+        }
+        auto changed = good;
+        changed["zzzzzz"] = 1;
+        const auto refused = parse_settings(json::serialize(at_path({"registry", kind}, changed)), "meshd.yaml");
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+        for (const auto& [key, value] : good) {
+            auto without = good;
+            without.erase(key);
+            EXPECT_FALSE(parse_settings(json::serialize(at_path({"registry", kind}, without)), "meshd.yaml").has_value()) << key;
+        }
+    }
+}
+
 // ---- A file of services: each kind of object has a good one around which a value is tried ----
 
 struct Place {
@@ -193,6 +228,15 @@ std::vector<Place> places() {
             {"backend",
              {{"address", "10.0.0.1"}},
              [=](json::object backend) { return with("backends", "backends", std::move(backend)); }},
+            {"backends_from",
+             {{"consul", "web"}},
+             [](json::object from) {
+                 if (from.contains("dns") || from.contains("srv")) from.erase("consul");
+                 auto service = good_service();
+                 service.erase("backends");
+                 service["backends_from"] = std::move(from);
+                 return file_with(std::move(service));
+             }},
             {"health",
              {{"probe", {{"type", "tcp"}}}},
              [](json::object health) {

@@ -2,7 +2,6 @@
 // What a file of services may not say of a service, its addresses and its ports.
 #include <gtest/gtest.h>
 
-#include "config/registry_file.hpp"
 #include "refusals.hpp"
 
 namespace meshd::config {
@@ -107,8 +106,8 @@ const Refusal table[] = {
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
      "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
-     "protocol, balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health or backends; did you "
-     "mean \"balancing\"?"},
+     "protocol, balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health, backends or "
+     "backends_from; did you mean \"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
      "5:16: \"balancing\" must be random, round_robin, weighted, maglev, least_connections or latency, found \"round-robin\"; "
      "did you mean \"round_robin\"?"},
@@ -137,15 +136,7 @@ const Refusal table[] = {
      "5:30: \"fionread\" must be accept, found \"on\""},
 };
 
-class ServiceRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(ServiceRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_registry_file(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, ServiceRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Service, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -23,6 +23,13 @@ TEST(Settings, OfAnEmptyFileAreTheDefaults) {
         EXPECT_EQ(parsed(text), Settings{}) << text;
 }
 
+model::Registries only_files_compared_each_minute() {
+    model::Registries registries;
+    registries.order = {"files"};
+    registries.resync = 1min;
+    return registries;
+}
+
 TEST(Settings, AreReadFromEveryKey) {
     const auto settings = parsed(R"(
 version: 1
@@ -30,7 +37,7 @@ cgroup: /sys/fs/cgroup/unified
 bpffs: /run/bpf/
 run_directory: /run/other
 state_directory: "/var/lib/other state"
-registry: {files: {directory: /srv/services}}
+registry: {files: {directory: /srv/services}, order: [files], resync: 1m}
 worker: {user: nobody}
 control: {group: wheel}
 metrics: {enabled: false, listen: "[::1]:0"}
@@ -74,6 +81,7 @@ policy: {default: deny, mode: audit}
                             .run_directory = "/run/other",
                             .state_directory = "/var/lib/other state",
                             .registry_directory = "/srv/services",
+                            .registries = only_files_compared_each_minute(),
                             .worker_user = "nobody",
                             .control_group = "wheel",
                             .metrics_enabled = false,

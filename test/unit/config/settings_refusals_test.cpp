@@ -2,7 +2,6 @@
 // What meshd.yaml may not say, and the exact words of each refusal.
 #include <gtest/gtest.h>
 
-#include "config/settings_file.hpp"
 #include "refusals.hpp"
 
 namespace meshd::config {
@@ -169,15 +168,7 @@ const Refusal table[] = {
      "4:7: cgroup \"/a\" is excluded twice, first in line 3"},
 };
 
-class SettingsRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(SettingsRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_settings(GetParam().text, "meshd.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept meshd.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, SettingsRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Settings, SettingsRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

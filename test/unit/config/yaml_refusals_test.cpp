@@ -2,7 +2,6 @@
 // What no file may have in it, whatever it is about.
 #include <gtest/gtest.h>
 
-#include "config/registry_file.hpp"
 #include "refusals.hpp"
 
 namespace meshd::config {
@@ -34,15 +33,7 @@ const Refusal table[] = {
      "5:36: the key \"address\" is given twice, first in line 5"},
 };
 
-class YamlRefusal : public testing::TestWithParam<Refusal> {};
-
-TEST_P(YamlRefusal, SaysWhereWhatAndWhy) {
-    const auto result = parse_registry_file(GetParam().text, "web.yaml");
-    ASSERT_FALSE(result.has_value());
-    EXPECT_EQ(result.error().message(), "cannot accept web.yaml:" + GetParam().expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, YamlRefusal, testing::ValuesIn(table), name_of);
+INSTANTIATE_TEST_SUITE_P(Yaml, RegistryRefusal, testing::ValuesIn(table), name_of);
 
 }  // namespace
 }  // namespace meshd::config

@@ -24,6 +24,11 @@ public:
     base::Result<Object> backends() override { return result("backends"); }
     Object drift() override { return called("drift"); }
     Object devices() override { return called("devices"); }
+    Object registries() override { return called("registries"); }
+    base::Result<std::optional<Object>> sync_registry(const std::optional<std::string>& name) override {
+        synced = name;
+        return result_for(name.value_or(""), "sync_registry");
+    }
     base::Result<Object> maps() override { return result("maps"); }
     base::Result<Object> policy() override { return result("policy"); }
     base::Result<Object> policy_check(const PolicyQuery& query) override {
@@ -34,9 +39,11 @@ public:
         explained = query;
         return result("explain");
     }
-    base::Result<Object> plan(std::vector<model::Service> services, bool complete) override {
-        planned = std::move(services);
-        is_complete = complete;
+    base::Result<Object> plan(PlanQuery query) override {
+        planned = std::move(query.services);
+        is_complete = query.complete;
+        is_of_files = query.of_files;
+        asked_for = std::move(query.asked);
         return result("plan");
     }
     Object acceleration() override { return called("acceleration"); }
@@ -91,6 +98,8 @@ public:
     PolicyQuery checked;
     std::vector<model::Service> planned;
     bool is_complete = false;
+    bool is_of_files = false;
+    std::set<std::string> asked_for;
     FlowQuery asked;
     WatchQuery watched;
     EventQuery listed;
@@ -98,6 +107,7 @@ public:
     std::optional<config::LogLevel> level;
     std::optional<PauseQuery> paused;
     std::optional<std::string> resumed;
+    std::optional<std::string> synced;
 
 private:
     void answer_later(std::string verb, const Later& later) {

@@ -116,6 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false},
                     Verb{"GET", "/v1/backends", "", "backends", false}, Verb{"GET", "/v1/drift", "", "drift", false},  //
                     Verb{"GET", "/v1/maps", "", "maps", false}, Verb{"GET", "/v1/devices", "", "devices", false},
+                    Verb{"GET", "/v1/registries", "", "registries", false},
+                    Verb{"POST", "/v1/registries/sync", R"({"registry":"dc1"})", "sync_registry", true},
                     Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
                     Verb{"GET", "/v1/policy", "", "policy", false},
                     Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
@@ -267,6 +269,27 @@ TEST_F(RouterTest, HandsOnWhatPlanAsks) {
     EXPECT_EQ(ask("POST", "/v1/plan", json::serialize(body)).status, 200U);
     EXPECT_THAT(agent_.planned, ElementsAre(web));
     EXPECT_TRUE(agent_.is_complete);
+    EXPECT_FALSE(agent_.is_of_files);
+    EXPECT_THAT(agent_.asked_for, IsEmpty());
+}
+
+TEST_F(RouterTest, HandsOnWhatPlanAsksOfFiles) {
+    const auto body =
+        json::parse(R"({"of_files": true, "complete": false, "services": [{"name": "web", "addresses": ["10.96.0.10"],
+        "when_no_backend": "refuse", "balancing": "random", "backends_from": "consul web",
+        "ports": [{"port": 80, "protocol": "tcp", "backends": []}]}]})");
+    EXPECT_EQ(ask("POST", "/v1/plan", json::serialize(body)).status, 200U);
+    EXPECT_TRUE(agent_.is_of_files);
+    EXPECT_THAT(agent_.asked_for, ElementsAre("web"));
+}
+
+TEST_F(RouterTest, AsksARegistryOrAllOfThem) {
+    EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":"dc1"})").status, 200U);
+    EXPECT_EQ(agent_.synced, "dc1");
+    EXPECT_EQ(ask("POST", "/v1/registries/sync", "{}").status, 200U);
+    EXPECT_FALSE(agent_.synced);
+    EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":"missing"})").status, 404U);
+    EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":7})").status, 400U);
 }
 
 TEST_F(RouterTest, SetsTheLogLevelAndRepeatsIt) {
@@ -370,6 +393,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestion{"POST", "/v1/plan", R"({"services":[]})", "complete is neither true nor false"},
         BadQuestion{"POST", "/v1/plan", R"({"services":[],"complete":1})", "complete is neither true nor false"},
         BadQuestion{"POST", "/v1/plan", R"({"services":[],"complete":true,"dry":true})", "the member 'dry'"},
+        BadQuestion{"POST", "/v1/plan", R"({"services":[],"complete":true,"of_files":1})", "of_files is neither true nor false"},
         BadQuestion{"POST", "/v1/plan", R"({"services":[7],"complete":true})", "services[0]"},
         BadQuestion{"POST", "/v1/plan", plan_of({"web", "-web"}), "services[1], 'name': expected a service name"},
         BadQuestion{"POST", "/v1/plan", plan_of({"web", "web"}), "service 'web': it is there twice"},

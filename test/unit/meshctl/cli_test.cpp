@@ -204,6 +204,17 @@ TEST(ConfigDiff, SendsTheServicesOfTheAgentsOwnDirectory) {
     EXPECT_EQ(services[0].at("source"), json::string("file:" + golden_path("config/good/services.d/dns.yaml")));
 }
 
+TEST(ConfigDiff, TellsWhichServicesAskForTheirBackends) {
+    const http::TemporaryDirectory directory;
+    const auto file = directory.file("web.yaml");
+    std::ofstream(file) << "services: [{name: web, address: 10.96.0.10, port: 80, backends_from: {dns: web.example}}]";
+    FakeServer server(Answers{{"POST /v1/plan", {"plan_nothing"}}});
+    EXPECT_EQ(run_meshctl(server.socket(), {"config", "diff", file}).code, 0);
+    const auto body = json::parse(server.requests().front().body).as_object();
+    EXPECT_TRUE(body.at("of_files").as_bool());
+    EXPECT_EQ(body.at("services").at(0).at("backends_from"), "dns web.example");
+}
+
 TEST(ConfigDiff, AsksTheAgentForItsDirectory) {
     const http::TemporaryDirectory directory;
     std::ofstream(directory.file("web.yaml")) << read_file(golden_path("config/good/services.d/web.yaml"));

@@ -26,10 +26,9 @@ protected:
 };
 
 TEST_F(Complete, OffersNouns) {
-    EXPECT_EQ(
-        after({""}),
-        "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nconfig\ndrift\nmap\nexplain\nlog\n"
-        "version\n");
+    EXPECT_EQ(after({""}),
+              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nconfig\ndrift\n"
+              "map\nexplain\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
 TEST_F(Complete, OffersVerbs) {

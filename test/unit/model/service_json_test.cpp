@@ -29,6 +29,21 @@ TEST(ServiceJson, ReadsBackWhatItWrote) {
     EXPECT_EQ(*again, sample());
 }
 
+TEST(ServiceJson, CarriesWhatARegistrySaysOfABackendsHealth) {
+    auto service = sample();
+    service.ports[0].backends[0].state = BackendState::unhealthy;
+    const auto again = service_from_json(to_json(service));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->ports[0].backends[0].state, BackendState::unhealthy);
+}
+
+TEST(ServiceJson, DoesNotTellWhereBackendsComeFrom) {
+    auto service = sample();
+    service.backends_from = BackendsFrom{BackendsFrom::Kind::dns, "", "db.example", {}, ""};
+    service.target_ports = {80, 53};
+    EXPECT_EQ(to_json(service), to_json(sample()));
+}
+
 TEST(ServiceJson, ReadsBackEveryAcceleration) {
     const std::pair<Acceleration, const char*> forms[] = {{Acceleration::named, R"("on")"},
                                                           {Acceleration::off, R"("off")"},
@@ -269,7 +284,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{"/ports/0/backends/0/weight", "1001", "0 to 1000"},
                     Broken{"/ports/0/backends/0/weight", "-1", "0 to 1000"},
                     Broken{"/ports/0/backends/0/address", "\"ff02::1\"", "unicast"},
-                    Broken{"/ports/0/backends/0/state", "\"dead\"", "ready, drain or maint"},
+                    Broken{"/ports/0/backends/0/state", "\"dead\"", "ready, drain, maint or unhealthy"},
                     Broken{"/ports/0/backends/1/address", "\"10.0.0.1\"", "no other backend has"},
                     Broken{"/ports/0/backends/0/locality", "[]", "locality"}));
 

@@ -24,6 +24,8 @@ TEST(Names, ReadBackAsWhatTheyName) {
         EXPECT_EQ(parse_when_no_backend(name(policy)), policy);
     for (const auto state : {BackendState::ready, BackendState::drain, BackendState::maint})
         EXPECT_EQ(parse_backend_state(name(state)), state);
+    EXPECT_EQ(name(BackendState::unhealthy), "unhealthy");
+    EXPECT_FALSE(parse_backend_state("unhealthy")) << "registries alone say so";
     EXPECT_FALSE(parse_balancing("fastest"));
 }
 
@@ -33,8 +35,18 @@ TEST(Backend, IsUsableWhenReadyAndWeighted) {
     backend.weight = 0;
     EXPECT_FALSE(backend.usable());
     backend.weight = 1;
-    backend.state = BackendState::drain;
-    EXPECT_FALSE(backend.usable());
+    for (const auto state : {BackendState::drain, BackendState::maint, BackendState::unhealthy}) {
+        backend.state = state;
+        EXPECT_FALSE(backend.usable()) << name(state);
+    }
+}
+
+TEST(BackendsFrom, AreToldInWords) {
+    using Kind = BackendsFrom::Kind;
+    EXPECT_EQ((BackendsFrom{Kind::consul, "", "web", {}, ""}.text()), "consul web");
+    EXPECT_EQ((BackendsFrom{Kind::consul, "dc1", "web", {"a", "b"}, "eu"}.text()), "consul web of dc1 in eu with tags a, b");
+    EXPECT_EQ((BackendsFrom{Kind::dns, "", "db.example", {}, ""}.text()), "dns db.example");
+    EXPECT_EQ((BackendsFrom{Kind::srv, "", "_db._tcp.example", {}, ""}.text()), "srv _db._tcp.example");
 }
 
 }  // namespace

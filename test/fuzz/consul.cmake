@@ -1,0 +1,1 @@
+meshd_fuzz_target(consul SOURCES consul_fuzz.cpp LIBRARIES meshd_registry_consul)

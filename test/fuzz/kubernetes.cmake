@@ -1,0 +1,1 @@
+meshd_fuzz_target(kubernetes SOURCES kubernetes_fuzz.cpp LIBRARIES meshd_registry_kubernetes)

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/kubernetes/kubernetes_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace meshd::registry {
+
+using kubernetes::Kind;
+
+namespace {
+
+// What kube-proxy leaves to others, so is left to them here too.
+constexpr auto services_query =
+    "labelSelector=%21service.kubernetes.io%2Fheadless%2C%21service.kubernetes.io%2Fservice-proxy-name";
+// Labels are all that is asked of other nodes: their status changes every few minutes and is long. Servers that are offered both
+// forms for one request answer a watch with nothing.
+constexpr auto metadata_of_list = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+constexpr auto metadata_of_object = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
+std::string here_query(const std::string& node) {
+    std::string query = "fieldSelector=metadata.name%3D";
+    for (const char c : node)  // of the settings, or the host's: not only what is a name of a node
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.') query += c;
+    return query;
+}
+
+}  // namespace
+
+KubernetesSource::KubernetesSource(boost::asio::io_context& io, web::AsyncClient& client, model::KubernetesRegistry settings,
+                                   Intake& intake)
+    : io_(io),
+      client_(client),
+      intake_(intake),
+      credentials_(settings),
+      node_(kubernetes::node_name(settings)),
+      cluster_(node_),
+      publisher_(cluster_, intake),
+      health_checks_(io) {
+    reflectors_ = {
+        reflector(Kind::services, {"services", "", {"/api/v1/services"}, services_query}),
+        reflector(Kind::slices, {"endpointslices",
+                                 "discovery.k8s.io",
+                                 {"/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices"},
+                                 services_query}),
+        reflector(Kind::nodes, {"nodes", "", {"/api/v1/nodes"}, "", metadata_of_list, metadata_of_object}),
+        reflector(Kind::here, {"nodes", "", {"/api/v1/nodes"}, here_query(node_)}),
+    };
+}
+
+std::unique_ptr<kubernetes::Reflector> KubernetesSource::reflector(Kind kind, kubernetes::Resource resource) {
+    const auto name = resource.name;
+    return std::make_unique<kubernetes::Reflector>(
+        io_, client_, credentials_, std::move(resource),
+        kubernetes::Reflector::Handlers{
+            [this, kind] {
+                if (kind == Kind::here) here_exists_ = false;
+                cluster_.begin_list(kind);
+            },
+            [this, kind, name](const boost::json::object& object) { put(kind, name, object); },
+            [this, kind, name](const boost::json::object& object) {
+                const auto key = kubernetes::key_of(object);
+                cluster_.remove(kind, key);
+                intake_.accept(name + " " + key);
+                if (kind == Kind::here) tell_whether_here_exists(false);
+            },
+            [this, kind, name] { list_ended(kind, name); }, [this] { watch_spoke(); },
+            [this, kind](Failure failure, const base::Error& why) { list_failed(kind, failure, why); }});
+}
+
+void KubernetesSource::start() {
+    for (const auto& one : reflectors_) one->list();
+}
+
+// Later: a removal that is held asks from within what is told to the intake.
+void KubernetesSource::sync() {
+    boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) start();
+    });
+}
+
+void KubernetesSource::put(Kind kind, const std::string& kind_name, const boost::json::object& object) {
+    if (kind == Kind::here) tell_whether_here_exists(true);
+    const auto label = kind_name + " " + kubernetes::key_of(object);
+    if (const auto taken = cluster_.put(kind, object); taken)
+        intake_.accept(label);
+    else
+        intake_.refuse(label, taken.error());
+}
+
+void KubernetesSource::list_ended(Kind kind, const std::string& kind_name) {
+    for (const auto& key : cluster_.end_list(kind)) intake_.accept(kind_name + " " + key);
+    if (kind == Kind::here) tell_whether_here_exists(here_exists_);
+    is_to_publish_ = true;
+    publish_when_listed();
+}
+
+// Mostly all fail for one reason. The word of the first is told, not that of each in turn.
+void KubernetesSource::list_failed(Kind kind, Failure failure, const base::Error& why) {
+    const auto index = static_cast<std::size_t>(kind);
+    reasons_[index] = Reason{failure, why};
+    for (std::size_t i = 0; i <= index; ++i) {
+        if (!reflectors_[i]->is_failing() || !reasons_[i]) continue;
+        intake_.failed(reasons_[i]->failure, reasons_[i]->why);
+        break;
+    }
+    publish_when_listed();
+}
+
+void KubernetesSource::tell_whether_here_exists(bool exists) {
+    here_exists_ = exists;
+    const auto label = "node " + node_;
+    if (here_exists_)
+        intake_.accept(label);
+    else
+        intake_.refuse(label, {"find", "this node in the cluster", 0, "there is no node \"" + node_ + "\"",
+                               "give its name in \"node\" of this registry in meshd.yaml; until then no endpoint is local"});
+}
+
+// Once, when the last of the lists that are under way has ended: a service whose endpoints are still being listed is not told.
+void KubernetesSource::publish_when_listed() {
+    if (!is_to_publish_ || std::any_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->is_listing(); }))
+        return;
+    is_complete_ =
+        is_complete_ || std::all_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->was_listed(); });
+    if (!is_complete_) return;
+    is_to_publish_ = false;
+    publisher_.publish_all();
+    (void)publisher_.take_health_checks_changed();
+    health_checks_.set(publisher_.health_check_ports());
+    tell_answered();
+}
+
+void KubernetesSource::watch_spoke() {
+    if (!is_complete_) return;
+    publisher_.publish_touched();
+    if (publisher_.take_health_checks_changed()) health_checks_.set(publisher_.health_check_ports());
+    tell_answered();
+}
+
+void KubernetesSource::tell_answered() {
+    if (std::none_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->is_failing(); }))
+        intake_.answered();
+}
+
+}  // namespace meshd::registry

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from harness import echo
+from harness.dns import Dns
 from harness.etcd import Etcd
 from harness.process import wait_until
 from harness.registry import backend, service
@@ -147,12 +148,34 @@ def test_settings_change_while_the_agent_runs(two):
     wait_until(lambda: shown(agent, "etcd") is None, "it to be forgotten")
 
 
+def asking(**query):
+    return {"name": "web", "address": ADDRESS, "port": 7, "backends_from": query}
+
+
+def test_answers_outlive_the_settings_and_the_worker_that_asked(two):
+    """A name server that is gone takes no backend away, whichever way it went."""
+    names = two.keep(Dns(two.place.root / "names", {"web.test": ["127.0.0.1"]}))
+    two.registry.write(asking(dns="web.test") | {"target_port": two.a.port})
+    agent = two.agent("--config", settings(two, dns={"servers": [names.server]}))
+    wait_until(lambda: shown(agent, "dns") and shown(agent, "dns")["backends"] == 1, lambda: f"the answer: {shown(agent, 'dns')}")
+    wait_until(lambda: agent.service("web")["source"].endswith(" + dns"), "the agent to have it")
+    assert echo.who(two, ADDRESS, 7) == "a"
+    settings(two, dns={"servers": ["127.0.0.1:1"]})
+    wait_until(lambda: shown(agent, "dns")["state"] == "failing", lambda: f"the failure: {shown(agent, 'dns')}", timeout=30)
+    assert echo.who(two, ADDRESS, 7) == "a"
+    before = agent.worker_pid()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: agent.worker_pid() not in (None, 0, before), "another worker")
+    wait_until(lambda: shown(agent, "dns")["state"] == "failing", lambda: f"the failure: {shown(agent, 'dns')}", timeout=30)
+    assert shown(agent, "dns")["backends"] == 1
+    assert echo.who(two, ADDRESS, 7) == "a"
+
+
 def test_a_query_that_nobody_answers_is_told(two):
-    asking = {key: value for key, value in web(two.a).items() if key != "backends"} | {"backends_from": {"consul": "web"}}
     two.registry.write(web(two.b, "10.96.0.61", "other"))
     agent = two.agent("--config", settings(two))
     agent.wait_applied(web(two.b, "10.96.0.61", "other"))
-    two.registry.write(asking, name="asking")
+    two.registry.write(asking(consul="web"), name="asking")
     wait_until(lambda: any("names no Consul registry" in one["error"] for one in agent.status()["registry"]["sources"]),
                lambda: f"the reason: {agent.status()['registry']}")
     with pytest.raises(OSError):

@@ -29,6 +29,14 @@ std::chrono::milliseconds about(std::chrono::milliseconds time) {
     return time + std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(-tenth, tenth)(draw));
 }
 
+// The same registry by another way, perhaps: what it said holds until it has answered again.
+void carry_over(const Intake& from, Intake& to) {
+    std::vector<model::ServicePtr> services;
+    for (const auto& [name, service] : from.services()) services.push_back(service);
+    if (from.last_answer()) to.remember(std::move(services), *from.last_answer());
+    for (const auto& [query, set] : from.sets()) to.remember_set(query, set);
+}
+
 }  // namespace
 
 Registries::Registries(boost::asio::io_context& io, Handlers handlers)
@@ -93,10 +101,12 @@ void Registries::follow_servers(const model::Registries& settings) {
     follow_kind<registry::KubernetesSource>("kubernetes", before.kubernetes, settings_.kubernetes, kept);
     follow_kind<registry::consul::ConsulSource>("consul", before.consul, settings_.consul, kept);
     follow_kind<registry::etcd::EtcdSource>("etcd", before.etcd, settings_.etcd, kept);
-    if (before.dns == settings_.dns)
-        if (auto node = followed_.extract(dns_name)) kept.insert(std::move(node));
+    auto old_dns = followed_.extract(dns_name);
     followed_ = std::move(kept);
-    if (before.dns != settings_.dns && !queries_.all().empty()) dns();
+    if (old_dns && before.dns == settings_.dns)
+        followed_.insert(std::move(old_dns));
+    else if (old_dns)
+        carry_over(old_dns.mapped()->intake, dns().intake);
     for (auto& [name, followed] : followed_) followed->intake.set_hold(settings_.hold);
     rank();
     ask_queries();
@@ -115,14 +125,7 @@ void Registries::follow_kind(const std::string& kind, const std::vector<Settings
         }
         auto followed = follow_one(
             kind, one.name, [this, &one](Intake& intake) { return std::make_unique<SourceType>(io_, client_, one, intake); });
-        // The same registry by another way, perhaps: what it said holds until it has answered again.
-        if (old && old.mapped()->kind == kind) {
-            const auto& intake = old.mapped()->intake;
-            std::vector<model::ServicePtr> services;
-            for (const auto& [name, service] : intake.services()) services.push_back(service);
-            if (intake.last_answer()) followed->intake.remember(std::move(services), *intake.last_answer());
-            for (const auto& [query, set] : intake.sets()) followed->intake.remember_set(query, set);
-        }
+        if (old && old.mapped()->kind == kind) carry_over(old.mapped()->intake, followed->intake);
         followed->source->start();
         kept.emplace(one.name, std::move(followed));
     }

@@ -88,9 +88,11 @@ void Registries::collect_from(Followed& followed, std::map<std::string, model::S
     for (auto& [name, service] : changes.services) merger_.put(followed.rank, name, std::move(service));
     rules_changed_ = rules_changed_ || changes.rules;
     for (const auto& [query, set] : changes.sets)
-        for (const auto& name : queries_.waiting_for(query))
+        for (const auto& name : queries_.waiting_for(query)) {
+            remembered_.erase(name);  // it has been told something
             if (const auto found = merger_.in_force().find(name); found != merger_.in_force().end())
                 touched.emplace(name, found->second);
+        }
 }
 
 void Registries::collect() {

@@ -1,71 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a change in a registry to the kernel's map, beyond the server's own notification; a fleet of 10,000 services in it."""
 
-import http.client
 import json
-import queue
-import socket
 import statistics
-import threading
 import time
-import urllib.parse
 
 import machine
 from bpf_map import PinnedMap
-from case_scale import services
-from harness.etcd import PREFIX, Etcd, encode
 from harness.process import wait_until
-from harness.registry import document
 from harness.world import World
+from registry_fleets import ConsulFleet, EtcdFleet, KubernetesFleet
 from report import at_most, spread
 
 NAME = "registry"
-PARTS = ("etcd", "etcd-fleet")
-CHANGES = 1000
+SERVICES, CHANGES = 100, 1000
 P50_BAR_MS, P99_BAR_MS = 15, 50
 FLEET = 10_000
 SYNC_BAR_S, MEMORY_BAR_MB, CHANGE_CPU_BAR_MS = 10, 250, 5
-AT_ONCE = 100  # services in a transaction
+ROLLED, ROLLED_A_SECOND, ROLL_CPU_BAR_PERCENT = 1000, 100, 50
 
 
-class Notifications:
-    """A bare client that watches the same server: when it was told of each change."""
-
-    def __init__(self, url, path, body):
-        self.told = queue.Queue()
-        address = urllib.parse.urlsplit(url)
-        self.connection = http.client.HTTPConnection(address.hostname, address.port)
-        self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        self.sock = self.connection.sock
-        self.answer = self.connection.getresponse()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        try:
-            while line := self.answer.readline():
-                if "events" in json.loads(line)["result"]:
-                    self.told.put(time.monotonic())
-        except (OSError, http.client.HTTPException):
-            pass  # it has been closed
-
-    def close(self):
-        self.sock.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.connection.close()
-
-
-def settings(world, **registry):
-    path = world.place.root / "meshd.yaml"
-    path.write_text(json.dumps({"registry": registry}))
-    return path
-
-
-def started(world, etcd, count):
+def started(world, fleet, count):
     """Starts the agent; returns it and the seconds until all services were in the kernel."""
+    settings = world.place.root / "meshd.yaml"
+    settings.write_text(json.dumps({"registry": fleet.registry}))
     began = time.monotonic()
-    options = ["--config", settings(world, etcd={"endpoints": [etcd.url]}), "--log-level", "info"]
-    agent = world.agent(*options, start=False).launch()
+    agent = world.agent("--config", settings, "--log-level", "info", start=False).launch()
 
     def all_applied():
         assert agent.process.running(), agent.output()
@@ -75,73 +35,99 @@ def started(world, etcd, count):
     return agent, time.monotonic() - began
 
 
-def fill(etcd, items):
-    for start in range(0, len(items), AT_ONCE):
-        etcd.put_all({f"{one['name']}": one for one in items[start:start + AT_ONCE]})
+def cpu_seconds(agent):
+    return sum(machine.cpu_seconds(pid) for pid in (agent.process.pid, agent.worker_pid()))
 
 
-def change_times_ms(world, agent, etcd, items, count):
-    """For each change: from the bare client's notification to the new table of the service in the kernel; and CPU time of a change."""
-    tables = PinnedMap(world.place.maps / "md_tables", 4, 4)
-    bare = Notifications(etcd.url, "/v3/watch", {"create_request": {
-        "key": encode(PREFIX), "range_end": encode(PREFIX[:-1] + "0")}})
-    chosen = [items[turn * 997 % len(items)] for turn in range(count)]
-    keys = {one["name"]: agent.service(one["name"])["ports"][0]["id"].to_bytes(4, "little") for one in chosen}
-    pids = (agent.process.pid, agent.worker_pid())
-    cpu = sum(machine.cpu_seconds(pid) for pid in pids)
-    times = []
-    for turn, one in enumerate(chosen):
-        one["backends"][0]["weight"] = 2 + turn % 900
-        key = keys[one["name"]]
-        before = tables.lookup(key)
-        etcd.call("kv/put", {"key": encode(PREFIX + one["name"]), "value": encode(document([one]))})
-        while tables.lookup(key) == before:
+class Tables:
+    """The table of each service in the kernel: a change of it is another one."""
+
+    def __init__(self, world, agent, names):
+        self.map = PinnedMap(world.place.maps / "md_tables", 4, 4)
+        self.keys = {name: agent.service(name)["ports"][0]["id"].to_bytes(4, "little") for name in set(names)}
+
+    def of(self, name):
+        return self.map.lookup(self.keys[name])
+
+    def close(self):
+        self.map.close()
+
+
+def change_times_ms(world, agent, fleet):
+    """For each change: from the bare client's notification to the new table in the kernel; and milliseconds of CPU time of a change."""
+    numbers = [turn * 997 % fleet.count for turn in range(CHANGES)]
+    tables = Tables(world, agent, [fleet.name(number) for number in numbers])
+    bare = fleet.watch()
+    cpu, times = cpu_seconds(agent), []
+    for turn, number in enumerate(numbers):
+        name = fleet.name(number)
+        before = tables.of(name)
+        fleet.change(number, turn)
+        while tables.of(name) == before:
             time.sleep(0.0001)
         done = time.monotonic()
-        times.append((done - bare.told.get(timeout=10)) * 1000)
+        times.append((done - bare.next()) * 1000)
+    cost = (cpu_seconds(agent) - cpu) / CHANGES * 1000
     bare.close()
     tables.close()
-    return times, (sum(machine.cpu_seconds(pid) for pid in pids) - cpu) / count * 1000
+    return times, cost
 
 
-def percentile(times, share):
-    return sorted(times)[min(int(len(times) * share), len(times) - 1)]
-
-
-def with_etcd(count, measure):
-    world = World()
-    try:
-        etcd = world.keep(Etcd(world.place.root / "etcd"))
-        items = services(count)
-        fill(etcd, items)
-        yield from measure(world, etcd, items)
-    finally:
-        world.close()
-
-
-def latency(world, etcd, items):
-    agent, _ = started(world, etcd, len(items))
-    times, _ = change_times_ms(world, agent, etcd, items, CHANGES)
-    case = f"etcd, {len(items)} services, {CHANGES:,} changes"
+def latencies(case, times):
     yield at_most(NAME, case, "p50", "ms", "notification to kernel", statistics.median(times), P50_BAR_MS, spread=spread(times))
-    yield at_most(NAME, case, "p99", "ms", "notification to kernel", percentile(times, 0.99), P99_BAR_MS)
+    yield at_most(NAME, case, "p99", "ms", "notification to kernel", sorted(times)[len(times) * 99 // 100], P99_BAR_MS)
 
 
-def fleet(world, etcd, items):
-    case = f"etcd, {len(items):,} services with 10 backends"
-    agent, seconds = started(world, etcd, len(items))
-    pids = (agent.process.pid, agent.worker_pid())
+def small(world, make, name):
+    fleet = make(world, SERVICES)
+    agent, _ = started(world, fleet, SERVICES)
+    times, _ = change_times_ms(world, agent, fleet)
+    yield from latencies(f"{name}, {SERVICES} services, {CHANGES:,} changes", times)
+
+
+def large(world, make, name):
+    case = f"{name}, {FLEET:,} services with 10 backends"
+    fleet = make(world, FLEET)
+    agent, seconds = started(world, fleet, FLEET)
     yield at_most(NAME, case, "full_sync", "s", "start to kernel", seconds, SYNC_BAR_S)
-    yield at_most(NAME, case, "resident", "MB", "agent and worker", sum(machine.resident_mb(pid) for pid in pids), MEMORY_BAR_MB)
-    times, cost = change_times_ms(world, agent, etcd, items, CHANGES)
-    yield at_most(NAME, case, "p50", "ms", "notification to kernel", statistics.median(times), P50_BAR_MS, spread=spread(times))
-    yield at_most(NAME, case, "p99", "ms", "notification to kernel", percentile(times, 0.99), P99_BAR_MS)
+    resident = sum(machine.resident_mb(pid) for pid in (agent.process.pid, agent.worker_pid()))
+    yield at_most(NAME, case, "resident", "MB", "agent and worker", resident, MEMORY_BAR_MB)
+    times, cost = change_times_ms(world, agent, fleet)
+    yield from latencies(case, times)
     yield at_most(NAME, case, "cpu_of_a_change", "ms", "agent and worker", cost, CHANGE_CPU_BAR_MS)
+    yield from rolled(world, agent, fleet, case)
+
+
+def rolled(world, agent, fleet, case):
+    """Changes at a constant rate, as a rolling update makes them."""
+    last = fleet.name(ROLLED - 1)
+    tables = Tables(world, agent, [last])
+    before = tables.of(last)
+    began, cpu = time.monotonic(), cpu_seconds(agent)
+    for number in range(ROLLED):
+        time.sleep(max(0.0, began + number / ROLLED_A_SECOND - time.monotonic()))
+        fleet.change(number, 2 * CHANGES + number)
+    sent = time.monotonic()
+    while tables.of(last) == before:
+        time.sleep(0.0001)
+    ended = time.monotonic()
+    tables.close()
+    case += f", {ROLLED:,} changed at {ROLLED / (sent - began):.0f} a second"
+    yield at_most(NAME, case, "cpu", "% of a core", "agent and worker", (cpu_seconds(agent) - cpu) / (ended - began) * 100, ROLL_CPU_BAR_PERCENT)
+    yield at_most(NAME, case, "behind", "ms", "last change to kernel", (ended - sent) * 1000)
+
+
+CASES = {"etcd": (small, EtcdFleet), "consul": (small, ConsulFleet), "kubernetes": (small, KubernetesFleet), "etcd-fleet": (large, EtcdFleet),
+         "kubernetes-fleet": (large, KubernetesFleet)}
+PARTS = tuple(CASES)
 
 
 def run_case(note, parts=PARTS):
-    results = []
     for part in parts:
+        measure, make = CASES[part]
         note(part)
-        results += with_etcd(*{"etcd": (100, latency), "etcd-fleet": (FLEET, fleet)}[part])
-    return results
+        world = World()
+        try:
+            yield from measure(world, make, part.partition("-")[0])
+        finally:
+            world.close()

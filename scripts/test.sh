@@ -74,14 +74,20 @@ run_ctest() {
     [ -s "$results/$label.xml" ] || report "$label" ctest "$status"
 }
 
-# Tests wait more than they compute, and each has namespaces, a cgroup and a BPF filesystem of its own; those of the stress tier want
-# the machine for themselves.
+# The tier's tests that pytest's further arguments choose; NAME is that of the report.
 run_pytest() {
-    local tier=$1 status=0 jobs=()
-    [ "$tier" != e2e ] || jobs=(-n "${E2E_JOBS:-4}" --dist loadgroup)
-    MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" "${jobs[@]}" \
-        --junitxml="$results/$tier.xml" --basetemp="$results/pytest-$tier" "${pytest_arguments[@]}" </dev/null || status=$?
-    [ -s "$results/$tier.xml" ] || report "$tier" pytest "${status:-1}"
+    local tier=$1 name=$2 status=0
+    shift 2
+    MESHD_BIN_DIR=$PWD/build/$preset/bin /usr/bin/python3 -B -m pytest -p no:cacheprovider "test/$tier" "$@" \
+        --junitxml="$results/$name.xml" --basetemp="$results/pytest-$name" "${pytest_arguments[@]}" </dev/null || status=$?
+    [ -s "$results/$name.xml" ] || report "$tier" "$name" "${status:-1}"
+}
+
+# End-to-end tests wait more than they compute, and each has namespaces, a cgroup and a BPF filesystem of its own; but some, and those of
+# the stress tier, want the machine for themselves.
+run_e2e() {
+    run_pytest e2e e2e -m "not alone" -n "${E2E_JOBS:-4}" --dist loadgroup
+    run_pytest e2e e2e-alone -m alone
 }
 
 # What a run finds is kept in build/fuzz/corpus, so the next run starts from there; test/fuzz/corpus holds what everybody starts from.
@@ -111,7 +117,8 @@ for tier in "${tiers[@]}"; do
     case $tier in
         lint) single lint lint scripts/lint.sh --preset "$preset" --all ;;
         unit | bpf) run_ctest "$tier" ;;
-        e2e | stress) run_pytest "$tier" ;;
+        e2e) run_e2e ;;
+        stress) run_pytest stress stress ;;
         fuzz) run_fuzz ;;
     esac
 done

@@ -9,6 +9,10 @@ from harness.fixtures import nothing_is_left, world  # noqa: E402, F401
 from harness.kube_fixtures import kube_server, shop, told_shop  # noqa: E402, F401
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures the whole node, so nothing may run beside it")
+
+
 def pytest_terminal_summary(terminalreporter):
     nodes = [getattr(report, "nodeid", "") for reports in terminalreporter.stats.values() for report in reports]
     if any("test_registry_kubernetes" in node for node in nodes) and not kubernetes.REAL:

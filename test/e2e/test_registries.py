@@ -106,8 +106,9 @@ def test_what_was_known_is_there_after_a_restart_without_the_registry(two, end):
     else:
         getattr(agent, end)()
         agent.start()
-    wait_until(lambda: shown(agent, "etcd") and shown(agent, "etcd")["services"] == 1, lambda: f"it to be remembered: {shown(agent, 'etcd')}")
-    assert shown(agent, "etcd")["state"] in ("remembered", "failing")
+    wait_until(lambda: shown(agent, "etcd") and shown(agent, "etcd")["state"] in ("remembered", "failing"),
+               lambda: f"it to be remembered: {shown(agent, 'etcd')}")
+    assert shown(agent, "etcd")["services"] == 1
     assert shown(agent, "etcd")["last_answer"] != ""
     agent.wait_applied(web(two.a))
     assert echo.who(two, ADDRESS, 7) == "a"

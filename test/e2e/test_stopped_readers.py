@@ -14,6 +14,7 @@ import pytest
 from harness.line import Line, fill
 from harness.process import wait_until
 
+pytestmark = pytest.mark.alone  # the node's memory for TCP is what is looked at
 KIB, MIB = 1 << 10, 1 << 20
 PAGE = resource.getpagesize()
 MOST = int(os.environ.get("MESHD_STOPPED_READERS", "1000"))

@@ -98,7 +98,13 @@ private:
         Socket(boost::asio::io_context& io, int fd) : descriptor(io, fd) {}
         Socket(const Socket&) = delete;
         Socket& operator=(const Socket&) = delete;
-        ~Socket() { (void)descriptor.release(); }  // c-ares closes it
+        ~Socket() { give_back(); }
+
+        // Before c-ares closes it: the next socket may have the same number, and letting go of this one later would end the wait
+        // for that one.
+        void give_back() {
+            if (descriptor.is_open()) (void)descriptor.release();
+        }
 
         boost::asio::posix::stream_descriptor descriptor;
         bool wants_read = false, wants_write = false;
@@ -134,7 +140,10 @@ private:
 
     void watch(int fd, bool readable, bool writable) {
         if (!readable && !writable) {
-            sockets_.erase(fd);
+            const auto found = sockets_.find(fd);
+            if (found == sockets_.end()) return;
+            found->second->give_back();
+            sockets_.erase(found);
             return;
         }
         if (is_stopped_) return;

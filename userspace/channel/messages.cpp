@@ -178,7 +178,12 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.registries = std::move(*read);
     }
-    if (object.contains("remembered_at")) settings.remembered_at = static_cast<std::int64_t>(fields.number("remembered_at"));
+    if (object.contains("remembered_at")) {
+        constexpr std::uint64_t last = std::uint64_t{1} << 33U;  // the year 2242, which the clock still has
+        const auto at = fields.number("remembered_at");
+        if (at > last) fields.wrong("remembered_at", "seconds since the epoch");
+        settings.remembered_at = static_cast<std::int64_t>(at);
+    }
     return fields.give(std::move(settings));
 }
 

@@ -207,7 +207,10 @@ base::Result<BackendHealth> backend_health_from_json(const json::value& value, c
     members.word("result", health.result, parse_probe_result);
     members.text("detail", health.detail);
     std::int64_t since = 0;
-    members.number("since_ms", since, 0, std::int64_t{253402300799} * 1000);  // the year 9999, the last that RFC 3339 can write
+    // The clock's last moment, in the year 2262.
+    using std::chrono::milliseconds, std::chrono::system_clock;
+    constexpr auto last = std::chrono::duration_cast<milliseconds>(system_clock::duration::max()).count();
+    members.number("since_ms", since, 0, std::int64_t{last});
     health.since = std::chrono::system_clock::time_point(std::chrono::milliseconds(since));
     return members.give(std::move(health));
 }

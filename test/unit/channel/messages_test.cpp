@@ -118,9 +118,9 @@ TEST(Messages, EachWrongFieldOfHealthIsNamed) {
         return decode({{"type", "health"}, {"backends", boost::json::array{one}}});
     };
     ASSERT_TRUE(with("detail", "x"));
-    const std::pair<const char*, boost::json::value> wrong[] = {{"service", "../x"},     {"port", 0},     {"protocol", "sctp"},
-                                                                {"backend", "10.0.0.1"}, {"healthy", 1},  {"result", "well"},
-                                                                {"detail", 7},           {"since_ms", -1}};
+    const std::pair<const char*, boost::json::value> wrong[] = {
+        {"service", "../x"}, {"port", 0},   {"protocol", "sctp"}, {"backend", "10.0.0.1"},     {"healthy", 1},
+        {"result", "well"},  {"detail", 7}, {"since_ms", -1},     {"since_ms", 17000000002123}};
     for (const auto& [key, value] : wrong) {
         const auto message = with(key, value);
         ASSERT_FALSE(message) << key;

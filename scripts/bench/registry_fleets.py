@@ -57,6 +57,8 @@ class Notifications:
 
 
 class EtcdFleet:
+    pause = 0.0  # s between two changes
+
     def __init__(self, world, count):
         self.etcd = world.keep(Etcd(world.place.root / "etcd"))
         self.count = count
@@ -82,6 +84,8 @@ class EtcdFleet:
 
 
 class KubernetesFleet:
+    pause = 0.0
+
     def __init__(self, world, count):
         assert KUBERNETES, "no kube-apiserver: scripts/build-kube-apiserver.sh builds one"
         self.api = world.keep(KubeApi())
@@ -115,7 +119,7 @@ class KubernetesFleet:
         return kube_objects.endpoint_slice(f"s{number}", f"s{number}", *map(kube_objects.endpoint, [first, *rest]))
 
     def make(self, number):
-        self.api.call("POST", self.api.path("services"), kube_objects.service(f"s{number}", f"10.96.{number // 250}.{number % 250 + 1}"), timeout=60)
+        self.api.call("POST", self.api.path("services"), kube_objects.service(f"s{number}", f"10.96.{number // 250 + 1}.{number % 250 + 1}"), timeout=60)
         self.api.call("POST", self.api.path("endpointslices"), self.endpoints(number, 0), timeout=60)
 
     def change(self, number, turn):
@@ -131,6 +135,8 @@ class KubernetesFleet:
 
 class ConsulFleet:
     """Services with a virtual address. Only the first is changed: a bare client can wait for one service at a time."""
+
+    pause = 0.06  # the agent leaves 50 ms between an answer and its next question, and gathers what changes meanwhile
 
     def __init__(self, world, count):
         assert CONSUL, "no consul: scripts/fetch-servers.sh fetches one"

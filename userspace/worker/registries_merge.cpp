@@ -99,6 +99,7 @@ void Registries::collect() {
     is_collect_due_ = false;
     if (!files_ || !handlers_.on_change) return;
     registry::Change change;
+    const auto unanswerable_before = unanswerable_;  // few, almost always none
     std::map<std::string, model::ServicePtr> touched;
     for (auto& [name, followed] : followed_) collect_from(*followed, touched);
     for (auto& [name, service] : merger_.take()) touched.insert_or_assign(name, std::move(service));
@@ -109,6 +110,7 @@ void Registries::collect() {
     for (const auto& [name, service] : touched) take(name, service, change);
     if (queries_.take_changed()) ask_queries();
 
+    if (unanswerable_ != unanswerable_before) handlers_.on_status();
     const bool was_complete = std::exchange(state_.complete, is_complete());
     const bool rules_were = std::exchange(rules_were_complete_, rules_complete());
     change.complete = state_.complete;
@@ -117,7 +119,6 @@ void Registries::collect() {
     if (!is_first && change.empty() && was_complete == state_.complete) return;
     ++state_.version;
     handlers_.on_change(change);
-    handlers_.on_status();
 }
 
 void Registries::take(const std::string& name, const model::ServicePtr& service, registry::Change& change) {

@@ -59,4 +59,14 @@ base::Result<TextFile> read_text_file(const std::string& path) {
     return TextFile{std::move(*text), FileStamp::of(status)};
 }
 
+base::Result<std::string> read_secret_file(const std::string& path) {
+    auto file = read_text_file(path);
+    if (!file) return base::fail(std::move(file.error()));
+    constexpr std::string_view white = " \t\r\n";
+    auto& text = file->text;
+    text.erase(text.find_last_not_of(white) + 1);  // npos + 1 is 0
+    text.erase(0, text.find_first_not_of(white));
+    return std::move(text);
+}
+
 }  // namespace meshd::config

@@ -35,4 +35,7 @@ struct TextFile {
 // Follows symbolic links. Refuses what is no regular file and what is larger than max_file_bytes.
 base::Result<TextFile> read_text_file(const std::string& path);
 
+// A token or a password, as people and programs write it into a file of its own: without the white space at its ends.
+base::Result<std::string> read_secret_file(const std::string& path);
+
 }  // namespace meshd::config

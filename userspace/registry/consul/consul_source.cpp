@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/message.hpp"
 #include "registry/consul/discovered.hpp"
 
 namespace meshd::registry::consul {
@@ -42,7 +43,7 @@ void ConsulSource::start() {
     if (settings_.discover)
         queries_.set(catalog, {.path = "/v1/catalog/services", .take = [this](const auto& body) { return take_catalog(body); }});
     if (!settings_.keys.empty())
-        queries_.set(keys, {.path = "/v1/kv/" + escaped(settings_.keys, "/") + "?recurse",
+        queries_.set(keys, {.path = "/v1/kv/" + escaped_path(settings_.keys) + "?recurse",
                             .if_missing = "[]",
                             .take = [this](const auto& body) { return take_keys(body); }});
     for (const auto& [name, followed] : followed_) follow(name);
@@ -75,7 +76,7 @@ void ConsulSource::want(const std::set<model::BackendsFrom>& queries) {
 void ConsulSource::follow(const Name& name) {
     if (!is_started_) return;
     if (queries_.has(name.id())) return queries_.ask(name.id());
-    queries_.set(name.id(), {.path = "/v1/health/service/" + escaped(name.service),
+    queries_.set(name.id(), {.path = "/v1/health/service/" + http::percent_encode(name.service),
                              .datacenter = name.datacenter,
                              .has_turns = true,
                              .take = [this, name](const auto& body) { return take_instances(name, body); }});

@@ -3,16 +3,17 @@
 
 #include <cctype>
 #include <charconv>
-#include <fstream>
 
 #include <fmt/format.h>
+
+#include "config/text_file.hpp"
+#include "http/message.hpp"
 
 namespace meshd::registry::consul {
 
 namespace {
 
 constexpr std::size_t max_told = 200;  // bytes of a refusal that are shown
-constexpr std::size_t max_token = 4096;
 
 std::string one_line(std::string_view text) {
     std::string line;
@@ -31,23 +32,21 @@ std::string token_remedy(const model::ConsulRegistry& registry) {
 
 }  // namespace
 
-std::string escaped(std::string_view text, std::string_view also_plain) {
+std::string escaped_path(std::string_view path) {
     std::string result;
-    for (const char c : text)
-        if (std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~").find(c) != std::string_view::npos ||
-            also_plain.find(c) != std::string_view::npos)
-            result += c;
-        else
-            result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    return result;
+    for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
+        result += http::percent_encode(path.substr(0, slash)) + '/';
+        path.remove_prefix(slash + 1);
+    }
+    return result + http::percent_encode(path);
 }
 
 std::string url_of(const model::ConsulRegistry& registry, const std::string& path, const std::string& datacenter,
                    std::uint64_t index, std::chrono::milliseconds wait) {
     std::string query;
     const auto& where = datacenter.empty() ? registry.datacenter : datacenter;
-    if (!where.empty()) query += "&dc=" + escaped(where);
-    if (!registry.partition_ns.empty()) query += "&ns=" + escaped(registry.partition_ns);
+    if (!where.empty()) query += "&dc=" + http::percent_encode(where);
+    if (!registry.partition_ns.empty()) query += "&ns=" + http::percent_encode(registry.partition_ns);
     if (registry.reads == model::ConsulReads::stale) query += "&stale";
     if (registry.reads == model::ConsulReads::consistent) query += "&consistent";
     if (index != 0) query += fmt::format("&index={}&wait={}ms", index, wait.count());
@@ -78,21 +77,18 @@ base::Result<std::string> read_token(const std::string& file) {
     if (file.empty()) return std::string{};
     constexpr std::string_view remedy =
         "\"token_file\" in its settings must name a file that holds a token and that the worker's user can read";
-    errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    std::string token(max_token, '\0');
-    if (!stream) return base::fail_errno("read", file, remedy);
-    stream.read(token.data(), static_cast<std::streamsize>(token.size()));
-    if (stream.bad()) return base::fail_errno("read", file, remedy);
-    token.resize(static_cast<std::size_t>(stream.gcount()));
-    while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())) != 0) token.pop_back();
-    token.erase(0, token.find_first_not_of(" \t\r\n"));
+    auto read = config::read_secret_file(file);
+    if (!read) {
+        read.error().remedy = remedy;
+        return read;
+    }
+    auto& token = *read;
     // Consul would answer a query without a token with an empty list, as if all were gone.
     if (token.empty()) return base::fail({"read", file, 0, "it holds no token", std::string(remedy)});
     for (const char c : token)
         if (std::isgraph(static_cast<unsigned char>(c)) == 0)
             return base::fail({"read", file, 0, "it holds other characters than those of one token", std::string(remedy)});
-    return token;
+    return read;
 }
 
 Refusal refusal(const model::ConsulRegistry& registry, const std::string& path, long status, std::string_view body) {

@@ -14,8 +14,8 @@
 
 namespace meshd::registry::consul {
 
-// What is there for a browser to see stays, the rest is %XX. '/' stays in keys, and is escaped in names.
-std::string escaped(std::string_view text, std::string_view also_plain = {});
+// As http::percent_encode(), but for '/': of a key.
+std::string escaped_path(std::string_view path);
 
 // `path` may have a query already. Index 0 asks for an answer at once, another one for the next after it.
 std::string url_of(const model::ConsulRegistry& registry, const std::string& path, const std::string& datacenter,

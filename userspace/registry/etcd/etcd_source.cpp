@@ -33,13 +33,6 @@ std::string unit_name(std::string_view prefix, std::string_view key) {
     return name;
 }
 
-std::string trimmed(std::string text) {
-    constexpr std::string_view space = " \t\r\n";
-    text.erase(std::min(text.find_last_not_of(space) + 1, text.size()));
-    text.erase(0, text.find_first_not_of(space));
-    return text;
-}
-
 }  // namespace
 
 EtcdSource::EtcdSource(boost::asio::io_context& io, web::AsyncClient& client, model::EtcdRegistry settings, Intake& intake,
@@ -72,10 +65,10 @@ void EtcdSource::connect() {
 }
 
 void EtcdSource::authenticate() {
-    auto password = config::read_text_file(settings_.password_file);
+    auto password = config::read_secret_file(settings_.password_file);
     if (!password) return fail(Failure::settings, password.error());
-    question_ = ask("/v3/auth/authenticate", authenticate_request(settings_.user, trimmed(std::move(password->text))),
-                    times_.answer, &EtcdSource::on_token);
+    question_ =
+        ask("/v3/auth/authenticate", authenticate_request(settings_.user, *password), times_.answer, &EtcdSource::on_token);
 }
 
 void EtcdSource::on_token(const std::string& body) {

@@ -21,12 +21,6 @@ std::string environment(const char* name) {
     return value == nullptr ? std::string() : std::string(value);
 }
 
-std::string trimmed(const std::string& text) {
-    constexpr std::string_view white = " \t\r\n";
-    const auto first = text.find_first_not_of(white);
-    return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 base::Result<base::UniqueFd> memory_file(std::string_view text) {
     base::UniqueFd file(::memfd_create("meshd-kubeconfig", MFD_CLOEXEC));
     if (!file.valid()) return base::fail_errno("create", "a file in memory for the kubeconfig's certificates");
@@ -88,9 +82,9 @@ base::Result<Access> Credentials::current() {
         *path = std::move(*found);
     }
     if (config->token.file.empty()) return access;
-    const auto token = config::read_text_file(config->token.file);
+    auto token = config::read_secret_file(config->token.file);
     if (!token) return base::fail(token.error());
-    access.token = trimmed(token->text);
+    access.token = std::move(*token);
     access.token_from = config->token.file;
     if (access.token.empty() || access.token.find_first_of("\r\n") != std::string::npos)
         return base::fail({"read", "the token in " + config->token.file, 0, "the file does not hold one line of text", {}});

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include "http/message.hpp"
 #include "registry/kubernetes/objects.hpp"
 #include "registry/kubernetes/status.hpp"
 #include "registry/web_failure.hpp"
@@ -24,16 +25,6 @@ constexpr auto least_watch = 240s;
 // A bookmark comes about once a minute; a watch that is silent for longer may have lost its server.
 constexpr auto watch_silence = 90s;
 constexpr auto shortest_watch = 1s;  // one that ends earlier and said nothing is a reason to wait
-
-// Of a resource version or the token of a page: whatever it is, it stays one parameter.
-std::string escaped(std::string_view text) {
-    std::string result;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return result;
-}
 
 }  // namespace
 
@@ -63,7 +54,7 @@ void Reflector::ask_for_list() {
     phase_ = Phase::listing;
     items_ = {};
     auto query = std::string(in_pages_ ? "limit=500" : "");
-    if (!continue_.empty()) query += "&continue=" + escaped(continue_);
+    if (!continue_.empty()) query += "&continue=" + http::percent_encode(continue_);
     if (continue_.empty()) handlers_.begin_list();
     request(
         query, list_timeout, list_silence,
@@ -114,7 +105,8 @@ void Reflector::watch() {
     said_something_ = false;
     const auto time = std::chrono::seconds(static_cast<long>(static_cast<double>(least_watch.count()) * (1 + chance())));
     request(
-        fmt::format("watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}", time.count(), escaped(version_)),
+        fmt::format("watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}", time.count(),
+                    http::percent_encode(version_)),
         time + list_silence, watch_silence,
         [this](std::string_view piece) {
             auto taken = lines_.feed(piece, [this](std::string_view line) { return take_event(line); });

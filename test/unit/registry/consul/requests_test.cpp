@@ -17,9 +17,9 @@ model::ConsulRegistry registry() {
 }
 
 TEST(ConsulRequests, EscapeWhatIsNotPlain) {
-    EXPECT_EQ(escaped("my web/1?&é"), "my%20web%2F1%3F%26%C3%A9");
-    EXPECT_EQ(escaped("meshd/a b", "/"), "meshd/a%20b");
-    EXPECT_EQ(escaped("a-b_c.d~1"), "a-b_c.d~1");
+    EXPECT_EQ(escaped_path("meshd/a b/?&é"), "meshd/a%20b/%3F%26%C3%A9");
+    EXPECT_EQ(escaped_path("/a-b_c.d~1/"), "/a-b_c.d~1/");
+    EXPECT_EQ(escaped_path(""), "");
 }
 
 TEST(ConsulRequests, SayWhatTheSettingsSay) {

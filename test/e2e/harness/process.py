@@ -76,6 +76,9 @@ class Process:
                 self.wait(timeout)
         return self.child.returncode
 
+    def close(self):
+        self.stop()
+
 
 def marked_processes(mark=MARK, value=SESSION):
     """Processes other than this one with that in their environment, which is inherited: pid -> command line."""

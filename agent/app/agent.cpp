@@ -14,10 +14,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "app/log.hpp"
 #include "app/worker_child.hpp"
 #include "base/version.hpp"
-#include "config/settings_file.hpp"
 
 namespace meshd::app {
 
@@ -33,10 +31,6 @@ std::optional<gid_t> group_id(const std::string& name) {
     const auto* const entry = ::getgrnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
     if (entry == nullptr) return std::nullopt;
     return entry->gr_gid;
-}
-
-reconcile::ForwardPolicy forward_policy(const config::Settings& settings) {
-    return {!settings.devices.empty(), settings.forwarding.mode, settings.locality};
 }
 
 }  // namespace
@@ -128,66 +122,6 @@ base::Result<void> Agent::load() {
     make_forwarder();
     begin_stale_sockets();
     return begin_flows();
-}
-
-void Agent::begin_stale_sockets() {
-    sockets::StaleSockets::Surroundings around;
-    around.reconciler = [this]() -> const reconcile::Reconciler& { return *reconciler_; };
-    around.forwards = [this] { return forwarder_->enabled(); };
-    around.worker = [this] { return worker_.status().pid; };
-    around.degraded = [this](const std::string& reason, const std::string& remedy) {
-        if (reason.empty())
-            context_.degradations.clear("stale sockets");
-        else
-            context_.degradations.set("stale sockets", reason, remedy);
-    };
-    stale_sockets_.emplace(io_, *datapath_, std::move(around), context_.settings.state_directory);
-    stale_sockets_->begin(context_.adopted);
-    context_.stale_sockets = &*stale_sockets_;
-    reconciler_->on_backends([this](const auto& changes) { stale_sockets_->backends_changed(changes); });
-}
-
-void Agent::make_forwarder() {
-    forwarder_.emplace(io_, *datapath_, *reconciler_,
-                       [this](const std::string& feature, const std::optional<forwarding::Problem>& problem) {
-                           if (problem)
-                               context_.degradations.set(feature, problem->reason, problem->remedy);
-                           else
-                               context_.degradations.clear(feature);
-                       });
-    context_.forwarder = &*forwarder_;
-}
-
-// Tables say how to forward before programs ask them, and stop to say it after nobody asks.
-void Agent::configure_forwarding() {
-    const auto& settings = context_.settings;
-    if (settings.devices.empty()) forwarder_->configure(settings);
-    reconciler_->set_forwarding(forward_policy(settings));
-    if (!settings.devices.empty()) forwarder_->configure(settings);
-    after_change();
-}
-
-base::Result<void> Agent::begin_flows() {
-    const auto mount = kernel::cgroup_mount();
-    if (!mount) return tl::make_unexpected(mount.error());
-    flows_.emplace(
-        io_, *datapath_, [this]() -> const reconcile::RealizedState& { return reconciler_->realized(); }, *mount);
-    context_.flows = &*flows_;
-    forwarder_->on_aged([this](const md_track_key& key, const md_track& request, const md_track* reply) {
-        flows_->tell(flows::aged_out(key, request, reply));
-    });
-    configure_flows();
-    // Before: what programs told while there was no agent is for the exporters, too.
-    flow_export_.configure();
-    return flows_->open();
-}
-
-void Agent::configure_flows() {
-    const auto& settings = context_.settings;
-    if (auto done = flows_->configure(settings.flows, !settings.devices.empty(), settings.forwarding.timeouts); !done)
-        context_.degradations.set("flows", done.error().message(), "what was in force goes on");
-    else
-        context_.degradations.clear("flows");
 }
 
 // After a reboot the maps are empty, and the saved state is better than nothing until the registries answer. Maps that were taken
@@ -390,62 +324,6 @@ void Agent::schedule_check() {
         if (reconciler_->realized().services().size() > 1000) ::malloc_trim(0);
         schedule_check();
     });
-}
-
-void Agent::watch_configuration() {
-    auto watch = FileWatch::start(io_, options_.config_file, [this] { reload(); });
-    if (watch)
-        config_watch_ = std::move(*watch);
-    else
-        spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
-}
-
-void Agent::apply_log_level(config::LogLevel level) {
-    context_.settings.log_level = level;
-    set_log_level(level);
-    worker_.send_settings();
-}
-
-// What can change while the agent runs does; the rest is named, and waits for a restart.
-void Agent::reload() {
-    auto loaded = effective_settings(options_);
-    if (!loaded) {
-        context_.degradations.set("configuration", loaded.error().message(), "the settings before go on; correct the file");
-        return;
-    }
-    auto wanted = *loaded;
-    auto& now = context_.settings;
-    const bool worker_changed = now.registry_directory != wanted.registry_directory ||
-                                now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
-                                now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
-                                now.registries != wanted.registries;
-    set_log_level(wanted.log_level);
-    const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
-    now.registry_directory = wanted.registry_directory;
-    now.registries = wanted.registries;
-    now.metrics_enabled = wanted.metrics_enabled;
-    now.metrics_listen = wanted.metrics_listen;
-    now.log_level = wanted.log_level;
-    now.reconcile_interval = wanted.reconcile_interval;
-    const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
-    if (acceleration_changed) acceleration_.configure();
-    if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
-    const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
-    const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;
-    if (devices_changed || forwarding_changed) configure_forwarding();
-    if (std::exchange(now.locality, wanted.locality) != wanted.locality) reconciler_->set_forwarding(forward_policy(now));
-    const bool timing_changed = now.flows.response_time != wanted.flows.response_time;
-    if (std::exchange(now.flows, wanted.flows) != wanted.flows || devices_changed || forwarding_changed) configure_flows();
-    if (timing_changed && attached_) attach_again();
-    if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
-    if (worker_changed) worker_.send_settings();
-    if (interval_changed) schedule_check();
-    if (now == wanted)
-        context_.degradations.clear("configuration");
-    else
-        context_.degradations.set("configuration", "the file has settings that do not change while the agent runs",
-                                  "restart meshd; a change of limits also needs `meshd --unload` before");
-    spdlog::info("configuration read again");
 }
 
 void Agent::wait_for_signal() {

@@ -29,6 +29,8 @@
 
 namespace meshd::app {
 
+reconcile::ForwardPolicy forward_policy(const config::Settings& settings);
+
 class Agent {
 public:
     Agent(Options options, config::Settings settings);

@@ -9,6 +9,7 @@
 
 #include "acceleration/verdict_file.hpp"
 #include "acceleration/view.hpp"
+#include "app/drift_view.hpp"
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
 #include "app/policy_view.hpp"
@@ -18,7 +19,6 @@
 #include "base/version.hpp"
 #include "forwarding/view.hpp"
 #include "reconcile/proposal.hpp"
-#include "sockets/view.hpp"
 
 namespace meshd::app {
 
@@ -189,18 +189,7 @@ base::Result<json::object> Views::backends() {
     return json::object{{"backends", std::move(rows)}};
 }
 
-json::object Views::drift() {
-    const auto& figures = context_.reconciler->figures();
-    const auto& last = context_.reconciler->last_drift();
-    json::value last_json = nullptr;
-    if (last) last_json = json::object{{"at", base::time_text(last->at)}, {"operations", operations_json(last->operations)}};
-    return {{"last_check_at", base::time_text(figures.last_check_at)},
-            {"interval_s", static_cast<double>(context_.settings.reconcile_interval.count()) / 1000},
-            {"checks_total", figures.checks},
-            {"repaired_total", figures.drift_operations},
-            {"last", std::move(last_json)},
-            {"stale_sockets", sockets::drift_json(*context_.stale_sockets)}};
-}
+json::object Views::drift() { return drift_json(context_); }
 
 base::Result<json::object> Views::maps() { return map_views(*context_.datapath, context_.reconciler->realized()); }
 

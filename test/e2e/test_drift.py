@@ -46,6 +46,7 @@ def test_meshctl_shows_and_repairs(one):
     assert one.running.meshctl("drift", "--repair").returncode == 0
     assert echo.who(one, V4, 7) == "a"
     assert one.running.meshctl_json("drift")["repaired_total"] == 1
+    assert "registries, desired state and maps agree" in one.running.meshctl("drift").stdout
 
 
 def test_nothing_to_repair_is_said_too(one):

@@ -192,3 +192,45 @@ def test_sync_is_for_registries_that_are_there(two):
     wait_until(lambda: shown(agent, "etcd")["figures"]["syncs"] > before, "a full answer")
     assert agent.meshctl("registry", "sync", "nothing", check=False).returncode == 1
     assert f'meshd_registry_up{{registry="etcd"}} 1' in agent.metrics().replace("1.0", "1")
+
+
+def differences(agent):
+    return {(one["registry"], one["difference"], one["object"]): one["detail"]
+            for one in agent.api.get("/v1/drift")["registries"]["differences"]}
+
+
+def test_each_difference_between_registry_and_desired_state_is_named(two):
+    hidden = web(two.b, name="mine")
+    two.registry.write(hidden)
+    two.etcd.put("kept", web(two.a, "10.96.0.61", "kept"))
+    agent = two.agent("--config", settings(two, etcd={"endpoints": [two.etcd.url]}, hold={"time": "10m"}))
+    agent.wait_applied(hidden, web(two.a, "10.96.0.61", "kept"))
+    wait_until(lambda: not differences(agent), lambda: f"all to agree: {differences(agent)}")
+    two.etcd.put("other", web(two.a))
+    two.etcd.put("bad", text="services: [{name: bad}]")
+    two.etcd.delete("kept")
+    expected = {("etcd", "hidden", "service web"), ("etcd", "refused", "meshd/bad"), ("etcd", "held", "service kept")}
+    wait_until(lambda: differences(agent).keys() == expected, lambda: f"three differences: {differences(agent)}")
+    assert differences(agent)["etcd", "held", "service kept"] == "from 1 to 0 backends"
+    assert agent.meshctl("drift").stdout.splitlines()[-1].startswith("3 differences between registries and desired state, 0 services pending")
+    two.etcd.kill()
+    wait_until(lambda: any(difference == "failing" for _, difference, _ in differences(agent)), lambda: f"its end: {differences(agent)}")
+
+
+def test_what_only_a_full_comparison_found_is_told(two):
+    two.etcd.put("web", web(two.a))
+    agent = two.agent("--config", settings(two, etcd={"endpoints": [two.etcd.url]}, hold={"share": "100%"}))
+    agent.wait_applied(web(two.a))
+    assert agent.meshctl_json("drift")["registries"]["missed"] == []
+    os.kill(agent.worker_pid(), signal.SIGSTOP)
+    two.etcd.kill()
+    two.etcd.start()
+    two.etcd.put("web", web(two.b))
+    os.kill(agent.worker_pid(), signal.SIGCONT)
+    agent.wait_applied(web(two.b), timeout=40)
+
+    def missed():
+        return agent.meshctl_json("drift")["registries"]["missed"]
+    wait_until(missed, "the comparison to be told")
+    assert [(one["registry"], one["total"], one["services"]) for one in missed()] == [("etcd", 1, ["web"])]
+    assert 'meshd_registry_missed_changes_total{registry="etcd"} 1' in agent.metrics()

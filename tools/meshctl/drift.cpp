@@ -37,21 +37,64 @@ Table stale_table(const json::object& stale) {
     return table;
 }
 
+// What a registry says and the agent does not do, and why.
+Table registries_table(const json::object& drift) {
+    return {{text_column("REGISTRY", "registry"), text_column("DIFFERENCE", "difference"), text_column("OBJECT", "object"),
+             text_column("DETAIL", "detail"), text_column("SINCE", "since")},
+            array_at(drift, "registries.differences"),
+            Shown::always,
+            "Registries and desired state"};
+}
+
+std::string missed_text(const json::object& row) {
+    std::string text;
+    for (const auto& service : array_at(row, "services"))
+        if (service.is_string()) text += (text.empty() ? "" : ", ") + std::string(service.get_string());
+    return text;
+}
+
+Table missed_table(const json::object& drift) {
+    return {{text_column("REGISTRY", "registry"), number_column("SERVICES", "total"), text_column("LAST AT", "last_at"),
+             Column{"LAST", missed_text}},
+            array_at(drift, "registries.missed"),
+            Shown::always,
+            "Found by full comparison with a registry, not by its notifications"};
+}
+
+Table pending_table(const json::object& drift) {
+    return {{text_column("SERVICE", "service"), text_column("WHY", "message")},
+            array_at(drift, "pending"),
+            Shown::always,
+            "Desired state that is not in the maps yet"};
+}
+
+std::string verdict(const json::object& drift) {
+    const auto differences = number_at(drift, "registries.count");
+    const auto pending = static_cast<std::int64_t>(array_at(drift, "pending").size());
+    const auto repaired = number_at(drift, "repaired_total");
+    const auto now = differences + pending == 0 ? std::string("registries, desired state and maps agree")
+                                                : fmt::format("{} between registries and desired state, {} pending",
+                                                              counted(differences, "difference"), counted(pending, "service"));
+    return fmt::format("{}; {} in the maps found and repaired since the agent has started", now,
+                       repaired == 0 ? "no difference" : counted(repaired, "difference"));
+}
+
 Result<Page> show(const Agent& agent) {
     auto answer = agent.get("/v1/drift");
     if (!answer) return tl::make_unexpected(answer.error());
-    const auto repaired = number_at(*answer, "repaired_total");
     Page page;
-    page.blocks = {Facts{{{"Last check", text_at(*answer, "last_check_at")},
+    page.blocks = {registries_table(*answer),
+                   missed_table(*answer),
+                   pending_table(*answer),
+                   Facts{{{"Last check", text_at(*answer, "last_check_at")},
                           {"Interval", seconds_at(*answer, "interval_s")},
                           {"Checks", text_at(*answer, "checks_total")},
                           {"Repaired", text_at(*answer, "repaired_total")},
                           {"Last drift", text_at(*answer, "last.at")},
                           {"Stale sockets", stale_text(object_at(*answer, "stale_sockets"))}}},
-                   operations_table(array_at(*answer, "last.operations")), stale_table(object_at(*answer, "stale_sockets"))};
-    page.verdict = repaired == 0 ? "no drift since the agent has started"
-                                 : counted(repaired, "difference was", "differences were") +
-                                       " found and repaired since the agent has started; `meshctl drift --repair` compares now";
+                   operations_table(array_at(*answer, "last.operations")),
+                   stale_table(object_at(*answer, "stale_sockets"))};
+    page.verdict = verdict(*answer);
     page.value = std::move(*answer);
     return page;
 }
@@ -64,6 +107,9 @@ Result<Page> repair(const Agent& agent) {
     const auto count = static_cast<std::int64_t>(operations.size());
     Page page;
     Lines lines;
+    // What they say comes later, and is compared then.
+    const auto asked = agent.post("/v1/registries/sync", {});
+    if (!asked) lines.lines.push_back("registries: " + asked.error().message);
     for (const auto& error : errors)
         if (error.is_object())
             lines.lines.push_back(text_at(error.get_object(), "service") + ": " + text_at(error.get_object(), "message"));
@@ -85,9 +131,11 @@ Result<Page> repair(const Agent& agent) {
 }  // namespace
 
 void add_drift(CLI::App& app, Program& program) {
-    auto* const command = app.add_subcommand("drift", "Differences between the kernel's maps and what they should be");
+    auto* const command = app.add_subcommand("drift", "Differences between registries, desired state and the kernel's maps");
     const auto repairs = std::make_shared<bool>(false);
-    command->add_flag("--repair", *repairs, "Compare now and repair (root only); exit 4 when something differed");
+    command->add_flag(
+        "--repair", *repairs,
+        "Compare the maps now, repair them and ask the registries for everything (root only); exit 4 when the maps differed");
     command->footer(
         "Examples:\n"
         "  meshctl drift\n"

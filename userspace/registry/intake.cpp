@@ -42,18 +42,37 @@ void Intake::replace(std::vector<model::Service> services) {
     ++figures_.events;
     ++figures_.syncs;
     std::set<std::string> named;
+    std::vector<std::string> missed;
     bool changed = false;
+    const auto compare = [&](const std::string& name, model::ServicePtr service) {
+        // What is held was told before.
+        const bool was_told = waiting_services_.contains(name);
+        const bool is_taken = take(name, std::move(service));
+        if (!was_told && (is_taken || waiting_services_.contains(name))) missed.push_back(name);
+        changed = changed || is_taken;
+    };
     for (auto& service : services) {
         service.source = source_ + '/' + service.name;
         auto name = service.name;
-        changed = take(name, std::make_shared<const model::Service>(std::move(service))) || changed;
+        compare(name, std::make_shared<const model::Service>(std::move(service)));
         named.insert(std::move(name));
     }
     std::vector<std::string> gone;
     for (const auto& [name, service] : services_)
         if (!named.contains(name)) gone.push_back(name);
-    for (const auto& name : gone) changed = take(name, nullptr) || changed;
+    for (const auto& name : gone) compare(name, nullptr);
+    if (complete_) note_missed(missed);
     told(changed);
+}
+
+void Intake::note_missed(const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    missed_.total += names.size();
+    missed_.at = system_clock::now();
+    missed_.services.assign(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most_missed)));
+    spdlog::info("{}: a full answer differs from what was known in {} services, such as {}", source_, names.size(),
+                 names.front());
+    handlers_.status();
 }
 
 void Intake::put_set(const model::BackendsFrom& query, std::vector<model::Backend> backends) {

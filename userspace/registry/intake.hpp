@@ -41,6 +41,14 @@ struct Held {
     std::chrono::system_clock::time_point since;
 };
 
+// What no notification told: a later full answer differed from what was known. After a reconnect that is what changed meanwhile.
+struct Missed {
+    std::uint64_t total = 0;                                  // services
+    std::optional<std::chrono::system_clock::time_point> at;  // of the last such answer
+    std::vector<std::string> services;                        // that differed in it, at most most_missed
+};
+inline constexpr std::size_t most_missed = 20;
+
 struct IntakeFigures {
     std::uint64_t events = 0;                                    // answers and notifications that said something
     std::uint64_t changes = 0;                                   // of services and backend sets, that came of them
@@ -124,6 +132,7 @@ public:
     [[nodiscard]] std::chrono::system_clock::time_point since() const { return since_; }  // of this error, or of none
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> last_answer() const { return last_answer_; }
     [[nodiscard]] const IntakeFigures& figures() const { return figures_; }
+    [[nodiscard]] const Missed& missed() const { return missed_; }
     [[nodiscard]] std::size_t backends() const;  // of all services and sets
 
 private:
@@ -151,6 +160,7 @@ private:
     template <typename Key, typename Value>
     bool take_due(std::map<Key, Waiting<Value>>& waiting, Clock::time_point now, std::optional<Clock::time_point>& next);
     void told(bool changed);
+    void note_missed(const std::vector<std::string>& names);
 
     std::string source_;
     model::Hold hold_;
@@ -169,6 +179,7 @@ private:
     WallTime since_ = std::chrono::system_clock::now();
     std::optional<WallTime> last_answer_;
     IntakeFigures figures_;
+    Missed missed_;
 };
 
 }  // namespace meshd::registry

@@ -40,6 +40,7 @@ struct RegistryView {
     std::map<std::string, registry::Hidden> hidden;  // services that another registry has
     std::vector<registry::Held> held;
     registry::IntakeFigures figures;
+    registry::Missed missed;
 };
 
 class Registries {

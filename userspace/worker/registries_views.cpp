@@ -47,6 +47,7 @@ std::vector<RegistryView> Registries::views() const {
         if (name != dns_name) view.hidden = merger_.hidden(followed->rank);
         view.held = intake.held();
         view.figures = intake.figures();
+        view.missed = intake.missed();
     }
     return all;
 }

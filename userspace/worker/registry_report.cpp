@@ -56,6 +56,7 @@ json::array registries_json(const std::vector<RegistryView>& views) {
         auto held = listed(view.held, [](const registry::Held& one) {
             return json::object{{"what", one.what}, {"from", one.from}, {"to", one.to}, {"since", base::time_text(one.since)}};
         });
+        auto missed = listed(view.missed.services, [](const std::string& name) { return json::value(name); });
         all.push_back(json::object{{"name", view.name},
                                    {"kind", view.kind},
                                    {"state", state_of(view)},
@@ -72,6 +73,9 @@ json::array registries_json(const std::vector<RegistryView>& views) {
                                    {"hidden", std::move(hidden)},
                                    {"held_count", view.held.size()},
                                    {"held", std::move(held)},
+                                   {"missed_total", view.missed.total},
+                                   {"missed_at", view.missed.at ? base::time_text(*view.missed.at) : std::string{}},
+                                   {"missed", std::move(missed)},
                                    {"figures", figures_json(view.figures)}});
     }
     return all;
@@ -94,6 +98,9 @@ std::vector<prometheus::MetricFamily> registry_families(const std::vector<Regist
     Family changes("meshd_registry_changes_total", "Changes of services and of answers to queries that came of them.",
                    MetricType::Counter);
     Family syncs("meshd_registry_syncs_total", "Full answers that were compared with what was known.", MetricType::Counter);
+    Family missed("meshd_registry_missed_changes_total",
+                  "Services that a later full answer told otherwise than they were known: no notification had come.",
+                  MetricType::Counter);
     Family failures("meshd_registry_failures_total", "Requests that failed, by kind.", MetricType::Counter);
     for (const auto& view : views) {
         const prometheus::ClientMetric::Label label{"registry", view.name};
@@ -112,12 +119,13 @@ std::vector<prometheus::MetricFamily> registry_families(const std::vector<Regist
         events.add({label}, figures.events);
         changes.add({label}, figures.changes);
         syncs.add({label}, figures.syncs);
+        missed.add({label}, view.missed.total);
         for (std::size_t i = 0; i < registry::failure_names.size(); ++i)
             failures.add({label, {"kind", std::string(registry::failure_names[i])}}, figures.failures[i]);
     }
     std::vector<prometheus::MetricFamily> families;
-    for (auto* const family :
-         {&up, &answer, &services, &backends, &refused, &hidden, &held, &held_total, &events, &changes, &syncs, &failures})
+    for (auto* const family : {&up, &answer, &services, &backends, &refused, &hidden, &held, &held_total, &events, &changes,
+                               &syncs, &missed, &failures})
         if (auto one = family->take(); !one.metric.empty()) families.push_back(std::move(one));
     return families;
 }

@@ -23,6 +23,9 @@ std::vector<Case> commands() {
     const Answers status{{"GET /v1/status", {"status"}}};
     const auto explain = [](const char* file) { return Answers{{"GET /v1/explain", {file}}}; };
     const auto plan = [](const char* file) { return Answers{{"POST /v1/plan", {file}}}; };
+    const auto repair = [](const char* file) {
+        return Answers{{"POST /v1/reconcile", {file}}, {"POST /v1/registries/sync", {"registry_sync"}}};
+    };
     const auto accelerate = [](const std::string& verb, const char* file) {
         return Answers{{"POST /v1/acceleration/" + verb, {file}}};
     };
@@ -84,9 +87,9 @@ std::vector<Case> commands() {
         {"config_diff_bad_files", {"config", "diff", "config/bad/services.d"}, plan("plan"), 1},
         {"drift", {"drift"}, {{"GET /v1/drift", {"drift"}}}},
         {"drift_none", {"drift"}, {{"GET /v1/drift", {"drift_none"}}}},
-        {"drift_repair", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile"}}}, 4},
-        {"drift_repair_nothing", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile_nothing"}}}},
-        {"drift_repair_failed", {"drift", "--repair"}, {{"POST /v1/reconcile", {"reconcile_failed"}}}, 1},
+        {"drift_repair", {"drift", "--repair"}, repair("reconcile"), 4},
+        {"drift_repair_nothing", {"drift", "--repair"}, repair("reconcile_nothing")},
+        {"drift_repair_failed", {"drift", "--repair"}, repair("reconcile_failed"), 1},
         {"map_list", {"map", "list"}, {{"GET /v1/maps", {"maps"}}}},
         {"explain", {"explain", "10.96.0.10:80"}, explain("explain")},
         {"explain_udp", {"explain", "10.96.0.53:53", "--protocol", "udp"}, explain("explain_udp")},

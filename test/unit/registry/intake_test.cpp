@@ -44,6 +44,34 @@ TEST_F(IntakeTest, IsCompleteWithTheFirstAnswer) {
     EXPECT_FALSE(intake.take_changes().complete);
 }
 
+TEST_F(IntakeTest, AFullAnswerTellsWhatNoNotificationTold) {
+    intake.replace({service("web", 2), service("mail", 4)});
+    intake.answered();
+    EXPECT_EQ(intake.missed().total, 0U) << "the first answer finds nothing that was missed";
+    intake.put(service("web", 3));
+    intake.replace({service("web", 3), service("mail", 4)});
+    EXPECT_EQ(intake.missed().total, 0U);
+    EXPECT_FALSE(intake.missed().at);
+    intake.replace({service("web", 4), service("shop", 1), service("mail", 4)});
+    EXPECT_EQ(intake.missed().total, 2U);
+    EXPECT_EQ(intake.missed().services, (std::vector<std::string>{"web", "shop"}));
+    EXPECT_TRUE(intake.missed().at);
+}
+
+TEST_F(IntakeTest, ARemovalThatIsHeldIsMissedOnlyWhenNobodyToldOfIt) {
+    intake.replace({service("web", 4), service("mail", 4)});
+    intake.answered();
+    intake.remove("web");
+    intake.replace({service("mail", 4)});
+    EXPECT_EQ(intake.missed().total, 0U) << "it was told, and is confirmed";
+    intake.replace({});
+    EXPECT_EQ(intake.missed().services, std::vector<std::string>{"mail"});
+    now += 6s;
+    intake.replace({});
+    EXPECT_TRUE(intake.services().empty());
+    EXPECT_EQ(intake.missed().total, 1U);
+}
+
 TEST_F(IntakeTest, SmallRemovalsAreTakenAtOnce) {
     intake.put(service("web", 4));
     intake.put(service("web", 2));

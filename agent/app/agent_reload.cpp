@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration is read again: when the file changes, and at SIGHUP.
+#include <string>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "app/agent.hpp"
+#include "app/log.hpp"
+#include "config/settings_file.hpp"
+
+namespace meshd::app {
+
+void Agent::watch_configuration() {
+    auto watch = FileWatch::start(io_, options_.config_file, [this] { reload(); });
+    if (watch)
+        config_watch_ = std::move(*watch);
+    else
+        spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
+}
+
+void Agent::apply_log_level(config::LogLevel level) {
+    context_.settings.log_level = level;
+    set_log_level(level);
+    worker_.send_settings();
+}
+
+// What can change while the agent runs does; the rest is named, and waits for a restart.
+void Agent::reload() {
+    auto loaded = effective_settings(options_);
+    if (!loaded) {
+        context_.degradations.set("configuration", loaded.error().message(), "the settings before go on; correct the file");
+        return;
+    }
+    auto wanted = *loaded;
+    auto& now = context_.settings;
+    const bool worker_changed = now.registry_directory != wanted.registry_directory ||
+                                now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
+                                now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
+                                now.registries != wanted.registries;
+    set_log_level(wanted.log_level);
+    const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
+    now.registry_directory = wanted.registry_directory;
+    now.registries = wanted.registries;
+    now.metrics_enabled = wanted.metrics_enabled;
+    now.metrics_listen = wanted.metrics_listen;
+    now.log_level = wanted.log_level;
+    now.reconcile_interval = wanted.reconcile_interval;
+    const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
+    if (acceleration_changed) acceleration_.configure();
+    if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
+    const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
+    const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;
+    if (devices_changed || forwarding_changed) configure_forwarding();
+    if (std::exchange(now.locality, wanted.locality) != wanted.locality) reconciler_->set_forwarding(forward_policy(now));
+    const bool timing_changed = now.flows.response_time != wanted.flows.response_time;
+    if (std::exchange(now.flows, wanted.flows) != wanted.flows || devices_changed || forwarding_changed) configure_flows();
+    if (timing_changed && attached_) attach_again();
+    if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
+    if (worker_changed) worker_.send_settings();
+    if (interval_changed) schedule_check();
+    if (now == wanted)
+        context_.degradations.clear("configuration");
+    else
+        context_.degradations.set("configuration", "the file has settings that do not change while the agent runs",
+                                  "restart meshd; a change of limits also needs `meshd --unload` before");
+    spdlog::info("configuration read again");
+}
+
+}  // namespace meshd::app

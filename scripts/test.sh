@@ -8,7 +8,7 @@ usage() {
     cat <<'TEXT'
 usage: test.sh [--tier unit|bpf|e2e|stress|fuzz|lint] [--preset PRESET] [-- PYTEST-ARGUMENT...]
 Without --tier: all of them. The preset (default dev) is the one that unit, bpf, e2e and stress run from.
-FUZZ_SECONDS (default 20) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
+FUZZ_SECONDS (default 10) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
 TEXT
 }
 
@@ -101,7 +101,7 @@ run_fuzz() {
         mkdir -p "build/fuzz/corpus/$name"
         seeds=()
         [ ! -d "test/fuzz/corpus/$name" ] || seeds=("test/fuzz/corpus/$name")
-        single fuzz "$name" "$target" -max_total_time="${FUZZ_SECONDS:-20}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
+        single fuzz "$name" "$target" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
             -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" "${seeds[@]}"
     done
     [ "$found" -eq 1 ] || report fuzz targets 1

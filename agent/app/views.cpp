@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/views.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <spdlog/spdlog.h>
@@ -201,7 +202,8 @@ json::object Views::registries() {
         auto& registry = one.as_object();
         const auto* const at = registry.if_contains("last_answer_unix");
         if (at == nullptr || !at->is_int64() || at->get_int64() == 0) continue;
-        registry["age_s"] = base::unix_seconds(std::chrono::system_clock::now()) - at->get_int64();
+        // The clock may have been set back since.
+        registry["age_s"] = std::max(base::unix_seconds(std::chrono::system_clock::now()) - at->get_int64(), std::int64_t{0});
     }
     return {{"registries", std::move(all)}};
 }

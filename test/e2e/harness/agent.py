@@ -43,9 +43,10 @@ def override(options, others):
 
 
 class Agent:
-    def __init__(self, place, *options, binaries=None):
+    def __init__(self, place, *options, binaries=None, environment=None):
         self.place = place
         self.binaries = binaries or copy_of_binaries()
+        self.environment = os.environ | {PLACE: str(place.root)} | (environment or {})
         self.metrics_port = free_port()
         self.options = override([*place.options, "--metrics", f"127.0.0.1:{self.metrics_port}", "--log-level", "debug"], options)
         self.api = Api(place.socket)
@@ -59,7 +60,7 @@ class Agent:
             self.kept_verdict.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):  # a directory that the test has filled: the agent tests for itself
                 self.kept_verdict.write_text(verdict[0])
-        self.process = Process([self.binaries / "meshd", *self.options], self.log, env=os.environ | {PLACE: str(self.place.root)})
+        self.process = Process([self.binaries / "meshd", *self.options], self.log, env=self.environment)
         return self
 
     def start(self, timeout=20):

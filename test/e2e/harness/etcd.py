@@ -26,10 +26,25 @@ def decode(text):
     return base64.b64decode(text).decode()
 
 
+def peer_url():
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def cluster(directory, size):
+    """Its members, which have found each other."""
+    peers = [peer_url() for _ in range(size)]
+    members = [Etcd(directory / f"etcd{number}", peers=peers[number:] + peers[:number]) for number in range(size)]
+    for each in (Etcd.launch, Etcd.wait_ready):
+        for member in members:
+            each(member)
+    return members
+
+
 class Etcd:
     """In a namespace when one is given; the data outlive its end. `certificate` and `key` make it speak TLS."""
 
-    def __init__(self, directory, netns=None, authority=None, certificate=None, key=None, name="127.0.0.1"):
+    def __init__(self, directory, netns=None, authority=None, certificate=None, key=None, name="127.0.0.1", peers=None):
+        """`peers`: URLs of all members of its cluster, its own first."""
         self.directory, self.netns, self.authority = directory, netns, authority
         directory.mkdir()
         self.address = netns.address if netns else "127.0.0.1"
@@ -37,24 +52,34 @@ class Etcd:
         self.port = free_port()
         self.url = f"{scheme}://{name if not netns else self.address}:{self.port}"
         self.own_url = f"{scheme}://127.0.0.1:{self.port}"
-        peer = f"http://127.0.0.1:{free_port()}"
+        peers = peers or [peer_url()]
+        member = {url: f"member{url.rpartition(':')[2]}" for url in peers}
         listen = ",".join({self.own_url, f"{scheme}://{self.address}:{self.port}"})
-        self.command = ["etcd", "--name", "one", "--data-dir", directory / "data", "--listen-client-urls", listen,
-                        "--advertise-client-urls", self.own_url, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                        "--initial-cluster", f"one={peer}", "--unsafe-no-fsync", "--log-level", "error",
+        self.command = ["etcd", "--name", member[peers[0]], "--data-dir", directory / "data", "--listen-client-urls", listen,
+                        "--advertise-client-urls", self.own_url, "--listen-peer-urls", peers[0],
+                        "--initial-advertise-peer-urls", peers[0],
+                        "--initial-cluster", ",".join(f"{member[url]}={url}" for url in peers), "--unsafe-no-fsync", "--log-level", "error",
                         *(["--cert-file", certificate, "--key-file", key] if certificate else [])]
         self.process = None
         self.token = None
-        self.start()
+        if len(peers) == 1:
+            self.start()
 
     def start(self):
+        self.launch()
+        self.wait_ready()
+
+    def launch(self):
         self.process = Process(self.command, self.directory / "log", self.netns.enter if self.netns else None)
+
+    def wait_ready(self):
+        """It answers, and its cluster has a leader."""
         wait_until(self._ready, lambda: f"etcd:\n{self.process.output()}", timeout=30)
 
     def _ready(self):
         assert self.process.running(), self.process.output()
         try:
-            return self.call("maintenance/status", {})
+            return int(self.call("maintenance/status", {}).get("leader", 0)) != 0
         except (OSError, urllib.error.URLError):
             return None
 

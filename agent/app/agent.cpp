@@ -42,7 +42,7 @@ Agent::Agent(Options options, config::Settings settings)
       health_(context_),
       state_file_(settings.state_directory),
       saver_(
-          io_, state_file_, [this] { return reconciler_->desired(); },
+          io_, state_file_, [this]() -> const model::DesiredState& { return reconciler_->desired(); },
           [this](const base::Result<void>& outcome) {
               if (outcome)
                   context_.degradations.clear("state file");
@@ -236,10 +236,13 @@ void Agent::on_delta(channel::Delta delta) {
     stale_sockets_->before_services_change(change.upsert);
     health_.before_services_change(change);
     reconciler_->change(std::move(change));
-    if (full)
+    if (full) {
         health_.services_changed();
-    else
+        saver_.all_changed();
+    } else {
         health_.services_changed(names);
+        saver_.changed(names);
+    }
     context_.origin = Origin::registry;
     context_.desired_at = context_.remembered_at = std::chrono::system_clock::now();
     if (!attached_)
@@ -255,7 +258,6 @@ void Agent::on_delta(channel::Delta delta) {
 }
 
 void Agent::after_change() {
-    saver_.changed();
     acceleration_.services_changed();
     policy_.services_changed();
     forwarder_->services_changed();

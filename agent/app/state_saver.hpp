@@ -4,7 +4,8 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <set>
+#include <string>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -18,24 +19,32 @@ class StateSaver {
 public:
     using Done = std::function<void(const base::Result<void>&)>;
 
-    // `current` is asked when it is time to write; `done` is told how it went. Both on the loop.
-    StateSaver(boost::asio::io_context& loop, const StateFile& file, std::function<model::DesiredState()> current, Done done);
+    // `current` is the state at this moment; `done` is told how a write went. Both on the loop. Nobody else uses the file
+    // meanwhile.
+    StateSaver(boost::asio::io_context& loop, StateFile& file, std::function<const model::DesiredState&()> current, Done done);
     StateSaver(const StateSaver&) = delete;
     StateSaver& operator=(const StateSaver&) = delete;
     ~StateSaver();  // waits for a write that is under way
 
-    void changed();
+    void changed(const std::set<std::string>& services);
+    void all_changed();
     void save_now();  // what is waiting to be written, before the agent ends
 
 private:
+    using Write = std::function<base::Result<void>()>;
+
+    void begin_later();
     void begin();
+    [[nodiscard]] Write take_write();
 
     boost::asio::io_context& loop_;
-    const StateFile& file_;
-    std::function<model::DesiredState()> current_;
+    StateFile& file_;
+    std::function<const model::DesiredState&()> current_;
     Done done_;
     boost::asio::steady_timer timer_;
-    bool waiting_ = false;  // a change has not been written yet
+    std::set<std::string> changed_;  // not written yet
+    bool all_changed_ = false;
+    bool waiting_ = false;  // for the time to write
     bool writing_ = false;
     std::thread thread_;
 };

@@ -11,7 +11,7 @@ SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh"}
 MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 
 # A folder under userspace/ may include those of a lower level and itself, nothing else.
-LEVELS = {"base": 0, "model": 1, "tls": 1, "config": 2, "health": 2, "http": 2, "web": 2, "channel": 2, "telemetry": 2, "registry": 3, "exporters": 3, "worker": 4}
+LEVELS = {"base": 0, "model": 1, "tls": 1, "config": 2, "health": 2, "http": 2, "web": 2, "channel": 2, "telemetry": 2, "registry": 3, "exporters": 3, "store": 4, "announce": 4, "worker": 5}
 
 # Folders of the agent, and itself.
 AGENT = r"(agent|kernel|acceleration|sockets|flows|policy|reconcile|control|app)/"

@@ -40,6 +40,7 @@ Agent::Agent(Options options, config::Settings settings)
       acceleration_(context_),
       policy_(io_, context_),
       health_(context_),
+      announcements_(context_, [this] { worker_.send_settings(); }),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this]() -> const model::DesiredState& { return reconciler_->desired(); },
@@ -50,13 +51,13 @@ Agent::Agent(Options options, config::Settings settings)
                   context_.degradations.set("state file", outcome.error().message(),
                                             "the agent works on; a reboot would start from the last state that was saved");
           }),
-      views_(context_, {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); },
-                        [this](const control::PauseQuery& query) {
-                            return acceleration_.accelerator().pause(query.service, query.duration);
-                        },
-                        [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
-                        [this] { return acceleration_.test_again(); },
-                        [this](const std::string& name) { return worker_.sync_registry(name); }}),
+      views_(
+          context_,
+          {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); },
+           [this](const control::PauseQuery& query) { return acceleration_.accelerator().pause(query.service, query.duration); },
+           [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
+           [this] { return acceleration_.test_again(); }, [this](const std::string& name) { return worker_.sync_registry(name); },
+           [this](const std::string& name, bool is_drained) { return announcements_.set_drained(name, is_drained); }}),
       worker_(io_, context_,
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
                [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
@@ -148,6 +149,7 @@ void Agent::load_saved_state() {
 
 base::Result<void> Agent::serve() {
     load_saved_state();
+    announcements_.load();
     if (auto closed = policy_.before_attach(); !closed) return closed;
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "app/acceleration_setup.hpp"
+#include "app/announcement_setup.hpp"
 #include "app/context.hpp"
 #include "app/file_watch.hpp"
 #include "app/flow_export.hpp"
@@ -79,6 +80,7 @@ private:
     AccelerationSetup acceleration_;
     PolicySetup policy_;
     HealthSetup health_;
+    AnnouncementSetup announcements_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
     std::optional<sockets::StaleSockets> stale_sockets_;

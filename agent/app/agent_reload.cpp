@@ -37,11 +37,13 @@ void Agent::reload() {
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
-                                now.registries != wanted.registries;
+                                now.registries != wanted.registries || now.announcements != wanted.announcements ||
+                                now.locality != wanted.locality;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
     now.registries = wanted.registries;
+    now.announcements = wanted.announcements;
     now.metrics_enabled = wanted.metrics_enabled;
     now.metrics_listen = wanted.metrics_listen;
     now.log_level = wanted.log_level;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "acceleration/accelerator.hpp"
@@ -36,6 +37,8 @@ struct Context {
     bool adopted = false;
     channel::RegistryStatus registry;
     boost::json::array registries;                        // see channel::RegistriesReport
+    boost::json::array announcements;                     // see channel::AnnouncementsReport
+    std::set<std::string> drained;                        // names of announced services, by a person's word
     std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
     Degradations degradations;
     health::HealthTable probes;

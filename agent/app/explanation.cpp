@@ -116,6 +116,7 @@ void describe_service(const Context& context, const control::ExplainQuery& query
     const auto& services = context.reconciler->desired().services;
     const auto found = services.find(key.service);
     if (found == services.end()) return;  // known from the maps only, until the registry answers
+    view["source"] = found->second->source;
     for (const auto& port : found->second->ports) {
         if (port.number != key.port || port.protocol != key.protocol) continue;
         view["port_name"] = port.name;
@@ -138,6 +139,7 @@ base::Result<json::object> explanation(const Context& context, const control::Ex
     json::object view{{"destination", query.destination.text()},
                       {"protocol", base::name(query.protocol)},
                       {"service", nullptr},
+                      {"source", ""},
                       {"port_name", ""},
                       {"service_id", answer->service_id},
                       {"outcome", reason.label},

@@ -10,6 +10,7 @@
 
 #include "acceleration/verdict_file.hpp"
 #include "acceleration/view.hpp"
+#include "app/announcement_setup.hpp"
 #include "app/drift_view.hpp"
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
@@ -214,6 +215,18 @@ base::Result<std::optional<json::object>> Views::sync_registry(const std::option
     if (name && std::none_of(all.begin(), all.end(), is_it)) return std::optional<json::object>{};
     if (auto asked = actions_.sync_registry(name.value_or("")); !asked) return tl::make_unexpected(asked.error());
     return std::optional(json::object{{"asked", name.value_or("")}});
+}
+
+json::object Views::announcements() { return {{"announcements", announcement_rows(context_)}}; }
+
+base::Result<std::optional<json::object>> Views::drain_announcement(const std::string& name, bool is_drained) {
+    const auto found = actions_.drain_announcement(name, is_drained);
+    if (!found) return tl::make_unexpected(found.error());
+    if (!*found) return std::optional<json::object>{};
+    json::array rows;
+    for (const auto& row : announcement_rows(context_))
+        if (row.at("name").as_string() == name) rows.push_back(row);
+    return std::optional(json::object{{"announcements", std::move(rows)}});
 }
 
 base::Result<json::object> Views::policy() { return policy_view(context_); }

@@ -24,6 +24,7 @@ public:
         std::function<base::Result<void>(const std::optional<std::string>&)> resume_acceleration;
         std::function<base::Result<void>()> test_acceleration;
         std::function<base::Result<void>(const std::string&)> sync_registry;  // empty: all
+        std::function<base::Result<bool>(const std::string&, bool)> drain_announcement;
     };
     Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
@@ -36,6 +37,8 @@ public:
     base::Result<boost::json::object> maps() override;
     boost::json::object devices() override;
     boost::json::object registries() override;
+    boost::json::object announcements() override;
+    base::Result<std::optional<boost::json::object>> drain_announcement(const std::string& name, bool is_drained) override;
     base::Result<boost::json::object> explain(const control::ExplainQuery& query) override;
     base::Result<boost::json::object> plan(control::PlanQuery query) override;
     base::Result<boost::json::object> policy() override;

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <boost/json.hpp>
 
+#include "app/announcement_setup.hpp"
 #include "app/metrics.hpp"
 #include "base/time_text.hpp"
 #include "channel/split.hpp"
@@ -64,6 +65,10 @@ void WorkerLink::send_settings() {
     message.log_level = config::name(settings.log_level);
     message.flow_export = settings.flow_export;
     message.registries = settings.registries;
+    message.announcements = settings.announcements;
+    message.drained = {context_.drained.begin(), context_.drained.end()};
+    message.announced = known_announcements(context_);
+    message.locality = settings.locality;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
 }
@@ -119,6 +124,8 @@ void WorkerLink::take(channel::Message message) {
         take_registry(std::move(*registry));
     else if (auto* const registries = std::get_if<channel::RegistriesReport>(&message))
         context_.registries = std::move(registries->registries);
+    else if (auto* const announcements = std::get_if<channel::AnnouncementsReport>(&message))
+        context_.announcements = std::move(announcements->announcements);
     else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))

@@ -115,6 +115,8 @@ public:
     virtual boost::json::object devices() = 0;
     // The registries that are followed, and how they stand.
     virtual boost::json::object registries() = 0;
+    // Services of this host that are announced, and how they stand.
+    virtual boost::json::object announcements() = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
     // What would be done if these were the services; nothing is changed.
     virtual base::Result<boost::json::object> plan(PlanQuery query) = 0;
@@ -144,6 +146,8 @@ public:
     virtual base::Result<boost::json::object> reconcile() = 0;
     // Asks a registry for all that it says, or (none is named) all of them. Nothing when there is none of this name.
     virtual base::Result<std::optional<boost::json::object>> sync_registry(const std::optional<std::string>& name) = 0;
+    // An announced service is to take no new connections, or again. Nothing when none of this name is announced.
+    virtual base::Result<std::optional<boost::json::object>> drain_announcement(const std::string& name, bool is_drained) = 0;
     // Connections stay; their bytes take the way of TCP. Nothing when there is no such service.
     virtual base::Result<std::optional<boost::json::object>> pause_acceleration(const PauseQuery& query) = 0;
     // Without a service: ends every pause. Nothing when there is no such service.

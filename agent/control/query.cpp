@@ -265,6 +265,15 @@ base::Result<std::optional<std::string>> registry_query(std::string_view body) {
     return std::optional(std::string(std::string_view(name->get_string())));
 }
 
+base::Result<std::string> announcement_query(std::string_view body) {
+    static constexpr std::string_view usage = R"(send {"name": NAME})";
+    const auto object = object_of(body, {"name"}, usage);
+    if (!object) return tl::make_unexpected(object.error());
+    const auto* const name = object->if_contains("name");
+    if (name == nullptr || !name->is_string()) return refused("the body", "name is missing or no text", usage);
+    return std::string(std::string_view(name->get_string()));
+}
+
 base::Result<void> no_members(std::string_view body) {
     if (body.empty()) return {};
     if (auto object = object_of(body, {}, "send {}"); !object) return tl::make_unexpected(object.error());

@@ -30,7 +30,8 @@ base::Result<PauseQuery> pause_query(std::string_view body);
 base::Result<std::optional<std::string>> resume_query(std::string_view body);  // the service's name, if one is named
 // Which registry is to be asked; nothing: all.
 base::Result<std::optional<std::string>> registry_query(std::string_view body);
-base::Result<void> no_members(std::string_view body);  // an empty object, or no body at all
+base::Result<std::string> announcement_query(std::string_view body);  // the name of an announced service
+base::Result<void> no_members(std::string_view body);                 // an empty object, or no body at all
 base::Result<void> no_query(const http::Request& request);
 
 // Text from outside, made fit for an error message: printable ASCII, bounded, in quotes.

@@ -73,6 +73,20 @@ http::Response sync_registry(Agent& agent, const http::Request& request) {
     return answer(**synced);
 }
 
+http::Response announcements(Agent& agent, const http::Request& /*request*/) { return answer(agent.announcements()); }
+
+template <bool is_drained>
+http::Response drain_announcement(Agent& agent, const http::Request& request) {
+    const auto name = announcement_query(request.body);
+    if (!name) return failure(400, name.error());
+    const auto done = agent.drain_announcement(*name, is_drained);
+    if (!done) return answer(base::Result<json::object>(tl::make_unexpected(done.error())));
+    if (!*done)
+        return failure(404, "no service " + in_quotes(*name) + " is announced",
+                       "GET /v1/announcements or `meshctl announcement list` tells them");
+    return answer(**done);
+}
+
 http::Response explain(Agent& agent, const http::Request& request) {
     const auto query = explain_query(request);
     return query ? answer(agent.explain(*query)) : failure(400, query.error());
@@ -184,7 +198,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 29> routes{{
+constexpr std::array<Route, 32> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -198,6 +212,7 @@ constexpr std::array<Route, 29> routes{{
     {"GET", "/v1/maps", false, false, maps},
     {"GET", "/v1/devices", false, false, devices},
     {"GET", "/v1/registries", false, false, registries},
+    {"GET", "/v1/announcements", false, false, announcements},
     {"GET", "/v1/explain", false, true, explain},
     {"GET", "/v1/policy", false, false, policy},
     {"GET", "/v1/policy/check", false, true, policy_check},
@@ -210,6 +225,8 @@ constexpr std::array<Route, 29> routes{{
     {"POST", "/v1/plan", false, false, plan},
     {"POST", "/v1/reconcile", true, false, reconcile},
     {"POST", "/v1/registries/sync", true, false, sync_registry},
+    {"POST", "/v1/announcements/drain", true, false, drain_announcement<true>},
+    {"POST", "/v1/announcements/ready", true, false, drain_announcement<false>},
     {"POST", "/v1/acceleration/pause", true, false, pause_acceleration},
     {"POST", "/v1/acceleration/resume", true, false, resume_acceleration},
     {"POST", "/v1/acceleration/selftest", true, false, selftest_acceleration},

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "health/override_file.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <boost/json.hpp>
 
-#include "base/unique_fd.hpp"
+#include "health/kept_file.hpp"
 
 namespace meshd::health {
 
@@ -50,16 +42,6 @@ bool read_one(const json::value& value, Overrides& overrides) {
     return true;
 }
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return ::fsync(fd) == 0;
-}
-
 }  // namespace
 
 std::string overrides_text(const Overrides& overrides) {
@@ -94,23 +76,14 @@ base::Result<Overrides> parse_overrides(std::string_view text, const std::string
 }
 
 base::Result<void> OverrideFile::save(const Overrides& overrides) const {
-    const auto beside = path_ + ".new";
-    if (::mkdir(directory_.c_str(), 0755) != 0 && errno != EEXIST) return base::fail_errno("make directory", directory_);
-    const base::UniqueFd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file.valid()) return base::fail_errno("write", beside);
-    if (write_all(file.get(), overrides_text(overrides)) && std::rename(beside.c_str(), path_.c_str()) == 0) return {};
-    const auto failure = base::fail_errno("write", path_, "make room in, or allow writing to, " + directory_);
-    ::unlink(beside.c_str());
-    return failure;
+    return write_kept_file(directory_, path_, overrides_text(overrides));
 }
 
 base::Result<Overrides> OverrideFile::load() const {
-    std::ifstream file(path_);
-    if (!file) {
-        if (errno == ENOENT) return Overrides{};
-        return base::fail_errno("read", path_);
-    }
-    return parse_overrides(std::string(std::istreambuf_iterator<char>(file), {}), path_);
+    const auto text = read_kept_file(path_);
+    if (!text) return tl::make_unexpected(text.error());
+    if (!*text) return Overrides{};
+    return parse_overrides(**text, path_);
 }
 
 }  // namespace meshd::health

@@ -12,6 +12,7 @@
 #include "config/service_index.hpp"
 #include "config/settings_file.hpp"
 #include "config/yaml_output.hpp"
+#include "model/misfit.hpp"
 #include "model/registries_json.hpp"
 #include "model/service_json.hpp"
 
@@ -38,6 +39,17 @@ void check_settings(std::string_view text) {
     require(settings->limits.services >= 1 && settings->limits.services <= config::max_limits.services);
 }
 
+// Whatever settings make of a service must be one that a file could have.
+void check_merged(const model::Service& service, const model::ServiceSettings& settings) {
+    const auto merged = model::with_settings(service, settings);
+    if (!merged) return require(merged.error().object == settings.place);
+    require(!model::find_misfit(model::drain_of(*merged)) && !model::find_direct_return_misfit(*merged));
+    auto again = model::with_settings(*merged, settings);
+    require(again.has_value());
+    again->source = merged->source;
+    require(*again == *merged);
+}
+
 void check_registry(std::string_view text) {
     auto file = config::parse_registry_file(text, "input");
     if (!file) return check_error(file.error());
@@ -51,6 +63,12 @@ void check_registry(std::string_view text) {
         const auto again = model::service_from_json(json);
         require(again.has_value() && *again == service);
         require(!config::to_yaml(json).empty());
+    }
+    for (auto& settings : file->settings) {
+        require(model::is_service_name(settings.service) && settings.place.starts_with("input:"));
+        settings.source = "input";
+        for (const auto& service : file->services) check_merged(service, settings);
+        check_merged({}, settings);
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of an etcd that is none, or of something between it and us. The first byte of an input says what the rest is: 'r' a
-// range, 't' a token, 'c' a complaint, 'w' the stream of a watch, cut by the second byte into pieces. What a watch tells goes
-// where it goes in the worker.
+// range, 't' a token, 'c' a complaint, 'a' the value of an announcement, 'w' the stream of a watch, cut by the second byte into
+// pieces. What a watch tells goes where it goes in the worker.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "registry/etcd/announced.hpp"
 #include "registry/etcd/answers.hpp"
 #include "registry/etcd/object_stream.hpp"
 #include "registry/units.hpp"
@@ -26,6 +27,18 @@ void read_range(std::string_view text) {
     if (!range) return require(!range.error().message().empty());
     require(range->revision > 0 && (!range->more || !range->items.empty()));
     for (const auto& item : range->items) require(!item.key.empty());
+}
+
+// What is taken is one backend; what is not is refused, and none.
+void read_announced(std::string_view text) {
+    Intake intake("etcd:fuzz", {.share = 100}, {[] {}, [] {}, [] {}});
+    etcd::Announced announced(intake, "announced/");
+    const meshd::model::BackendsFrom query{meshd::model::BackendsFrom::Kind::etcd, {}, "web", {}, {}};
+    announced.want({query});
+    announced.replace({{"announced/web/a", std::string(text)}});
+    require(intake.find_set(query)->size() + intake.refused().size() == 1);
+    announced.remove("announced/web/a");
+    require(intake.find_set(query)->empty() && intake.refused().empty());
 }
 
 void read_watch(std::string_view bytes, std::size_t step) {
@@ -63,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (bytes[0] == 'r') read_range(rest);
     if (bytes[0] == 't') (void)etcd::parse_token(rest);
     if (bytes[0] == 'c') require(!etcd::parse_complaint(500, rest).message.empty());
+    if (bytes[0] == 'a') read_announced(rest);
     if (bytes[0] == 'w') read_watch(rest.substr(1), std::max<std::size_t>(1, data[1]));
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "registry/kubernetes/cluster.hpp"
+#include "registry/kubernetes/configurations.hpp"
 #include "registry/kubernetes/kubeconfig.hpp"
 #include "registry/kubernetes/publisher.hpp"
 #include "registry/kubernetes/status.hpp"
@@ -52,16 +53,23 @@ constexpr std::string_view slice =
     R"({"metadata":{"namespace":"shop","name":"web-1","labels":{"kubernetes.io/service-name":"web"}},"addressType":"IPv4",)"
     R"("ports":[{"name":"http","port":8080}],"endpoints":[{"addresses":["10.1.0.1"],"nodeName":"here"}]})";
 
+constexpr const char* configuration =
+    R"({"metadata":{"name":"web","uid":"u","generation":1},"spec":{"service_settings":[{"service":"shop/web","affinity":"1h"}]}})";
+
 class Fixture {
 public:
-    explicit Fixture(Kind kind) : kind_(kind) {
+    explicit Fixture(std::optional<Kind> kind) : kind_(kind) {
         put(Kind::services, service);
         put(Kind::slices, slice);
-        publisher_.publish_all();
+        configurations_.put(boost::json::parse(configuration).as_object());
+        publisher_.publish_all(true);
     }
 
     void put(const boost::json::object& object) {
-        if (const auto taken = cluster_.put(kind_, object); !taken) require(!taken.error().message().empty());
+        if (!kind_)
+            configurations_.put(object);
+        else if (const auto taken = cluster_.put(*kind_, object); !taken)
+            require(!taken.error().message().empty());
     }
 
     Result<void> event(std::string_view line) {
@@ -70,20 +78,29 @@ public:
             if (object == nullptr) return;
             if (type == "ERROR") require(!status_of(*object).text().empty());
             if (type == "ADDED" || type == "MODIFIED") put(*object);
-            if (type == "DELETED") cluster_.remove(kind_, key_of(*object));
+            if (type == "DELETED" && kind_) cluster_.remove(*kind_, key_of(*object));
+            if (type == "DELETED" && !kind_) configurations_.remove(*object);
             (void)version_of(*object);
+            take_configurations();
             publisher_.publish_touched();
         });
     }
 
-    void begin_list() { cluster_.begin_list(kind_); }
-    void end_list() { cluster_.end_list(kind_); }
+    void begin_list() { kind_ ? cluster_.begin_list(*kind_) : configurations_.begin_list(); }
+    void end_list() {
+        if (kind_)
+            (void)cluster_.end_list(*kind_);
+        else
+            configurations_.end_list();
+        take_configurations();
+    }
 
     // What was told step by step is what is told at once.
     void finish() {
+        take_configurations();
         publisher_.publish_touched();
         const auto before = intake_.services();
-        publisher_.publish_all();
+        publisher_.publish_all(true);
         require(before.size() == intake_.services().size());
         for (const auto& [name, one] : before) require(*one == *intake_.services().at(name));
         for (const auto& [name, one] : before) {
@@ -96,16 +113,25 @@ public:
     }
 
 private:
+    void take_configurations() {
+        for (const auto& name : configurations_.take_touched()) cluster_.touch(name);
+        for (const auto& unsaid : configurations_.unsaid()) {
+            const auto patch = status_patch(unsaid.standing, unsaid.verdict, {});
+            require(boost::json::parse(patch).at("status").at("conditions").is_array());
+        }
+    }
+
     void put(Kind kind, std::string_view text) {
         require(with_object(text, [&](const boost::json::object& object) {
                     require(cluster_.put(kind, object).has_value());
                 }).has_value());
     }
 
-    Kind kind_;
+    std::optional<Kind> kind_;  // none: MeshConfigurations
     Cluster cluster_{"here"};
     Intake intake_{"kubernetes:fuzz", {.share = 100}, {[] {}, [] {}, [] {}}};
-    Publisher publisher_{cluster_, intake_};
+    Configurations configurations_{intake_};
+    Publisher publisher_{cluster_, intake_, configurations_.units()};
 };
 
 template <typename Cutter, typename Use>
@@ -115,14 +141,14 @@ bool feed(Cutter& cutter, std::string_view bytes, std::size_t step, Use use) {
     return true;
 }
 
-void read_watch(Kind kind, std::string_view bytes, std::size_t step) {
+void read_watch(std::optional<Kind> kind, std::string_view bytes, std::size_t step) {
     Fixture fixture(kind);
     Lines lines;
     (void)feed(lines, bytes, step, [&](std::string_view line) { return fixture.event(line); });
     fixture.finish();
 }
 
-void read_list(Kind kind, std::string_view bytes, std::size_t step) {
+void read_list(std::optional<Kind> kind, std::string_view bytes, std::size_t step) {
     Fixture fixture(kind);
     ListItems list;
     std::vector<std::string> items;
@@ -158,11 +184,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(read ? read->server.starts_with("http") : !read.error().message().empty());
     }
     const auto kind = kind_of(bytes[0]);
-    if (!kind) return 0;
+    const bool is_of_configurations = bytes[0] == 'c' || bytes[0] == 'C';
+    if (!kind && !is_of_configurations) return 0;
     const std::size_t step = 1 + data[1];
     if (bytes[0] >= 'a')
-        read_list(*kind, rest, step);
+        read_list(kind, rest, step);
     else
-        read_watch(*kind, rest, step);
+        read_watch(kind, rest, step);
     return 0;
 }

@@ -49,6 +49,10 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_top(*app, program);
     add_policy(*app, program);
     add_registry(*app, program);
+    add_announcement(*app, program);
+    add_apply(*app, program);
+    add_get(*app, program);
+    add_delete(*app, program);
     add_config(*app, program);
     add_drift(*app, program);
     add_map(*app, program);

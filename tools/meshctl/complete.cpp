@@ -24,6 +24,8 @@ const std::string files = ":files";
 const std::string services = ":services";
 const std::string backends = ":backends";
 const std::string registries = ":registries";
+const std::string announcements = ":announcements";
+const std::string objects = ":objects";
 
 // What stands for the value of an option, and for the first word that belongs to a command itself.
 const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
@@ -32,7 +34,15 @@ const std::map<std::string, Words> option_values{{"--output", {"table", "wide", 
                                                  {"--state", {"opening", "established", "closing", "closed", "reset", "failed"}},
                                                  {"--source", {"client", "server", "device", "forwarding"}},
                                                  {"--sort", {"age", "bytes", "rtt", "retransmits", "connect", "response"}},
-                                                 {"--socket", {files}}};
+                                                 {"--socket", {files}},
+                                                 {"--file", {files}},
+                                                 {"--config", {files}},
+                                                 {"--store", {registries}},
+                                                 {"--password-file", {files}},
+                                                 {"--token-file", {files}},
+                                                 {"--certificate", {files}},
+                                                 {"--key", {files}},
+                                                 {"--kubeconfig", {files}}};
 const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"backend drain", {backends}},
                                                    {"backend maint", {backends}},
@@ -41,6 +51,10 @@ const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"policy check", {"any"}},
                                                    {"registry show", {registries}},
                                                    {"registry sync", {registries}},
+                                                   {"announcement drain", {announcements}},
+                                                   {"announcement ready", {announcements}},
+                                                   {"get", {objects}},
+                                                   {"delete", {objects}},
                                                    {"config check", {files}},
                                                    {"config diff", {files}},
                                                    {"config schema", {"settings", "registry"}},
@@ -118,6 +132,22 @@ Words backend_names(const std::string& socket) {
     return names;
 }
 
+// Of a store, as far as the agent knows: what it has from other registries than files.
+Words object_names(const std::string& socket) {
+    Words names{"service", "policy", "settings", "file"};
+    const Agent agent(socket, patience);
+    const auto add = [&](const char* target, const char* list, const std::string& kind) {
+        const auto answer = agent.get(target);
+        if (!answer) return;
+        for (const auto& one : array_at(*answer, list))
+            if (one.is_object() && !text_at(one.get_object(), "source").starts_with("file:"))
+                names.push_back(kind + text_at(one.get_object(), "name"));
+    };
+    add("/v1/services", "services", "service/");
+    add("/v1/policy", "rules", "policy/");
+    return names;
+}
+
 Words candidates(const Place& place, const std::string& word) {
     if (place.option == nullptr && word.starts_with('-')) return options_of(place.command);
     Words words;
@@ -127,7 +157,9 @@ Words candidates(const Place& place, const std::string& word) {
     const auto key = place.option != nullptr ? "--" + place.option->get_single_name() : place.path;
     if (const auto found = values.find(key); found != values.end()) words = found->second;
     if (words == Words{backends}) return backend_names(place.socket);
+    if (words == Words{objects}) return object_names(place.socket);
     if (words == Words{registries}) return names_of(place.socket, "registries");
+    if (words == Words{announcements}) return names_of(place.socket, "announcements");
     return words == Words{services} ? names_of(place.socket, "services") : words;
 }
 

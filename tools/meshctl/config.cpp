@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -66,7 +67,32 @@ Result<std::vector<std::string>> registry_directory(const Agent& agent) {
     return std::vector<std::string>{directory};
 }
 
-Result<json::array> services_of(const std::vector<std::string>& paths) {
+// A service that no file describes, with the settings that one gives; nothing when the agent knows none of this name. The agent
+// has its backends.
+Result<std::optional<json::object>> service_elsewhere(const Agent& agent, const model::ServiceSettings& settings) {
+    using Found = Result<std::optional<json::object>>;
+    auto all = agent.get("/v1/services");
+    if (!all) return tl::make_unexpected(all.error());
+    for (const auto& item : array_at(*all, "services")) {
+        if (text_at(item.as_object(), "name") != settings.service) continue;
+        auto plain = item.as_object();
+        for (auto& port : plain.at("ports").as_array()) {
+            auto& one = port.as_object();
+            one["backends"] = json::array{};
+            if (one.at("node_port") == 0) one.erase("node_port");
+        }
+        auto service = model::service_from_json(plain);
+        if (!service) return fail(ExitCode::failed, service.error().message());
+        auto merged = model::with_settings(std::move(*service), settings);
+        if (!merged) return fail(ExitCode::failed, error_line(merged.error()));
+        auto one = model::to_json(*merged);
+        one["backends_from"] = "the agent";
+        return Found(std::move(one));
+    }
+    return Found(std::nullopt);
+}
+
+Result<json::array> services_of(const Agent& agent, const std::vector<std::string>& paths) {
     const auto checked = check_files(paths);
     if (checked.refused() > 0)
         return tl::make_unexpected(Failure{ExitCode::failed, "nothing was compared, the agent would refuse this:",
@@ -82,13 +108,18 @@ Result<json::array> services_of(const std::vector<std::string>& paths) {
             if (service.backends_from) one["backends_from"] = service.backends_from->text();
             services.emplace_back(std::move(one));
         }
+    for (const auto& settings : checked.elsewhere) {
+        auto service = service_elsewhere(agent, settings);
+        if (!service) return tl::make_unexpected(service.error());
+        if (*service) services.emplace_back(std::move(**service));
+    }
     return services;
 }
 
 Result<Page> diff(const Agent& agent, const DiffOptions& options) {
     auto paths = options.paths.empty() ? registry_directory(agent) : Result<std::vector<std::string>>(options.paths);
     if (!paths) return tl::make_unexpected(paths.error());
-    auto services = services_of(*paths);
+    auto services = services_of(agent, *paths);
     if (!services) return tl::make_unexpected(services.error());
     auto answer =
         agent.post("/v1/plan", {{"services", std::move(*services)}, {"complete", !options.is_partial}, {"of_files", true}});

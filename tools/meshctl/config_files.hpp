@@ -11,7 +11,7 @@
 
 namespace meshd::meshctl {
 
-// Told by content: a file with `services` at its top is one of the registry.
+// Told by content: a file with `services`, `policies` or `service_settings` at its top is one of the registry.
 enum class FileKind { unknown, empty, settings, registry };
 
 std::string_view name(FileKind kind);
@@ -24,11 +24,16 @@ struct CheckedFile {
 };
 
 struct CheckedFiles {
-    std::vector<CheckedFile> files;                // in the order given, those of a directory by name
-    std::vector<config::RegistryFile> registries;  // all that could be read on their own
+    std::vector<CheckedFile> files;                 // in the order given, those of a directory by name
+    std::vector<config::RegistryFile> registries;   // all that could be read on their own; services have the files' settings
+    std::vector<model::ServiceSettings> elsewhere;  // settings for services that no file describes
 
     [[nodiscard]] std::size_t refused() const;
 };
+
+// Those that the paths name; a directory stands for the files in it that the registry would read, and is an error when it cannot
+// be read. "-" is taken for a file.
+std::vector<CheckedFile> named_files(const std::vector<std::string>& paths);
 
 // A directory stands for the files in it that the registry would read. A path that is named twice is checked once.
 CheckedFiles check_files(const std::vector<std::string>& paths);

@@ -62,6 +62,7 @@ Result<Page> explain(const Agent& agent, const Question& question) {
     Page page;
     page.blocks = {Facts{{{"Destination", text_at(*answer, "destination") + "/" + text_at(*answer, "protocol")},
                           {"Service", service_text(*answer)},
+                          {"Source", text_at(*answer, "source")},
                           {"Balancing", text_at(*answer, "balancing")},
                           {"Outcome", text_at(*answer, "outcome")},
                           {"Error", text_at(*answer, "error")},

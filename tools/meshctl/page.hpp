@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,9 +74,10 @@ struct Lines {
 using Block = std::variant<Facts, Table, Lines>;
 
 struct Page {
-    json::object value;         // what json and yaml show
-    std::vector<Block> blocks;  // what table and wide show, with an empty line between them
-    std::string verdict;        // one line, the last one; may be empty
+    json::object value;               // what json and yaml show
+    std::vector<Block> blocks;        // what table and wide show, with an empty line between them
+    std::optional<std::string> yaml;  // what yaml shows instead, as it was written
+    std::string verdict;              // one line, the last one; may be empty
     ExitCode exit = ExitCode::done;
 };
 

@@ -169,7 +169,7 @@ void render(const Page& page, Format format, std::ostream& out) {
     if (format == Format::json) {
         out << pretty_json(page.value);
     } else if (format == Format::yaml) {
-        out << config::to_yaml(page.value);
+        out << (page.yaml ? *page.yaml : config::to_yaml(page.value));
     } else {
         BlockPrinter printer(out, format == Format::wide);
         for (const auto& block : page.blocks) std::visit(printer, block);

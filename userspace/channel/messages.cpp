@@ -10,10 +10,9 @@
 #include <boost/json.hpp>
 
 #include "channel/fields.hpp"
-#include "model/flow_export_json.hpp"
+#include "channel/settings_message.hpp"
 #include "model/health_json.hpp"
 #include "model/policy_json.hpp"
-#include "model/registries_json.hpp"
 #include "model/service_json.hpp"
 
 namespace meshd::channel {
@@ -21,8 +20,6 @@ namespace meshd::channel {
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::array<std::string_view, 5> log_levels = {"trace", "debug", "info", "warn", "error"};
 
 base::Result<Message> decode_hello(const json::object& object) {
     Fields fields(object, "hello");
@@ -156,37 +153,6 @@ base::Result<Message> decode_export_status(const json::object& object) {
     return fields.give(std::move(status));
 }
 
-base::Result<Message> decode_settings(const json::object& object) {
-    Fields fields(object, "settings");
-    SettingsMessage settings;
-    settings.registry_directory = fields.text("registry_directory");
-    if (!settings.registry_directory.starts_with('/')) fields.wrong("registry_directory", "an absolute path");
-    settings.metrics_enabled = fields.boolean("metrics_enabled");
-    const auto listen = base::SocketAddress::parse(fields.text("metrics_listen"));
-    if (!listen) fields.wrong("metrics_listen", "ADDRESS:PORT");
-    settings.metrics_listen = listen.value_or(base::SocketAddress{});
-    settings.log_level = fields.text("log_level");
-    if (std::find(log_levels.begin(), log_levels.end(), settings.log_level) == log_levels.end())
-        fields.wrong("log_level", "trace, debug, info, warn or error");
-    if (const auto* const exports = object.if_contains("flow_export")) {
-        auto read = model::flow_export_from_json(*exports);
-        if (!read) return tl::make_unexpected(read.error());
-        settings.flow_export = std::move(*read);
-    }
-    if (const auto* const registries = object.if_contains("registries")) {
-        auto read = model::registries_from_json(*registries);
-        if (!read) return tl::make_unexpected(read.error());
-        settings.registries = std::move(*read);
-    }
-    if (object.contains("remembered_at")) {
-        constexpr std::uint64_t last = std::uint64_t{1} << 33U;  // the year 2242, which the clock still has
-        const auto at = fields.number("remembered_at");
-        if (at > last) fields.wrong("remembered_at", "seconds since the epoch");
-        settings.remembered_at = static_cast<std::int64_t>(at);
-    }
-    return fields.give(std::move(settings));
-}
-
 base::Result<Message> decode_flows(json::object& object) {
     Fields fields(object, "flows");
     FlowEvents flows;
@@ -239,6 +205,20 @@ base::Result<Message> decode_registries(json::object& object) {
     return fields.give(std::move(report));
 }
 
+base::Result<Message> decode_announcements(json::object& object) {
+    Fields fields(object, "announcements");
+    AnnouncementsReport report;
+    for (const auto& item : fields.array("announcements")) {
+        const auto is_text = [&](std::string_view key) {
+            const auto* const value = item.is_object() ? item.get_object().if_contains(key) : nullptr;
+            return value != nullptr && value->is_string();
+        };
+        if (!is_text("id") || !is_text("name")) fields.wrong("announcements", "objects with an id and a name");
+    }
+    if (!fields.error_) report.announcements = std::move(object.at("announcements").as_array());
+    return fields.give(std::move(report));
+}
+
 base::Result<Message> decode_sync(const json::object& object) {
     Fields fields(object, "sync");
     return fields.give(SyncRegistry{fields.text("name")});
@@ -264,6 +244,7 @@ struct TypeName {
     std::string_view operator()(const Policies&) const { return "policies"; }
     std::string_view operator()(const RegistryStatus&) const { return "registry"; }
     std::string_view operator()(const RegistriesReport&) const { return "registries"; }
+    std::string_view operator()(const AnnouncementsReport&) const { return "announcements"; }
     std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
@@ -289,6 +270,7 @@ base::Result<Message> decode(json::object message) {
     if (type == "policies") return decode_policies(message);
     if (type == "registry") return decode_registry(message);
     if (type == "registries") return decode_registries(message);
+    if (type == "announcements") return decode_announcements(message);
     if (type == "sync") return decode_sync(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
@@ -305,17 +287,6 @@ base::Result<Message> decode(json::object message) {
 json::object encode(const Hello& message) { return {{"type", "hello"}, {"version", message.version}, {"pid", message.pid}}; }
 
 json::object encode(const MetricsRequest& message) { return {{"type", "metrics_request"}, {"id", message.id}}; }
-
-json::object encode(const SettingsMessage& message) {
-    return {{"type", "settings"},
-            {"registry_directory", message.registry_directory},
-            {"metrics_enabled", message.metrics_enabled},
-            {"metrics_listen", message.metrics_listen.text()},
-            {"log_level", message.log_level},
-            {"flow_export", model::to_json(message.flow_export)},
-            {"registries", model::to_json(message.registries)},
-            {"remembered_at", message.remembered_at}};
-}
 
 json::object encode(const ExportStatus& message) {
     // Longer texts would be none that people read, and one frame takes these.
@@ -338,6 +309,10 @@ json::object encode(const Ejected& message) {
 }
 
 json::object encode(const RegistriesReport& message) { return {{"type", "registries"}, {"registries", message.registries}}; }
+
+json::object encode(const AnnouncementsReport& message) {
+    return {{"type", "announcements"}, {"announcements", message.announcements}};
+}
 
 json::object encode(const SyncRegistry& message) { return {{"type", "sync"}, {"name", message.name}}; }
 

@@ -16,6 +16,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "model/announcement.hpp"
 #include "model/flow_export.hpp"
 #include "model/health.hpp"
 #include "model/policy.hpp"
@@ -77,6 +78,12 @@ struct RegistryStatus {
 struct RegistriesReport {
     boost::json::array registries;
 };
+// How the services of this host that are announced stand, all of them. The form is that of GET /v1/announcements, docs/api.md;
+// each item is an object with texts "id" and "name" and, when its registry knows it as one that is well, "known": true.
+struct AnnouncementsReport {
+    boost::json::array announcements;
+};
+
 inline constexpr std::size_t most_listed = 50;  // of each list within an item
 
 // Backends whose health was decided or changed, or that were asked about (Ejected). What a worker has not decided it does not
@@ -115,6 +122,10 @@ struct SettingsMessage {
     std::string log_level = "info";  // trace, debug, info, warn, error
     model::FlowExport flow_export{};
     model::Registries registries{};
+    std::vector<model::Announcement> announcements{};
+    std::vector<std::string> drained{};    // names of those that a person has drained
+    std::vector<std::string> announced{};  // ids of those that an earlier worker has told a registry to be well
+    std::string locality{};                // of this node; empty: not known
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.
     std::int64_t remembered_at = 0;
@@ -160,8 +171,9 @@ struct Reopen {};
 
 struct Shutdown {};
 
-using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, SyncRegistry, HealthReport, MetricsRequest,
-                             ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
+using Message =
+    std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, SyncRegistry, HealthReport,
+                 MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -175,6 +187,7 @@ boost::json::object encode(const ExportStatus& message);
 boost::json::object encode(const SettingsMessage& message);
 boost::json::object encode(const Ejected& message);
 boost::json::object encode(const RegistriesReport& message);
+boost::json::object encode(const AnnouncementsReport& message);
 boost::json::object encode(const SyncRegistry& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);

@@ -21,15 +21,7 @@ constexpr std::size_t max_locality_length = 255;  // bytes
 
 void read_backend_address(Document& document, const MappingReader& object, model::Backend& backend) {
     if (!object.require("address")) return;
-    const auto value = object.find("address");
-    const auto address = read_address(document, value, "\"address\"");
-    if (!address) return;
-    backend.endpoint.address = *address;
-    if (address->is_unspecified() || address->is_multicast() || is_broadcast(*address))
-        refuse_value(document, value, "\"address\"", "a unicast address");
-    // connect() to fe80::/10 needs the index of an interface, which a registry cannot know.
-    if (!address->is_v4() && address->is_link_local())
-        refuse_value(document, value, "\"address\"", "an address that needs no interface (not fe80::/10)");
+    if (const auto address = read_unicast_address(document, object.find("address"))) backend.endpoint.address = *address;
 }
 
 // "ports: {http: 8080, metrics: 9090}"
@@ -98,6 +90,17 @@ void check_endpoints_differ(Document& document, const model::ServicePort& port, 
 }
 
 }  // namespace
+
+std::optional<base::IpAddress> read_unicast_address(Document& document, Value value) {
+    const auto address = read_address(document, value, "\"address\"");
+    if (!address) return std::nullopt;
+    if (address->is_unspecified() || address->is_multicast() || is_broadcast(*address))
+        refuse_value(document, value, "\"address\"", "a unicast address");
+    // connect() to fe80::/10 needs the index of an interface, which a registry cannot know.
+    if (!address->is_v4() && address->is_link_local())
+        refuse_value(document, value, "\"address\"", "an address that needs no interface (not fe80::/10)");
+    return address;
+}
 
 bool is_broadcast(const base::IpAddress& address) {
     return address.is_v4() &&

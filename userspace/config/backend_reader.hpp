@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct PortDraft {
     std::uint16_t node_port = 0;  // 0: none
     base::Protocol protocol = base::Protocol::tcp;
 };
+
+// One that somebody can connect to; else it is refused.
+std::optional<base::IpAddress> read_unicast_address(Document& document, Value value);
 
 bool is_broadcast(const base::IpAddress& address);  // 255.255.255.255
 

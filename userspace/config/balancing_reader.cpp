@@ -10,6 +10,7 @@
 #include "config/characters.hpp"
 #include "config/duration.hpp"
 #include "config/percent.hpp"
+#include "model/misfit.hpp"
 
 namespace meshd::config {
 
@@ -33,48 +34,44 @@ constexpr DurationRange slow_start_range{1s, Milliseconds(model::max_slow_start_
 constexpr DurationRange affinity_range{1s, 24h, "a time from 1s to 24h (units: ms, s, m, h)"};
 constexpr PercentRange spill_range{0, 100, "a share of the near backends from 0% to 100%"};
 
-// Refuses a key that says nothing beside the chosen policy: who writes it means something that does not happen.
-void belongs_to(Document& document, const MappingReader& object, std::string_view key, bool belongs, std::string_view policy) {
-    if (belongs || !object.has(key)) return;
-    document.refuse(object.find(key).mark(), fmt::format("\"{}\" means nothing without {}", key, policy),
-                    fmt::format("write {}, or remove \"{}\"", policy, key));
-}
-
-void read_locality(Document& document, Value value, model::BalancingOptions& options) {
+void read_locality(Document& document, Value value, model::Nearness& result) {
     MappingReader locality(document, value, "\"locality\"", locality_keys);
     if (!locality.require("prefer")) return;
-    locality.choice("prefer", options.prefer, nears, model::parse_near);
-    read_percent(document, locality, "spill_below", options.spill_below_percent, spill_range);
-    locality.number("spill_open", options.spill_open, {1, model::max_spill_open});
+    locality.choice("prefer", result.prefer, nears, model::parse_near);
+    read_percent(document, locality, "spill_below", result.spill_below_percent, spill_range);
+    locality.number("spill_open", result.spill_open, {1, model::max_spill_open});
 }
 
-void read_options(Document& document, Value value, model::Service& result) {
-    auto& options = result.balancing_options;
+// What it is in seconds or milliseconds, when it is given.
+template <typename Unit>
+void read_time(Document& document, const MappingReader& object, std::string_view key, const DurationRange& range,
+               std::optional<std::uint32_t>& result) {
+    if (!object.has(key)) return;
+    Milliseconds time{};
+    read_duration(document, object, key, time, range);
+    result = static_cast<std::uint32_t>(std::chrono::ceil<Unit>(time).count());
+}
+
+model::BalancingSettings known_of(const model::BalancingSettings& given) {
+    model::Service service;
+    model::apply({.service = {}, .balancing = given, .source = {}, .place = {}}, service);
+    return model::balancing_of(service);
+}
+
+void read_options(Document& document, Value value, bool is_whole, model::BalancingSettings& result) {
     MappingReader object(document, value, "\"balancing\"", balancing_keys);
-    object.choice("policy", result.balancing, balancings, model::parse_balancing);
-    Milliseconds penalty(options.failure_penalty_ms);
-    Milliseconds slow_start{};
-    Milliseconds affinity{};
-    read_duration(document, object, "failure_penalty", penalty, penalty_range);
-    object.choice("hash", options.hash, hashes, model::parse_hash_by);
-    read_duration(document, object, "slow_start", slow_start, slow_start_range);
-    read_duration(document, object, "affinity", affinity, affinity_range);
-    options.failure_penalty_ms = static_cast<std::uint32_t>(penalty.count());
-    options.slow_start_ms = static_cast<std::uint32_t>(slow_start.count());
-    options.affinity_s = static_cast<std::uint32_t>((affinity + 999ms) / 1s);
-    if (const auto locality = object.find("locality"); locality.exists()) read_locality(document, locality, options);
+    object.given("policy", result.policy,
+                 [&](auto key, auto& policy) { return object.choice(key, policy, balancings, model::parse_balancing); });
+    read_time<Milliseconds>(document, object, "failure_penalty", penalty_range, result.failure_penalty_ms);
+    object.given("hash", result.hash,
+                 [&](auto key, auto& hash) { return object.choice(key, hash, hashes, model::parse_hash_by); });
+    read_time<Milliseconds>(document, object, "slow_start", slow_start_range, result.slow_start_ms);
+    read_time<std::chrono::seconds>(document, object, "affinity", affinity_range, result.affinity_s);
+    if (const auto locality = object.find("locality"); locality.exists())
+        read_locality(document, locality, result.locality.emplace());
     if (!document.ok()) return;
-    const bool is_maglev = result.balancing == model::Balancing::maglev;
-    belongs_to(document, object, "failure_penalty", result.balancing == model::Balancing::latency, "\"policy: latency\"");
-    belongs_to(document, object, "hash", is_maglev || options.affinity_s != 0, "\"policy: maglev\" or \"affinity\"");
-    if (options.affinity_s != 0 && options.hash == model::HashBy::connection)
-        document.refuse(object.find("hash").mark(), "\"affinity\" cannot be kept by \"hash: connection\"",
-                        "write \"source\" or \"workload\"");
-    if (options.prefer == model::Near::anywhere || options.spill_open == 0 || !is_maglev) return;
-    document.refuse(object.find("locality").mark(),
-                    "\"spill_open\" means nothing with \"policy: maglev\", whose choices do not "
-                    "depend on load",
-                    "remove it");
+    if (auto misfit = model::find_misfit(result, is_whole ? known_of(result) : result))
+        document.refuse(object.find(misfit->key).mark(), std::move(misfit->detail), std::move(misfit->remedy));
 }
 
 }  // namespace
@@ -105,22 +102,24 @@ void read_labels(Document& document, const MappingReader& object, model::Labels&
     }
 }
 
-void read_balancing(Document& document, const MappingReader& service, model::Service& result) {
+void read_balancing(Document& document, const MappingReader& service, bool is_whole, model::BalancingSettings& result) {
     const auto value = service.find("balancing");
     if (!value.exists()) return;
     if (value.kind() == Kind::mapping)
-        read_options(document, value, result);
+        read_options(document, value, is_whole, result);
     else
-        service.choice("balancing", result.balancing, balancings, model::parse_balancing);
+        service.given("balancing", result.policy,
+                      [&](auto key, auto& policy) { return service.choice(key, policy, balancings, model::parse_balancing); });
 }
 
-void read_subsets(Document& document, const MappingReader& service, model::Service& result) {
+void read_subsets(Document& document, const MappingReader& service, std::optional<std::vector<model::Subset>>& result) {
     const auto list = service.find("subsets");
     if (!list.exists() || !expect_list(document, list, "\"subsets\"", "subsets")) return;
     if (list.size() == 0 || list.size() > model::max_subsets)
         document.refuse(list.mark(),
                         fmt::format("\"subsets\" must have 1 to {} subsets, found {}", model::max_subsets, list.size()),
                         list.size() == 0 ? "remove the key" : "");
+    auto& subsets = result.emplace();
     std::map<std::string, Mark, std::less<>> names;
     for (const auto item : list) {
         if (!document.ok()) return;
@@ -138,7 +137,7 @@ void read_subsets(Document& document, const MappingReader& service, model::Servi
         if (!is_new)
             document.refuse(object.find("name").mark(),
                             fmt::format("subset {} is given twice, first in line {}", quote(subset.name), known->second.line));
-        result.subsets.push_back(std::move(subset));
+        subsets.push_back(std::move(subset));
     }
 }
 

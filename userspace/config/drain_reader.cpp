@@ -2,6 +2,7 @@
 #include "config/drain_reader.hpp"
 
 #include "config/duration.hpp"
+#include "model/misfit.hpp"
 
 namespace meshd::config {
 
@@ -15,7 +16,7 @@ constexpr DurationRange deadline_range{1s, 168h, "none or a time from 1s to 168h
 
 }  // namespace
 
-void read_drain(Document& document, const MappingReader& service, model::Drain& result) {
+void read_drain(Document& document, const MappingReader& service, model::DrainSettings& result) {
     const auto value = service.find("drain");
     if (!value.exists()) return;
     if (value.kind() == Kind::nothing) {
@@ -23,20 +24,20 @@ void read_drain(Document& document, const MappingReader& service, model::Drain& 
         return;
     }
     MappingReader drain(document, value, "\"drain\"", drain_keys);
-    drain.choice("sockets", result.sockets, sockets_words, model::parse_drain_sockets);
-    drain.choice("unhealthy", result.unhealthy, sockets_words, model::parse_drain_sockets);
-    if (document.ok() && result.sockets == model::DrainSockets::keep && result.unhealthy == model::DrainSockets::close)
-        document.refuse(drain.find("unhealthy").mark(), "\"unhealthy: close\" closes sockets, and \"sockets: keep\" never does",
-                        "remove one of the two");
-    const auto deadline = drain.find("deadline");
-    if (!document.ok() || !deadline.exists()) return;
-    if (deadline.kind() == Kind::scalar && deadline.text() == "none") return;
-    std::chrono::milliseconds time{};
-    read_duration(document, drain, "deadline", time, deadline_range);
-    if (document.ok() && result.sockets == model::DrainSockets::keep)
-        document.refuse(deadline.mark(), "\"deadline\" says when sockets are closed, and \"sockets: keep\" that they never are",
-                        "remove one of the two");
-    result.deadline_s = static_cast<std::uint32_t>((time + 999ms) / 1s);
+    const auto read_word = [&](auto key, auto& sockets) {
+        return drain.choice(key, sockets, sockets_words, model::parse_drain_sockets);
+    };
+    drain.given("sockets", result.sockets, read_word);
+    drain.given("unhealthy", result.unhealthy, read_word);
+    if (const auto deadline = drain.find("deadline"); deadline.exists()) {
+        std::chrono::milliseconds time{};
+        if (deadline.kind() != Kind::scalar || deadline.text() != "none")
+            read_duration(document, drain, "deadline", time, deadline_range);
+        result.deadline_s = static_cast<std::uint32_t>((time + 999ms) / 1s);
+    }
+    if (!document.ok()) return;
+    if (auto misfit = model::find_misfit(result))
+        document.refuse(drain.find(misfit->key).mark(), std::move(misfit->detail), std::move(misfit->remedy));
 }
 
 }  // namespace meshd::config

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "config/mapping_reader.hpp"
-#include "model/service.hpp"
+#include "model/service_settings.hpp"
 
 namespace meshd::config {
 
-void read_drain(Document& document, const MappingReader& service, model::Drain& result);
+void read_drain(Document& document, const MappingReader& service, model::DrainSettings& result);
 
 }  // namespace meshd::config

@@ -7,6 +7,7 @@
 
 #include "config/characters.hpp"
 #include "config/duration.hpp"
+#include "model/misfit.hpp"
 
 namespace meshd::config {
 
@@ -75,47 +76,22 @@ void read_forwarding(Document& document, const MappingReader& section, Forwardin
     read_duration(document, times, "udp", result.timeouts.udp, timeout_range);
 }
 
-void read_forwarding(Document& document, const MappingReader& service, model::Service& result) {
-    service.choice("forward", result.forward, forwards, model::parse_forward);
+void read_forwarding(Document& document, const MappingReader& service, model::ServiceSettings& result) {
+    service.given("forward", result.forward,
+                  [&](auto key, auto& forward) { return service.choice(key, forward, forwards, model::parse_forward); });
     const auto affinity = service.find("affinity");
-    const bool none = affinity.exists() && affinity.kind() == Kind::scalar && affinity.text() == "0";
-    if (none) return;
+    if (!affinity.exists()) return;
     std::chrono::milliseconds time{};
-    read_duration(document, service, "affinity", time, affinity_range);
+    if (affinity.kind() != Kind::scalar || affinity.text() != "0")
+        read_duration(document, service, "affinity", time, affinity_range);
     result.affinity_s = static_cast<std::uint32_t>((time + 999ms) / 1s);
 }
 
 void check_direct_return(Document& document, const ReadService& read) {
-    const auto& service = read.service;
-    if (service.forward != model::Forward::dsr || !document.ok()) return;
-    for (std::size_t i = 0; i < service.target_ports.size(); ++i) {
-        if (service.target_ports[i] == service.ports[i].number) continue;
-        document.refuse(read.marks.name,
-                        fmt::format("service {} has \"forward: dsr\", which leaves packets as they are, and the target port {} "
-                                    "for its port {}",
-                                    quote(service.name), service.target_ports[i], service.ports[i].number),
-                        "remove \"target_port\", or write \"forward: nat\"");
-        return;
-    }
-    for (const auto& port : service.ports) {
-        if (port.node_port != 0) {
-            document.refuse(read.marks.name,
-                            fmt::format("service {} has \"forward: dsr\" and a \"node_port\", but its backends do not have the "
-                                        "nodes' addresses to answer from",
-                                        quote(service.name)),
-                            "write \"forward: nat\" or remove \"node_port\"");
-            return;
-        }
-        for (std::size_t i = 0; i < port.backends.size(); ++i) {
-            if (port.backends[i].endpoint.port == port.number) continue;
-            document.refuse(read.backends[i],
-                            fmt::format("backend {} must have the service's port {}, since \"forward: dsr\" leaves packets as "
-                                        "they are",
-                                        port.backends[i].endpoint.text(), port.number),
-                            "let it listen at that port, or write \"forward: nat\"");
-            return;
-        }
-    }
+    if (!document.ok()) return;
+    if (auto misfit = model::find_direct_return_misfit(read.service))
+        document.refuse(misfit->backend ? read.backends[*misfit->backend] : read.marks.name, std::move(misfit->detail),
+                        std::move(misfit->remedy));
 }
 
 }  // namespace meshd::config

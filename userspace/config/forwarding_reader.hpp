@@ -16,10 +16,9 @@ void read_devices(Document& document, const MappingReader& top, std::vector<std:
 void read_forwarding(Document& document, const MappingReader& section, Forwarding& result);
 
 // "forward" and "affinity" of a service.
-void read_forwarding(Document& document, const MappingReader& service, model::Service& result);
+void read_forwarding(Document& document, const MappingReader& service, model::ServiceSettings& result);
 
-// Direct server return leaves a packet as it is, so a backend must listen where the client believes to send to. After the
-// backends were read.
+// See model::find_direct_return_misfit(). After the backends were read.
 void check_direct_return(Document& document, const ReadService& service);
 
 }  // namespace meshd::config

@@ -149,6 +149,8 @@ void read_times(Document& document, const MappingReader& object, Probe& probe) {
         probe.jitter_permille = static_cast<std::uint16_t>(std::lround(jitter * 1000));
 }
 
+}  // namespace
+
 void read_probe(Document& document, Value value, Probe& probe) {
     MappingReader object(document, value, "\"probe\"", probe_keys);
     object.require("type");
@@ -177,9 +179,7 @@ void read_probe(Document& document, Value value, Probe& probe) {
     read_times(document, object, probe);
 }
 
-}  // namespace
-
-void read_health(Document& document, const MappingReader& service, model::Health& result) {
+void read_health(Document& document, const MappingReader& service, model::HealthSettings& result) {
     const auto value = service.find("health");
     if (!value.exists()) return;
     if (value.kind() == Kind::nothing) {
@@ -187,8 +187,8 @@ void read_health(Document& document, const MappingReader& service, model::Health
         return;
     }
     MappingReader object(document, value, "\"health\"", health_keys);
-    model::Health health;
-    read_percent(document, object, "panic", health.panic_percent, panic_range);
+    model::HealthSettings health;
+    if (object.has("panic")) read_percent(document, object, "panic", health.panic_percent.emplace(), panic_range);
     read_ejection(document, object, health.eject);
     if (document.ok() && object.has("probe")) read_probe(document, object.find("probe"), health.probe.emplace());
     if (document.ok()) result = std::move(health);

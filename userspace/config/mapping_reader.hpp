@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/document.hpp"
 
@@ -38,6 +39,16 @@ public:
     }
     bool text(std::string_view key, std::string& result) const {
         return set(key, result, [&](Value value, std::string_view label) { return read_text(document_, value, label); });
+    }
+
+    // Reads what may not be there with one of these, `read(key, value)`, and has it in `result` only when it is.
+    template <typename T, typename Read>
+    bool given(std::string_view key, std::optional<T>& result, Read read) const {
+        if (!has(key)) return false;
+        T value{};
+        const bool is_set = read(key, value);
+        if (is_set) result = std::move(value);
+        return is_set;
     }
 
     // One of `words`, as `parse` understands them.

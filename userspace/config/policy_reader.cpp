@@ -104,16 +104,20 @@ std::vector<model::Rule> read_rules(Document& document, Value list) {
     return rules;
 }
 
-void read_limits(Document& document, const MappingReader& service, model::Limits& result) {
+void read_limits(Document& document, const MappingReader& service, model::LimitSettings& result) {
     const auto value = service.find("limits");
     if (!value.exists() || is_empty(document, value, "\"limits\"")) return;
     MappingReader limits(document, value, "\"limits\"", limit_keys);
-    limits.number("connections", result.connections, {1, model::max_limit});
-    limits.number("rate", result.rate, {1, model::max_limit});
-    result.burst = result.rate;
+    limits.given("connections", result.connections, [&](auto key, auto& most) {
+        return limits.number(key, most, {1, model::max_limit});
+    });
+    model::LimitSettings::Rate rate;
+    const bool has_rate = limits.number("rate", rate.rate, {1, model::max_limit});
+    rate.burst = rate.rate;
     if (limits.has("burst") && !limits.has("rate"))
         document.refuse(limits.find("burst").mark(), "\"burst\" belongs to \"rate\"", "give \"rate\" as well");
-    limits.number("burst", result.burst, {1, model::max_limit});
+    limits.number("burst", rate.burst, {1, model::max_limit});
+    if (has_rate) result.rate = rate;
 }
 
 std::string_view name(PolicyMode mode) { return policy_modes.at(static_cast<std::size_t>(mode)); }

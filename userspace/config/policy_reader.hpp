@@ -8,7 +8,8 @@
 
 #include "config/mapping_reader.hpp"
 #include "config/policy.hpp"
-#include "model/service.hpp"
+#include "model/policy.hpp"
+#include "model/service_settings.hpp"
 
 namespace meshd::config {
 
@@ -19,6 +20,6 @@ void read_policy(const MappingReader& section, Policy& result);
 // Without sources. Check document.ok() before the result is used.
 std::vector<model::Rule> read_rules(Document& document, Value list);
 
-void read_limits(Document& document, const MappingReader& service, model::Limits& result);
+void read_limits(Document& document, const MappingReader& service, model::LimitSettings& result);
 
 }  // namespace meshd::config

@@ -214,4 +214,17 @@ void read_registries(Document& document, const MappingReader& section, model::Re
     read_duration(document, section, "resync", result.resync, resync_range);
 }
 
+void read_store(Document& document, const MappingReader& section, const model::Registries& registries, std::string& result) {
+    const auto value = section.find("store");
+    if (!section.text("store", result) || !document.ok() || result.empty()) return;
+    std::vector<std::string_view> known;
+    for (const auto& etcd : registries.etcd) known.emplace_back(etcd.name);
+    for (const auto& consul : registries.consul)
+        if (!consul.keys.empty()) known.emplace_back(consul.name);
+    for (const auto& kubernetes : registries.kubernetes) known.emplace_back(kubernetes.name);
+    if (std::find(known.begin(), known.end(), result) != known.end()) return;
+    const auto expected = known.empty() ? "a registry of etcd, of Kubernetes, or of Consul with \"keys\"" : join(known, "or");
+    refuse_value(document, value, "\"store\"", expected, suggest(result, known));
+}
+
 }  // namespace meshd::config

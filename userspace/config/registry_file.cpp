@@ -10,12 +10,13 @@
 #include "config/policy_reader.hpp"
 #include "config/service_index.hpp"
 #include "config/service_reader.hpp"
+#include "config/service_settings_reader.hpp"
 
 namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> top_keys{"version", "services", "policies"};
+constexpr std::array<std::string_view, 4> top_keys{"version", "services", "policies", "service_settings"};
 
 // The kernel translates a destination once: a backend that is itself a service address would be connected to as it is.
 void check_backends_are_no_services(Document& document, const ServiceIndex& index, const model::Service& service,
@@ -59,12 +60,23 @@ void read_services(Document& document, Value list, RegistryFile& file) {
         check_backends_are_no_services(document, index, file.services[i], backends[i]);
 }
 
+void read_all_settings(Document& document, Value list, RegistryFile& file) {
+    if (!expect_list(document, list, "\"service_settings\"", "settings of services")) return;
+    file.settings.reserve(list.size());
+    for (const auto item : list) {
+        file.settings.push_back(read_service_settings(document, item));
+        if (!document.ok()) return;
+    }
+    ServiceIndex index;
+    if (const auto conflict = index.add(file.name, file.settings)) document.refuse(conflict->error);
+}
+
 }  // namespace
 
 base::Result<RegistryFile> parse_registry_file(std::string_view text, std::string_view file_name) {
     auto document = Document::parse(text, file_name);
     if (!document) return base::fail(std::move(document.error()));
-    RegistryFile file{.name = std::string(file_name), .services = {}, .marks = {}, .rules = {}};
+    RegistryFile file{.name = std::string(file_name), .services = {}, .marks = {}, .rules = {}, .settings = {}};
     if (document->root().kind() == Kind::nothing) return file;
 
     MappingReader top(*document, document->root(), "the file", top_keys);
@@ -72,6 +84,7 @@ base::Result<RegistryFile> parse_registry_file(std::string_view text, std::strin
     top.number("version", version, {1, 1});
     if (const auto list = top.find("services"); list.exists() && document->ok()) read_services(*document, list, file);
     if (const auto list = top.find("policies"); list.exists() && document->ok()) file.rules = read_rules(*document, list);
+    if (const auto list = top.find("service_settings"); list.exists() && document->ok()) read_all_settings(*document, list, file);
     if (!document->ok()) return base::fail(document->error());
     return file;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one file of the registry: a list of services and one of policy rules. A file is taken whole or not at all.
+// Reads one file of the registry: a list of services, one of policy rules and one of settings for services that are described
+// elsewhere. A file is taken whole or not at all.
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@
 #include "config/tree.hpp"
 #include "model/policy.hpp"
 #include "model/service.hpp"
+#include "model/service_settings.hpp"
 
 namespace meshd::config {
 
@@ -20,10 +22,11 @@ struct ServiceMarks {
 };
 
 struct RegistryFile {
-    std::string name;                      // as it is called in errors
-    std::vector<model::Service> services;  // without a source
-    std::vector<ServiceMarks> marks;       // as many as services, in the same order
-    std::vector<model::Rule> rules;        // without a source
+    std::string name;                              // as it is called in errors
+    std::vector<model::Service> services;          // without a source
+    std::vector<ServiceMarks> marks;               // as many as services, in the same order
+    std::vector<model::Rule> rules;                // without a source
+    std::vector<model::ServiceSettings> settings;  // without a source
 };
 
 // Errors name FILE:LINE:COLUMN as their object. `file_name` is only for them.

@@ -76,6 +76,26 @@ void ServiceIndex::remove(const model::Service& service) {
     for (const auto& [address, protocol] : model::frontends(service)) endpoints_.erase(Endpoint{address, protocol});
 }
 
+std::optional<Conflict> ServiceIndex::add(std::string_view file_name, const std::vector<model::ServiceSettings>& settings) {
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+        const auto& one = settings[i];
+        const auto [same, is_new] = settings_.try_emplace(one.service, file_name, &one);
+        if (is_new) continue;
+        const auto& [other_file, other] = same->second;
+        Conflict conflict{{"accept", one.place, 0,
+                           fmt::format("settings for service {} are already given at {}", quote(one.service), other->place),
+                           "write all of them in one place"},
+                          std::string(other_file)};
+        while (i > 0) settings_.erase(settings[--i].service);
+        return conflict;
+    }
+    return std::nullopt;
+}
+
+void ServiceIndex::remove(const std::vector<model::ServiceSettings>& settings) {
+    for (const auto& one : settings) settings_.erase(one.service);
+}
+
 const model::Service* ServiceIndex::owner(const base::SocketAddress& address, base::Protocol protocol) const {
     const auto found = endpoints_.find(Endpoint{address, protocol});
     return found == endpoints_.end() ? nullptr : found->second.service;
@@ -85,10 +105,15 @@ std::vector<base::Error> check_together(std::span<const RegistryFile> files) {
     std::vector<base::Error> errors;
     ServiceIndex index;
     for (const auto& file : files) {
+        if (auto conflict = index.add(file.name, file.settings)) {
+            errors.push_back(std::move(conflict->error));
+            continue;
+        }
         for (std::size_t i = 0; i < file.services.size(); ++i) {
             auto conflict = index.add(file.name, file.services[i], file.marks[i]);
             if (!conflict) continue;
             errors.push_back(std::move(conflict->error));
+            index.remove(file.settings);
             while (i > 0) index.remove(file.services[--i]);  // a refused file is no reason to refuse the ones behind it
             break;
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which file has which service name, service address and node port. Finds what two services may not share, in one file and
-// between files.
+// Which file has which service name, service address and node port, and gives settings for which service. Finds what two of them
+// may not share, in one file and between files.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/registry_file.hpp"
@@ -20,14 +21,18 @@ struct Conflict {
     std::string other_file;  // the file of the earlier place
 };
 
-// Borrows file names and services: both must stay where they are from add() to remove().
+// Borrows file names, services and settings: they must stay where they are from add() to remove().
 class ServiceIndex {
 public:
     // Adds a service, or says whose name or address it has and adds nothing.
     std::optional<Conflict> add(std::string_view file_name, const model::Service& service, const ServiceMarks& marks);
 
+    // All of these, or none and the first that is given elsewhere.
+    std::optional<Conflict> add(std::string_view file_name, const std::vector<model::ServiceSettings>& settings);
+
     // Takes back what add() added.
     void remove(const model::Service& service);
+    void remove(const std::vector<model::ServiceSettings>& settings);
 
     // The service that has this address, port and protocol as its own; nullptr when none has.
     [[nodiscard]] const model::Service* owner(const base::SocketAddress& address, base::Protocol protocol) const;
@@ -53,6 +58,7 @@ private:
                                                         const ServiceMarks& marks) const;
 
     std::unordered_map<std::string_view, Place> names_;
+    std::unordered_map<std::string_view, std::pair<std::string_view, const model::ServiceSettings*>> settings_;  // and the file
     std::unordered_map<Endpoint, Place, EndpointHash> endpoints_;
 };
 

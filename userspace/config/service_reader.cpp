@@ -6,16 +6,12 @@
 
 #include <fmt/format.h>
 
-#include "config/acceleration_reader.hpp"
 #include "config/backend_reader.hpp"
 #include "config/backends_from_reader.hpp"
-#include "config/balancing_reader.hpp"
 #include "config/characters.hpp"
-#include "config/drain_reader.hpp"
 #include "config/forwarding_reader.hpp"
-#include "config/health_reader.hpp"
 #include "config/mapping_reader.hpp"
-#include "config/policy_reader.hpp"
+#include "config/service_settings_reader.hpp"
 
 namespace meshd::config {
 
@@ -27,7 +23,6 @@ constexpr std::array<std::string_view, 19> service_keys{
     "health",    "backends", "backends_from"};
 constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
-constexpr std::array<std::string_view, 2> no_backend_policies{"refuse", "unreachable"};
 
 void read_name(Document& document, const MappingReader& object, ReadService& result) {
     if (!object.require("name") || !object.text("name", result.service.name)) return;
@@ -153,14 +148,9 @@ ReadService read_service(Document& document, Value value) {
     read_name(document, object, result);
     read_addresses(document, object, result);
     auto drafts = read_ports(document, object);
-    read_balancing(document, object, result.service);
-    read_subsets(document, object, result.service);
-    object.choice("when_no_backend", result.service.when_no_backend, no_backend_policies, model::parse_when_no_backend);
-    read_acceleration(document, object, result.service.acceleration);
-    read_forwarding(document, object, result.service);
-    read_limits(document, object, result.service.limits);
-    read_drain(document, object, result.service.drain);
-    read_health(document, object, result.service.health);
+    model::ServiceSettings settings;
+    read_settings(document, object, true, settings);
+    model::apply(settings, result.service);
     if (const auto from = object.find("backends_from"); from.exists()) {
         object.require_one_of("backends", "backends_from");
         if (document.ok()) read_backends_from(document, from, drafts, result.service);

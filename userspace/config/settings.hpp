@@ -11,6 +11,7 @@
 #include "config/acceleration.hpp"
 #include "config/forwarding.hpp"
 #include "config/policy.hpp"
+#include "model/announcement.hpp"
 #include "model/flow_export.hpp"
 #include "model/registries.hpp"
 
@@ -41,6 +42,8 @@ struct Settings {
     std::string state_directory = "/var/lib/meshd";
     std::string registry_directory = "/etc/meshd/services.d";                        // registry.files.directory
     model::Registries registries{};                                                  // what else registry says
+    std::string registry_store{};                                                    // registry.store; empty: none is named
+    std::vector<model::Announcement> announcements{};                                // announce
     std::string worker_user = "meshd";                                               // worker.user
     std::string control_group = "meshd";                                             // control.group
     bool metrics_enabled = true;                                                     // metrics.enabled

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/acceleration_reader.hpp"
+#include "config/announce_reader.hpp"
 #include "config/duration.hpp"
 #include "config/flows_reader.hpp"
 #include "config/forwarding_reader.hpp"
@@ -21,9 +22,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 18> top_keys{
-    "version", "cgroup",    "bpffs", "run_directory", "state_directory", "node",       "registry", "worker", "control",
-    "metrics", "reconcile", "log",   "acceleration",  "devices",         "forwarding", "flows",    "policy", "limits"};
+constexpr std::array<std::string_view, 19> top_keys{"version",    "cgroup",    "bpffs",    "run_directory", "state_directory",
+                                                    "node",       "registry",  "announce", "worker",        "control",
+                                                    "metrics",    "reconcile", "log",      "acceleration",  "devices",
+                                                    "forwarding", "flows",     "policy",   "limits"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
@@ -89,7 +91,9 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
         read_section(document, registry, "files", files_keys,
                      [&](const MappingReader& files) { read_path(document, files, "directory", settings.registry_directory); });
         read_registries(document, registry, settings.registries);
+        read_store(document, registry, settings.registries, settings.registry_store);
     });
+    read_announcements(document, top, settings.registries, settings.announcements);
     read_section(document, top, "worker", worker_keys,
                  [&](const MappingReader& worker) { read_account(document, worker, "user", settings.worker_user); });
     read_section(document, top, "control", control_keys,

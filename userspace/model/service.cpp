@@ -70,7 +70,7 @@ std::optional<Forward> parse_forward(std::string_view text) {
 }
 
 std::string BackendsFrom::text() const {
-    static constexpr std::array<std::string_view, 3> kinds{"consul", "dns", "srv"};
+    static constexpr std::array<std::string_view, 4> kinds{"consul", "dns", "srv", "etcd"};
     std::string result = std::string(kinds.at(static_cast<std::size_t>(kind))) + " " + name;
     if (!registry.empty()) result += " of " + registry;
     if (!datacenter.empty()) result += " in " + datacenter;

@@ -106,10 +106,11 @@ struct BackendsFrom {
         consul,  // instances of a service in Consul's catalog
         dns,     // A and AAAA records; the port is the service port's target
         srv,     // SRV records
+        etcd,    // what hosts announce there
     };
     Kind kind = Kind::consul;
-    std::string registry;           // name of a Consul registry of meshd.yaml; empty: the only one
-    std::string name;               // of the service in Consul, of the host, or of the SRV records
+    std::string registry;           // name of a Consul or etcd registry of meshd.yaml; empty: the only one
+    std::string name;               // of the service in Consul or etcd, of the host, or of the SRV records
     std::vector<std::string> tags;  // Consul: instances have all of them
     std::string datacenter;         // Consul: empty: that of the registry
 

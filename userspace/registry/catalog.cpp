@@ -11,11 +11,10 @@ namespace meshd::registry {
 struct Catalog::Candidate {
     const std::string* path = nullptr;
     File* file = nullptr;
-    std::vector<Loaded> services;
-    std::vector<model::Rule> rules;
+    Content content;
     std::optional<config::Conflict> conflict;  // set: refused
-    bool holds_new = false;                    // its new services are in the index
-    bool holds_old = false;                    // its last good services are in the index
+    bool holds_new = false;                    // its new content is in the index
+    bool holds_old = false;                    // its last good content is in the index
 };
 
 namespace {
@@ -30,19 +29,23 @@ std::string status_text(const base::Error& error) {
 
 std::string_view name(SourceState state) { return state == SourceState::ok ? "ok" : "refused"; }
 
-std::vector<Catalog::Loaded> Catalog::load(const model::DesiredState& state, config::RegistryFile file) {
-    std::vector<Loaded> services;
-    services.reserve(file.services.size());
+Catalog::Content Catalog::load(const model::DesiredState& state, config::RegistryFile file) {
+    Content content;
+    content.services.reserve(file.services.size());
     const auto source = "file:" + file.name;
     for (std::size_t i = 0; i < file.services.size(); ++i) {
         file.services[i].source = source;
         // What has not changed stays the same object, so that nobody holds it twice.
         const auto known = state.services.find(file.services[i].name);
         const bool is_same = known != state.services.end() && *known->second == file.services[i];
-        services.push_back({is_same ? known->second : std::make_shared<const model::Service>(std::move(file.services[i])),
-                            std::move(file.marks[i])});
+        content.services.push_back({is_same ? known->second : std::make_shared<const model::Service>(std::move(file.services[i])),
+                                    std::move(file.marks[i])});
     }
-    return services;
+    content.rules = std::move(file.rules);
+    for (auto& rule : content.rules) rule.source = source;
+    for (auto& settings : file.settings) settings.source = source;
+    content.settings = std::make_shared<const std::vector<model::ServiceSettings>>(std::move(file.settings));
+    return content;
 }
 
 void Catalog::apply(std::vector<Reading> readings, const std::set<std::string>& gone) {
@@ -59,9 +62,7 @@ void Catalog::apply(std::vector<Reading> readings, const std::set<std::string>& 
         auto& candidate = candidates.emplace_back();
         candidate.path = &at->first;
         candidate.file = &at->second;
-        candidate.rules = std::move(reading.file->rules);
-        for (auto& rule : candidate.rules) rule.source = "file:" + reading.path;
-        candidate.services = load(state_, std::move(*reading.file));
+        candidate.content = load(state_, std::move(*reading.file));
     }
     accept(candidates);
     update_complete();
@@ -70,9 +71,9 @@ void Catalog::apply(std::vector<Reading> readings, const std::set<std::string>& 
 void Catalog::forget(const std::string& path) {
     const auto found = files_.find(path);
     if (found == files_.end()) return;
-    release(found->second.services);
-    withdraw(found->second.services);
-    rules_changed_ = rules_changed_ || !found->second.rules.empty() || !found->second.was_good;
+    release(found->second.content);
+    withdraw(found->second.content);
+    rules_changed_ = rules_changed_ || !found->second.content.rules.empty() || !found->second.was_good;
     files_.erase(found);
     ++generation_;
     status_changed_ = true;
@@ -82,19 +83,19 @@ void Catalog::forget(const std::string& path) {
 // least one more candidate.
 bool Catalog::try_all(std::vector<Candidate>& candidates) {
     for (auto& candidate : candidates) {
-        if (candidate.holds_new) release(candidate.services);
-        if (candidate.holds_old) release(candidate.file->services);
+        if (candidate.holds_new) release(candidate.content);
+        if (candidate.holds_old) release(candidate.file->content);
         candidate.holds_new = candidate.holds_old = false;
     }
     for (auto& candidate : candidates)
-        if (candidate.conflict) candidate.holds_old = !claim(index_, *candidate.path, candidate.file->services);
+        if (candidate.conflict) candidate.holds_old = !claim(index_, *candidate.path, candidate.file->content);
 
     for (auto& candidate : candidates) {
         if (candidate.conflict) continue;
-        candidate.conflict = claim(index_, *candidate.path, candidate.services);
+        candidate.conflict = claim(index_, *candidate.path, candidate.content);
         candidate.holds_new = !candidate.conflict;
         if (candidate.holds_new) continue;
-        const auto old_conflict = claim(index_, *candidate.path, candidate.file->services);
+        const auto old_conflict = claim(index_, *candidate.path, candidate.file->content);
         candidate.holds_old = !old_conflict;
         if (candidate.holds_old) continue;
         // Another new content has taken what this file may have to keep: that one gives way, and this one is tried again.
@@ -102,8 +103,8 @@ bool Catalog::try_all(std::vector<Candidate>& candidates) {
                                         [&](const Candidate& other) { return *other.path == old_conflict->other_file; });
         if (taker != candidates.end() && taker->holds_new) {
             config::ServiceIndex kept;
-            claim(kept, *candidate.path, candidate.file->services);
-            taker->conflict = claim(kept, *taker->path, taker->services);
+            claim(kept, *candidate.path, candidate.file->content);
+            taker->conflict = claim(kept, *taker->path, taker->content);
             candidate.conflict.reset();
         }
         return false;
@@ -116,17 +117,17 @@ void Catalog::accept(std::vector<Candidate>& candidates) {
     while (!try_all(candidates)) {
     }
     for (auto& candidate : candidates)
-        if (!candidate.conflict) withdraw(candidate.file->services);
+        if (!candidate.conflict) withdraw(candidate.file->content);
     bool any_changed = false;
     for (auto& candidate : candidates) {
         if (candidate.conflict) continue;
         any_changed = true;
-        publish(candidate.services);
-        if (candidate.file->services.size() != candidate.services.size()) status_changed_ = true;
-        candidate.file->services = std::move(candidate.services);
+        publish(candidate.content);
+        auto& before = candidate.file->content;
+        if (before.services.size() != candidate.content.services.size()) status_changed_ = true;
         const bool was_unread = !candidate.file->was_good && candidate.file->state == SourceState::refused;
-        rules_changed_ = rules_changed_ || was_unread || candidate.file->rules != candidate.rules;
-        candidate.file->rules = std::move(candidate.rules);
+        rules_changed_ = rules_changed_ || was_unread || before.rules != candidate.content.rules;
+        before = std::move(candidate.content);
         candidate.file->was_good = true;
         set_status(*candidate.file, SourceState::ok, {});
     }
@@ -137,32 +138,43 @@ void Catalog::accept(std::vector<Candidate>& candidates) {
                        std::move(candidate.conflict->other_file));
 }
 
-std::optional<config::Conflict> Catalog::claim(config::ServiceIndex& index, std::string_view path,
-                                               const std::vector<Loaded>& services) {
+std::optional<config::Conflict> Catalog::claim(config::ServiceIndex& index, std::string_view path, const Content& content) {
+    if (auto conflict = index.add(path, *content.settings)) return conflict;
+    const auto& services = content.services;
     for (std::size_t i = 0; i < services.size(); ++i) {
         auto conflict = index.add(path, *services[i].service, services[i].marks);
         if (!conflict) continue;
+        index.remove(*content.settings);
         while (i > 0) index.remove(*services[--i].service);
         return conflict;
     }
     return std::nullopt;
 }
 
-void Catalog::release(const std::vector<Loaded>& services) {
-    for (const auto& loaded : services) index_.remove(*loaded.service);
+void Catalog::release(const Content& content) {
+    index_.remove(*content.settings);
+    for (const auto& loaded : content.services) index_.remove(*loaded.service);
 }
 
-void Catalog::withdraw(const std::vector<Loaded>& services) {
-    for (const auto& loaded : services) {
+void Catalog::withdraw(const Content& content) {
+    for (const auto& loaded : content.services) {
         touched_.try_emplace(loaded.service->name, loaded.service);
         state_.services.erase(loaded.service->name);
     }
+    for (const auto& settings : *content.settings) {
+        touched_settings_.try_emplace(settings.service, content.settings, &settings);
+        settings_.erase(settings.service);
+    }
 }
 
-void Catalog::publish(const std::vector<Loaded>& services) {
-    for (const auto& loaded : services) {
+void Catalog::publish(const Content& content) {
+    for (const auto& loaded : content.services) {
         touched_.try_emplace(loaded.service->name, nullptr);
         state_.services.insert_or_assign(loaded.service->name, loaded.service);
+    }
+    for (const auto& settings : *content.settings) {
+        touched_settings_.try_emplace(settings.service, nullptr);
+        settings_.insert_or_assign(settings.service, model::ServiceSettingsPtr(content.settings, &settings));
     }
 }
 
@@ -232,6 +244,11 @@ Change Catalog::take_change() {
             change.upsert.push_back(now->second);
         }
     }
+    for (const auto& [service_name, before] : std::exchange(touched_settings_, {})) {
+        const auto found = settings_.find(service_name);
+        const auto now = found == settings_.end() ? nullptr : found->second;
+        if (before ? !now || *before != *now : now != nullptr) change.settings.emplace(service_name, now);
+    }
     if (!change.empty() || complete_was_told_ != state_.complete) ++state_.version;
     complete_was_told_ = state_.complete;
     return change;
@@ -239,7 +256,7 @@ Change Catalog::take_change() {
 
 std::vector<model::Rule> Catalog::rules() const {
     std::vector<model::Rule> result;
-    for (const auto& [path, file] : files_) result.insert(result.end(), file.rules.begin(), file.rules.end());
+    for (const auto& [path, file] : files_) result.insert(result.end(), file.content.rules.begin(), file.content.rules.end());
     return result;
 }
 
@@ -256,7 +273,7 @@ std::vector<SourceStatus> Catalog::statuses() const {
     std::vector<SourceStatus> result;
     result.reserve(files_.size());
     for (const auto& [path, file] : files_)
-        result.push_back({"file:" + path, file.state, file.services.size(), file.error, file.since});
+        result.push_back({"file:" + path, file.state, file.content.services.size(), file.error, file.since});
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include "config/registry_file.hpp"
 #include "config/service_index.hpp"
 #include "model/service.hpp"
+#include "model/service_settings.hpp"
 
 namespace meshd::registry {
 
@@ -35,10 +37,11 @@ struct SourceStatus {
 struct Change {
     std::vector<model::ServicePtr> upsert;
     std::vector<std::string> remove;
-    bool rules_changed = false;  // see Catalog::rules() and unread()
-    bool complete = false;       // see model::DesiredState
+    std::map<std::string, model::ServiceSettingsPtr> settings;  // by service; null: none any more
+    bool rules_changed = false;                                 // see Catalog::rules() and unread()
+    bool complete = false;                                      // see model::DesiredState
 
-    [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty() && !rules_changed; }
+    [[nodiscard]] bool empty() const { return upsert.empty() && remove.empty() && settings.empty() && !rules_changed; }
 };
 
 struct Reading {
@@ -72,7 +75,8 @@ public:
     bool take_status_changed();  // whether statuses() differs from what it was at the last call
 
     [[nodiscard]] const model::DesiredState& state() const { return state_; }
-    [[nodiscard]] std::vector<model::Rule> rules() const;      // of all files, in order of path and then of the file
+    [[nodiscard]] std::vector<model::Rule> rules() const;  // of all files, in order of path and then of the file
+    [[nodiscard]] const std::map<std::string, model::ServiceSettingsPtr>& settings() const { return settings_; }  // by service
     [[nodiscard]] std::vector<SourceStatus> statuses() const;  // in order of path
     // Names of the sources that may have rules nobody knows: what they say could never be taken. All of them, but for a directory
     // that has never been read.
@@ -83,9 +87,14 @@ private:
         model::ServicePtr service;
         config::ServiceMarks marks;
     };
-    struct File {
-        std::vector<Loaded> services;  // last good content
+    using Settings = std::shared_ptr<const std::vector<model::ServiceSettings>>;
+    struct Content {
+        std::vector<Loaded> services;
         std::vector<model::Rule> rules;
+        Settings settings = std::make_shared<const std::vector<model::ServiceSettings>>();
+    };
+    struct File {
+        Content content;  // last good
         bool was_good = false;
         SourceState state = SourceState::ok;
         std::string error;
@@ -95,23 +104,24 @@ private:
     };
     struct Candidate;
 
-    static std::vector<Loaded> load(const model::DesiredState& state, config::RegistryFile file);
+    static Content load(const model::DesiredState& state, config::RegistryFile file);
     void forget(const std::string& path);
     void accept(std::vector<Candidate>& candidates);
     bool try_all(std::vector<Candidate>& candidates);
-    // Adds all of the services to the index, or says what the first conflict is and adds none.
-    static std::optional<config::Conflict> claim(config::ServiceIndex& index, std::string_view path,
-                                                 const std::vector<Loaded>& services);
-    void release(const std::vector<Loaded>& services);
-    void withdraw(const std::vector<Loaded>& services);
-    void publish(const std::vector<Loaded>& services);
+    // Adds all services and settings to the index, or says what the first conflict is and adds none.
+    static std::optional<config::Conflict> claim(config::ServiceIndex& index, std::string_view path, const Content& content);
+    void release(const Content& content);
+    void withdraw(const Content& content);
+    void publish(const Content& content);
     void set_status(File& file, SourceState state, std::string error, std::string blocker = {});
     void update_complete();
 
     std::map<std::string, File> files_;
     config::ServiceIndex index_;
     model::DesiredState state_;
-    std::map<std::string, model::ServicePtr, std::less<>> touched_;  // as they were at the last take_change()
+    std::map<std::string, model::ServiceSettingsPtr> settings_;
+    std::map<std::string, model::ServicePtr, std::less<>> touched_;      // as they were at the last take_change()
+    std::map<std::string, model::ServiceSettingsPtr> touched_settings_;  // likewise
     std::uint64_t generation_ = 0;
     bool directory_was_read_ = false;
     bool rules_changed_ = false;

@@ -53,6 +53,7 @@ public:
 
     [[nodiscard]] const model::DesiredState& state() const { return catalog_.state(); }
     [[nodiscard]] std::vector<model::Rule> rules() const { return catalog_.rules(); }
+    [[nodiscard]] const std::map<std::string, model::ServiceSettingsPtr>& settings() const { return catalog_.settings(); }
     [[nodiscard]] std::vector<std::string> unread() const { return catalog_.unread(); }
     [[nodiscard]] std::vector<SourceStatus> statuses() const { return catalog_.statuses(); }
     [[nodiscard]] const std::string& directory_error() const { return directory_error_; }  // empty when it can be read

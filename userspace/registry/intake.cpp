@@ -92,6 +92,18 @@ void Intake::put_rules(const std::string& unit, std::vector<model::Rule> rules) 
     told(true);
 }
 
+void Intake::put_settings(const std::string& service, model::ServiceSettingsPtr settings) {
+    remembered_settings_.erase(service);
+    const auto found = settings_.find(service);
+    if (found == settings_.end() ? !settings : settings && *found->second == *settings) return;
+    if (settings)
+        settings_.insert_or_assign(service, settings);
+    else
+        settings_.erase(found);
+    pending_.settings.insert_or_assign(service, std::move(settings));
+    told(true);
+}
+
 void Intake::refuse(const std::string& object, const base::Error& why) {
     auto& error = refused_[object];
     if (error == why.message()) return;
@@ -113,7 +125,10 @@ void Intake::answered() {
         handlers_.status();
     }
     const bool first = !std::exchange(complete_, true);
-    if (first) pending_.complete = true;
+    if (first) {
+        pending_.complete = true;
+        for (const auto& service : std::exchange(remembered_settings_, {})) put_settings(service, nullptr);
+    }
     told(first);
 }
 
@@ -250,39 +265,6 @@ std::optional<Intake::Clock::time_point> Intake::tick() {
     return next;
 }
 
-// ---- What is known from earlier ----
-
-void Intake::remember(std::vector<model::ServicePtr> services, std::chrono::system_clock::time_point as_of) {
-    if (complete_) return;
-    if (!last_answer_) last_answer_ = as_of;
-    for (auto& service : services) {
-        if (services_.contains(service->name)) continue;
-        pending_.services.insert_or_assign(service->name, service);
-        auto name = service->name;
-        services_.emplace(std::move(name), std::move(service));
-    }
-    told(!services.empty());
-}
-
-void Intake::remember_set(const model::BackendsFrom& query, std::vector<model::Backend> backends) {
-    if (sets_.contains(query)) return;
-    pending_.sets.insert_or_assign(query, backends);
-    sets_.emplace(query, std::move(backends));
-    told(true);
-}
-
-void Intake::keep_sets(const std::set<model::BackendsFrom>& wanted) {
-    const auto unwanted = [&](const auto& entry) { return !wanted.contains(entry.first); };
-    std::erase_if(sets_, unwanted);
-    std::erase_if(waiting_sets_, unwanted);
-    std::erase_if(pending_.sets, unwanted);
-}
-
-const std::vector<model::Backend>* Intake::find_set(const model::BackendsFrom& query) const {
-    const auto found = sets_.find(query);
-    return found == sets_.end() ? nullptr : &found->second;
-}
-
 // ---- What is told of it ----
 
 void Intake::told(bool changed) {
@@ -291,25 +273,11 @@ void Intake::told(bool changed) {
 
 Intake::Changes Intake::take_changes() { return std::exchange(pending_, {}); }
 
-std::vector<model::Rule> Intake::rules() const {
-    std::vector<model::Rule> all;
-    for (const auto& [unit, rules] : rules_) all.insert(all.end(), rules.begin(), rules.end());
-    return all;
-}
-
 std::vector<Held> Intake::held() const {
     std::vector<Held> all;
     for (const auto& [name, held] : waiting_services_) all.push_back({label(name), held.from, held.to, held.since_wall});
     for (const auto& [query, held] : waiting_sets_) all.push_back({label(query), held.from, held.to, held.since_wall});
     return all;
-}
-
-std::size_t Intake::backends() const {
-    std::size_t count = 0;
-    for (const auto& [name, service] : services_)
-        for (const auto& port : service->ports) count += port.backends.size();
-    for (const auto& [query, set] : sets_) count += set.size();
-    return count;
 }
 
 }  // namespace meshd::registry

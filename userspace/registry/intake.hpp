@@ -18,6 +18,7 @@
 #include "model/policy.hpp"
 #include "model/registries.hpp"
 #include "model/service.hpp"
+#include "model/service_settings.hpp"
 
 namespace meshd::registry {
 
@@ -86,6 +87,9 @@ public:
     // Rules of the policy that stand in `unit`, an object of the registry; none: it has none any more.
     void put_rules(const std::string& unit, std::vector<model::Rule> rules);
 
+    // What it says of a service that is described elsewhere; null: nothing any more.
+    void put_settings(const std::string& service, model::ServiceSettingsPtr settings);
+
     // An object that cannot be accepted: its last good version stays. The error names the object and the place in it.
     void refuse(const std::string& object, const base::Error& why);
     void accept(const std::string& object);  // it is good again, or gone
@@ -101,6 +105,7 @@ public:
     struct Changes {
         std::map<std::string, model::ServicePtr> services;  // null: gone
         std::map<model::BackendsFrom, std::vector<model::Backend>> sets;
+        std::map<std::string, model::ServiceSettingsPtr> settings;  // by service; null: none any more
         bool rules = false;
         bool complete = false;  // has become so
     };
@@ -110,6 +115,7 @@ public:
     // said.
     void remember(std::vector<model::ServicePtr> services, std::chrono::system_clock::time_point as_of);
     void remember_set(const model::BackendsFrom& query, std::vector<model::Backend> backends);
+    void remember_settings(const std::map<std::string, model::ServiceSettingsPtr>& settings);  // those that are not said again go
 
     void set_hold(model::Hold hold) { hold_ = hold; }
 
@@ -126,6 +132,7 @@ public:
     [[nodiscard]] const std::map<std::string, model::ServicePtr>& services() const { return services_; }
     [[nodiscard]] const std::map<model::BackendsFrom, std::vector<model::Backend>>& sets() const { return sets_; }
     [[nodiscard]] std::vector<model::Rule> rules() const;
+    [[nodiscard]] const std::map<std::string, model::ServiceSettingsPtr>& settings() const { return settings_; }  // by service
     [[nodiscard]] const std::map<std::string, std::string>& refused() const { return refused_; }  // object to error
     [[nodiscard]] std::vector<Held> held() const;
     [[nodiscard]] const std::string& error() const { return error_; }  // of the last failed(); empty after answered()
@@ -170,6 +177,8 @@ private:
     std::map<std::string, model::ServicePtr> services_;
     std::map<model::BackendsFrom, Set> sets_;
     std::map<std::string, std::vector<model::Rule>> rules_;
+    std::map<std::string, model::ServiceSettingsPtr> settings_;
+    std::set<std::string> remembered_settings_;  // not said again so far
     std::map<std::string, std::string> refused_;
     std::map<std::string, Waiting<model::ServicePtr>> waiting_services_;
     std::map<model::BackendsFrom, Waiting<Set>> waiting_sets_;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "config/field_path.hpp"
+
 namespace meshd::registry {
 
 std::string Units::label(const std::string& unit) const { return intake_.source() + '/' + unit; }
@@ -20,23 +22,26 @@ void Units::put(const std::string& unit, std::string_view text) {
         return;
     }
     const auto names = rivals({unit});
-    const auto before = services_of(names);
+    const auto before = said_by(names);
     decide(names);
-    tell(before, services_of(names));
+    tell(before, said_by(names));
 }
 
 void Units::remove(const std::string& unit) {
     const auto found = units_.find(unit);
     if (found == units_.end()) return;
     auto names = rivals({unit});
-    const auto before = services_of(names);
+    const auto before = said_by(names);
     forget(found);
     names.erase(unit);
     decide(names);
-    tell(before, services_of(names));
+    tell(before, said_by(names));
 }
 
 void Units::replace(const std::map<std::string, std::string>& texts) {
+    Names all;
+    for (const auto& [name, unit] : units_) all.insert(name);
+    const auto before = said_by(all);
     for (auto entry = units_.begin(); entry != units_.end();) {
         const auto next = std::next(entry);
         if (!texts.contains(entry->first)) forget(entry);
@@ -48,9 +53,10 @@ void Units::replace(const std::map<std::string, std::string>& texts) {
         names.insert(unit);
     }
     decide(names);
+    const auto now = said_by(names);
+    tell_settings(before, now);
     std::vector<model::Service> services;
-    for (const auto& [name, unit] : units_)
-        if (unit.used) services.insert(services.end(), unit.used->services.begin(), unit.used->services.end());
+    for (const auto& [name, service] : now.services) services.push_back(*service.service);
     intake_.replace(std::move(services));
 }
 
@@ -63,6 +69,18 @@ bool Units::has_service(const std::string& name) const {
            });
 }
 
+std::vector<model::Service> Units::services() const {
+    std::vector<model::Service> all;
+    for (const auto& [name, unit] : units_)
+        if (unit.used) all.insert(all.end(), unit.used->services.begin(), unit.used->services.end());
+    return all;
+}
+
+std::string Units::error(const std::string& unit) const {
+    const auto found = units_.find(unit);
+    return found == units_.end() ? std::string{} : found->second.error;
+}
+
 // Whether it differs from what was said of this unit before.
 bool Units::read(const std::string& name, std::string_view text) {
     const auto [entry, is_new] = units_.try_emplace(name);
@@ -71,10 +89,15 @@ bool Units::read(const std::string& name, std::string_view text) {
     unit.text = text;
     unit.newest.reset();
     auto file = config::parse_registry_file(text, label(name));
-    if (file)
+    if (file) {
+        for (auto& settings : file->settings) {
+            settings.source = label(name);
+            settings.place = named(name, std::move(settings.place));
+        }
         unit.newest = std::make_shared<const config::RegistryFile>(std::move(*file));
-    else
+    } else {
         unit.unreadable = std::move(file.error());
+    }
     renew_claims(name, unit);
     return true;
 }
@@ -109,6 +132,7 @@ void Units::renew_claims(const std::string& name, Unit& unit) {
             for (const auto& [address, protocol] : model::frontends(service))
                 unit.claims.insert(fmt::format("{}/{}", address.text(), base::name(protocol)));
         }
+        for (const auto& settings : content->settings) unit.claims.insert("settings " + settings.service);
     }
     for (const auto& claim : unit.claims) claimants_[claim].insert(name);
 }
@@ -139,6 +163,7 @@ void Units::decide(const Names& names) {
         if (why != nullptr && unit.last && unit.last != unit.newest) take(unit, unit.last);
         if (unit.used && unit.used != before) {
             unit.last = unit.used;
+            if (!root_.empty() && unit.used == unit.newest) unit.last_text = unit.text;
             renew_claims(name, unit);
         }
         // Rules that were in force are not lost because somebody took the name of a service beside them.
@@ -148,11 +173,13 @@ void Units::decide(const Names& names) {
     }
 }
 
-// All services of it or, when one is another's already, none.
+// All of it or, when something is another's already, nothing.
 std::optional<config::Conflict> Units::take(Unit& unit, const Content& content) {
+    if (auto conflict = index_.add(content->name, content->settings)) return conflict;
     for (std::size_t i = 0; i < content->services.size(); ++i) {
         auto conflict = index_.add(content->name, content->services[i], content->marks[i]);
         if (!conflict) continue;
+        index_.remove(content->settings);
         while (i > 0) index_.remove(content->services[--i]);
         return conflict;
     }
@@ -162,37 +189,60 @@ std::optional<config::Conflict> Units::take(Unit& unit, const Content& content) 
 
 void Units::release(Unit& unit) {
     if (!unit.used) return;
+    index_.remove(unit.used->settings);
     for (const auto& service : unit.used->services) index_.remove(service);
     unit.used.reset();
 }
 
 // ---- What the intake is told ----
 
-Units::Services Units::services_of(const Names& names) const {
-    Services all;
+Units::Said Units::said_by(const Names& names) const {
+    Said all;
     for (const auto& name : names) {
         const auto& used = units_.at(name).used;
         if (!used) continue;
-        for (const auto& service : used->services) all.emplace(service.name, ServiceOf{used, &service});
+        for (const auto& service : used->services) all.services.emplace(service.name, ServiceOf{used, &service});
+        for (const auto& settings : used->settings)
+            all.settings.emplace(settings.service, model::ServiceSettingsPtr(used, &settings));
     }
     return all;
 }
 
 // What goes comes first: an address may move to another service.
-void Units::tell(const Services& before, const Services& after) {
-    for (const auto& [name, service] : before)
-        if (!after.contains(name)) intake_.remove(name);
-    for (const auto& [name, service] : after) intake_.put(*service.service);
+void Units::tell(const Said& before, const Said& after) {
+    tell_settings(before, after);
+    for (const auto& [name, service] : before.services)
+        if (!after.services.contains(name)) intake_.remove(name);
+    for (const auto& [name, service] : after.services) intake_.put(*service.service);
+}
+
+void Units::tell_settings(const Said& before, const Said& after) {
+    for (const auto& [service, settings] : before.settings)
+        if (!after.settings.contains(service)) intake_.put_settings(service, nullptr);
+    for (const auto& [service, settings] : after.settings) intake_.put_settings(service, settings);
 }
 
 void Units::tell_error(const std::string& name, Unit& unit, const base::Error* why) {
-    auto error = why == nullptr ? std::string{} : why->message();
+    auto told = why == nullptr ? base::Error{} : *why;
+    told.object = named(name, std::move(told.object));
+    told.detail = named(name, std::move(told.detail));
+    auto error = why == nullptr ? std::string{} : told.message();
     if (error == unit.error) return;
     unit.error = std::move(error);
     if (why != nullptr)
-        intake_.refuse(name, *why);
+        intake_.refuse(name, told);
     else
         intake_.accept(name);
+}
+
+// Places in its own newest text, and in what is in force of others.
+std::string Units::named(const std::string& own, std::string message) const {
+    if (root_.empty()) return message;
+    return config::name_fields(std::move(message), intake_.source() + '/', root_, [&](const std::string& name) {
+        const auto found = units_.find(name);
+        if (found == units_.end()) return static_cast<const std::string*>(nullptr);
+        return name == own ? &found->second.text : &found->second.last_text;
+    });
 }
 
 }  // namespace meshd::registry

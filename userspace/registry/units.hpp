@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of a registry whose values are registry files: the last good content of each, and which of them are in force when two
-// of them have the same service name or address. Pure: it is told texts and tells its Intake.
+// of them have the same service name or address, or give settings for the same service. Pure: it is told texts and tells its
+// Intake.
 #pragma once
 
 #include <map>
@@ -24,7 +25,8 @@ namespace meshd::registry {
 // other keeps its last good content if that still fits, and is taken without being said again when the first one gives way.
 class Units {
 public:
-    explicit Units(Intake& intake) : intake_(intake) {}
+    // `root`: texts are JSON that nobody sees as lines, and errors name fields below this: "spec". Empty: lines and columns.
+    explicit Units(Intake& intake, std::string root = {}) : intake_(intake), root_(std::move(root)) {}
     Units(const Units&) = delete;
     Units& operator=(const Units&) = delete;
 
@@ -34,7 +36,9 @@ public:
     void replace(const std::map<std::string, std::string>& texts);
 
     [[nodiscard]] std::size_t size() const { return units_.size(); }
-    [[nodiscard]] bool has_service(const std::string& name) const;  // that is in force
+    [[nodiscard]] bool has_service(const std::string& name) const;   // that is in force
+    [[nodiscard]] std::vector<model::Service> services() const;      // that are
+    [[nodiscard]] std::string error(const std::string& unit) const;  // why its text is refused; empty: it is not
 
 private:
     using Content = std::shared_ptr<const config::RegistryFile>;
@@ -45,6 +49,7 @@ private:
         Content newest;                // of `text`; null: cannot be read
         base::Error unreadable;        // why
         Content last;                  // that was in force last
+        std::string last_text;         // of `last`, when errors name fields
         Content used;                  // in force now: newest, last or none
         std::string error;             // that the intake knows; empty: none
         std::set<std::string> claims;  // of newest and last: what no other unit may have
@@ -53,7 +58,10 @@ private:
         Content content;  // that it stands in, and lives as long as
         const model::Service* service = nullptr;
     };
-    using Services = std::map<std::string, ServiceOf>;
+    struct Said {
+        std::map<std::string, ServiceOf> services;
+        std::map<std::string, model::ServiceSettingsPtr> settings;  // by service; the content lives as long as they
+    };
 
     [[nodiscard]] std::string label(const std::string& unit) const;
     bool read(const std::string& name, std::string_view text);
@@ -64,11 +72,14 @@ private:
     void decide(const Names& names);
     std::optional<config::Conflict> take(Unit& unit, const Content& content);
     void release(Unit& unit);
-    [[nodiscard]] Services services_of(const Names& names) const;
-    void tell(const Services& before, const Services& after);
+    [[nodiscard]] Said said_by(const Names& names) const;
+    void tell(const Said& before, const Said& after);
+    void tell_settings(const Said& before, const Said& after);
     void tell_error(const std::string& name, Unit& unit, const base::Error* why);
+    [[nodiscard]] std::string named(const std::string& own, std::string message) const;
 
     Intake& intake_;
+    std::string root_;
     std::map<std::string, Unit> units_;
     std::unordered_map<std::string, Names> claimants_;  // claim to units
     config::ServiceIndex index_;                        // of what is used

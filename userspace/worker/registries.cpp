@@ -35,6 +35,7 @@ void carry_over(const Intake& from, Intake& to) {
     for (const auto& [name, service] : from.services()) services.push_back(service);
     if (from.last_answer()) to.remember(std::move(services), *from.last_answer());
     for (const auto& [query, set] : from.sets()) to.remember_set(query, set);
+    to.remember_settings(from.settings());
 }
 
 }  // namespace
@@ -91,7 +92,10 @@ void Registries::take_files(const registry::Change& change) {
     const auto rank = ranks_.at(files_name);
     for (const auto& name : change.remove) merger_.put(rank, name, nullptr);
     for (const auto& service : change.upsert) merger_.put(rank, service->name, service);
+    for (const auto& [service, settings] : change.settings) settings_of_.put(rank, service, settings);
     rules_changed_ = rules_changed_ || change.rules_changed;
+    if (files_were_complete_ != change.complete) await_settings();
+    files_were_complete_ = change.complete;
     collect();
 }
 
@@ -156,15 +160,21 @@ void Registries::rank() {
     for (const auto& name : names) ranks_.try_emplace(name, ranks_.size());
 
     merger_ = {};
+    settings_of_.clear();
     look_at_all_ = true;
-    if (files_)
+    if (files_) {
         for (const auto& [name, service] : files_->state().services) merger_.put(ranks_.at(files_name), name, service);
+        for (const auto& [name, settings] : files_->settings()) settings_of_.put(ranks_.at(files_name), name, settings);
+    }
     for (auto& [name, followed] : followed_) {
         if (name == dns_name) continue;
         followed->rank = ranks_.at(name);
         for (const auto& [service_name, service] : followed->intake.services())
             merger_.put(followed->rank, service_name, service);
+        for (const auto& [service_name, settings] : followed->intake.settings())
+            settings_of_.put(followed->rank, service_name, settings);
     }
+    await_settings();
     rules_changed_ = true;
 }
 

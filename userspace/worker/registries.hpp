@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All registries that are followed, as one: the directory of files, and the servers that meshd.yaml names. Each has an intake of
-// its own, so that one which does not answer holds up no other; a merger decides between them; services that take their backends
-// from a query get them here.
+// its own, so that one which does not answer holds up no other; a merger decides between them; services for which there are
+// settings, and services that take their backends from a query, get them here.
 #pragma once
 
 #include <chrono>
@@ -22,6 +22,7 @@
 #include "registry/intake.hpp"
 #include "registry/merger.hpp"
 #include "registry/queries.hpp"
+#include "registry/settings_overlay.hpp"
 #include "registry/source.hpp"
 #include "web/async_client.hpp"
 
@@ -37,7 +38,7 @@ struct RegistryView {
     std::optional<std::chrono::system_clock::time_point> last_answer;  // of what is known: of an earlier run, too
     std::size_t services = 0, backends = 0, queries = 0;
     std::map<std::string, std::string> refused;      // object to error
-    std::map<std::string, registry::Hidden> hidden;  // services that another registry has
+    std::map<std::string, registry::Hidden> hidden;  // services and settings that another registry has
     std::vector<registry::Held> held;
     registry::IntakeFigures figures;
     registry::Missed missed;
@@ -95,6 +96,9 @@ private:
     void take(const std::string& name, const model::ServicePtr& service, registry::Change& change);
     // Null: what is known of it is not known yet, and it is looked at again.
     [[nodiscard]] model::ServicePtr complete_service(const model::ServicePtr& service);
+    void add_conflicts(std::size_t rank, RegistryView& view) const;
+    void await_settings();
+    [[nodiscard]] std::optional<std::size_t> awaited_rank(std::string_view source) const;
     void ask_queries();
     [[nodiscard]] bool is_complete() const;
     void tick_soon(std::chrono::steady_clock::time_point when);
@@ -116,6 +120,7 @@ private:
     bool has_remembered_ = false;
 
     registry::Merger merger_;
+    registry::SettingsOverlay settings_of_;
     registry::Queries queries_;
     std::map<std::string, std::string> unanswerable_;  // services whose query nobody takes, and why
     model::DesiredState state_;
@@ -123,6 +128,7 @@ private:
     bool rules_changed_ = false;
     bool is_collect_due_ = false;
     bool rules_were_complete_ = false;
+    bool files_were_complete_ = false;
     boost::asio::steady_timer collect_timer_;
     boost::asio::steady_timer tick_timer_;
     boost::asio::steady_timer sync_timer_;

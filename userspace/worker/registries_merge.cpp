@@ -14,14 +14,23 @@ using boost::system::error_code;
 
 tl::expected<Registries::Followed*, std::string> Registries::answerer(const model::BackendsFrom& query) {
     using Answerer = tl::expected<Followed*, std::string>;
-    if (query.kind != model::BackendsFrom::Kind::consul) return &dns();
-    if (settings_.consul.empty()) return Answerer(tl::unexpect, "meshd.yaml names no Consul registry; add registry.consul");
-    if (query.registry.empty() && settings_.consul.size() > 1)
-        return Answerer(tl::unexpect, "there are several Consul registries; say which by \"registry\" in \"backends_from\"");
-    const auto& name = query.registry.empty() ? settings_.consul.front().name : query.registry;
-    const auto found = followed_.find(name);
-    if (found != followed_.end() && found->second->kind == "consul") return found->second.get();
-    return Answerer(tl::unexpect, "meshd.yaml names no Consul registry \"" + name + "\"");
+    using Kind = model::BackendsFrom::Kind;
+    if (query.kind != Kind::consul && query.kind != Kind::etcd) return &dns();
+    const std::string kind = query.kind == Kind::consul ? "consul" : "etcd";
+    const std::string kind_name = query.kind == Kind::consul ? "Consul" : "etcd";
+    std::vector<Followed*> all;
+    for (const auto& [name, followed] : followed_) {
+        if (followed->kind != kind) continue;
+        if (name == query.registry) return followed.get();
+        all.push_back(followed.get());
+    }
+    if (!query.registry.empty())
+        return Answerer(tl::unexpect, "meshd.yaml names no " + kind_name + " registry \"" + query.registry + "\"");
+    if (all.empty()) return Answerer(tl::unexpect, "meshd.yaml names no " + kind_name + " registry; add registry." + kind);
+    if (all.size() > 1)
+        return Answerer(tl::unexpect,
+                        "there are several " + kind_name + " registries; say which by \"registry\" in \"backends_from\"");
+    return all.front();
 }
 
 model::ServicePtr Registries::complete_service(const model::ServicePtr& service) {
@@ -45,6 +54,21 @@ model::ServicePtr Registries::complete_service(const model::ServicePtr& service)
     return registry::with_backends(*service, set == nullptr ? none : *set, intake.source());
 }
 
+void Registries::await_settings() {
+    settings_of_.await([this](std::string_view source) { return awaited_rank(source); });
+}
+
+std::optional<std::size_t> Registries::awaited_rank(std::string_view source) const {
+    if (source.starts_with("file:")) {
+        const bool is_awaited = !files_ || !files_->state().complete;
+        return is_awaited ? std::optional(ranks_.at(files_name)) : std::nullopt;
+    }
+    const auto registry = source.substr(0, source.find('/'));
+    for (const auto& [name, followed] : followed_)
+        if (name != dns_name && followed->intake.source() == registry && !followed->intake.complete()) return followed->rank;
+    return std::nullopt;
+}
+
 void Registries::ask_queries() {
     std::map<Followed*, std::set<model::BackendsFrom>> wanted;
     for (const auto& [name, followed] : followed_) wanted[followed.get()];
@@ -61,16 +85,28 @@ void Registries::ask_queries() {
 void Registries::remember(const std::vector<model::ServicePtr>& services, std::chrono::system_clock::time_point as_of) {
     std::map<std::string, std::vector<model::ServicePtr>> by_source;
     for (const auto& service : services) {
-        if (service->source.find(" + ") != std::string::npos)
+        auto parts = model::source_parts(service->source);
+        if (!parts.settings.empty()) settings_of_.remember(service);
+        if (!parts.answerer.empty()) {
             remembered_.emplace(service->name, service);
-        else
-            by_source[service->source.substr(0, service->source.find('/'))].push_back(service);
+            continue;
+        }
+        auto& of_source = by_source[parts.service.substr(0, parts.service.find('/'))];
+        if (parts.settings.empty()) {
+            of_source.push_back(service);
+            continue;
+        }
+        // What it says without its settings is not known, and need not be before it says so itself.
+        auto bare = *service;
+        bare.source = std::move(parts.service);
+        of_source.push_back(std::make_shared<const model::Service>(std::move(bare)));
     }
     for (auto& [name, followed] : followed_)
         if (const auto found = by_source.find(followed->intake.source()); found != by_source.end())
             followed->intake.remember(std::move(found->second), as_of);
     has_remembered_ = true;
     look_at_all_ = true;
+    await_settings();
     collect();
 }
 
@@ -86,6 +122,9 @@ void Registries::collect_soon() {
 void Registries::collect_from(Followed& followed, std::map<std::string, model::ServicePtr>& touched) {
     auto changes = followed.intake.take_changes();
     for (auto& [name, service] : changes.services) merger_.put(followed.rank, name, std::move(service));
+    for (auto& [name, settings] : changes.settings)
+        if (followed.kind != dns_name) settings_of_.put(followed.rank, name, std::move(settings));
+    if (changes.complete) await_settings();
     rules_changed_ = rules_changed_ || changes.rules;
     for (const auto& [query, set] : changes.sets)
         for (const auto& name : queries_.waiting_for(query)) {
@@ -100,9 +139,13 @@ void Registries::collect() {
     if (!files_ || !handlers_.on_change) return;
     registry::Change change;
     const auto unanswerable_before = unanswerable_;  // few, almost always none
+    const auto refused_before = settings_of_.refused();
     std::map<std::string, model::ServicePtr> touched;
     for (auto& [name, followed] : followed_) collect_from(*followed, touched);
     for (auto& [name, service] : merger_.take()) touched.insert_or_assign(name, std::move(service));
+    for (const auto& name : settings_of_.take_touched())
+        if (const auto found = merger_.in_force().find(name); found != merger_.in_force().end())
+            touched.emplace(name, found->second);
     if (std::exchange(look_at_all_, false)) {
         for (const auto& [name, service] : state_.services) touched.try_emplace(name, nullptr);
         for (const auto& [name, service] : merger_.in_force()) touched.insert_or_assign(name, service);
@@ -110,7 +153,7 @@ void Registries::collect() {
     for (const auto& [name, service] : touched) take(name, service, change);
     if (queries_.take_changed()) ask_queries();
 
-    if (unanswerable_ != unanswerable_before) handlers_.on_status();
+    if (unanswerable_ != unanswerable_before || settings_of_.refused() != refused_before) handlers_.on_status();
     const bool was_complete = std::exchange(state_.complete, is_complete());
     const bool rules_were = std::exchange(rules_were_complete_, rules_complete());
     change.complete = state_.complete;
@@ -125,10 +168,16 @@ void Registries::take(const std::string& name, const model::ServicePtr& service,
     if (!service) {
         queries_.set(name, nullptr);
         unanswerable_.erase(name);
+        settings_of_.forget(name);
         if (state_.services.erase(name) != 0) change.remove.push_back(name);
         return;
     }
-    auto now = complete_service(service);
+    // Whether the agent knows settings that nobody has said so far is about to be told.
+    if (!has_remembered_ && !rules_complete()) {
+        look_at_all_ = true;
+        return;
+    }
+    auto now = complete_service(settings_of_.apply(service));
     if (!now) return;
     auto& known = state_.services[name];
     if (known && (known == now || *known == *now)) return;

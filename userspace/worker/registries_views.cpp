@@ -13,7 +13,18 @@ std::vector<registry::SourceStatus> Registries::statuses() const {
             all.push_back({followed->intake.source() + '/' + object, registry::SourceState::refused, 0, error, {}});
     for (const auto& [service, why] : unanswerable_)
         all.push_back({"service:" + service, registry::SourceState::refused, 0, "service " + service + ": " + why, {}});
+    for (const auto& [service, refused] : settings_of_.refused())
+        all.push_back(
+            {"service:" + service, registry::SourceState::refused, 0, "settings of service " + service + ": " + refused.why, {}});
     return all;
+}
+
+// What became of a registry's services and settings among those of others.
+void Registries::add_conflicts(std::size_t rank, RegistryView& view) const {
+    view.hidden = merger_.hidden(rank);
+    for (auto& [service, hidden] : settings_of_.hidden(rank)) view.hidden.emplace("settings of " + service, std::move(hidden));
+    for (const auto& [service, refused] : settings_of_.refused())
+        if (refused.rank == rank) view.refused.emplace("settings of " + service, refused.why);
 }
 
 std::vector<RegistryView> Registries::views() const {
@@ -28,7 +39,7 @@ std::vector<RegistryView> Registries::views() const {
             for (const auto& port : service->ports) files.backends += port.backends.size();
         for (const auto& status : files_->statuses())
             if (status.state != registry::SourceState::ok) files.refused.emplace(status.name, status.error);
-        files.hidden = merger_.hidden(ranks_.at(files_name));
+        add_conflicts(ranks_.at(files_name), files);
     }
     all.push_back(std::move(files));
     for (const auto& [name, followed] : followed_) {
@@ -44,7 +55,7 @@ std::vector<RegistryView> Registries::views() const {
         view.backends = intake.backends();
         view.queries = intake.sets().size();
         view.refused = intake.refused();
-        if (name != dns_name) view.hidden = merger_.hidden(followed->rank);
+        if (name != dns_name) add_conflicts(followed->rank, view);
         view.held = intake.held();
         view.figures = intake.figures();
         view.missed = intake.missed();

@@ -15,6 +15,7 @@
 #include "channel/split.hpp"
 #include "telemetry/exposition.hpp"
 #include "telemetry/process.hpp"
+#include "worker/announcement_report.hpp"
 #include "worker/export_families.hpp"
 #include "worker/registry_report.hpp"
 
@@ -31,6 +32,7 @@ constexpr std::chrono::milliseconds send_retry_time{20};
 constexpr std::chrono::milliseconds report_delay{50};  // many files change at once
 constexpr std::chrono::milliseconds registries_report_time{1000};
 constexpr std::chrono::milliseconds trim_delay{1000};
+constexpr std::chrono::milliseconds grace_time{200};
 
 double seconds(system_clock::time_point time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
@@ -50,6 +52,8 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
                                 report_registries_soon();
                             }}),
       registries_timer_(context),
+      announcements_(context, [this] { report_announcements(); }),
+      leave_timer_(context),
       // News of backends that the agent has not been told of would be of no use to it.
       probes_(context, {[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
                         [this](std::string_view frame) { (void)channel_.send_text(frame); }}),
@@ -70,13 +74,20 @@ void Worker::start() {
 }
 
 void Worker::stop(std::string_view why) {
+    if (is_leaving_) return;
     spdlog::info("ending: {}", why);
     context_.stop();
 }
 
 void Worker::wait_for_signal() {
     signals_.async_wait([this](error_code ec, int) {
-        if (!ec) stop("SIGTERM");
+        if (ec || is_leaving_) return;
+        // The kernel sends it, too, when the agent has died. Services of this host run on then, and the next agent takes over
+        // what was announced: the channel's end tells that it is so.
+        leave_timer_.expires_after(grace_time);
+        leave_timer_.async_wait([this](error_code waited) {
+            if (!waited) leave("SIGTERM");
+        });
     });
 }
 
@@ -99,7 +110,7 @@ void Worker::take(boost::json::object json) {
     } else if (std::holds_alternative<channel::Reopen>(*message)) {
         exporters_.reopen();
     } else if (std::holds_alternative<channel::Shutdown>(*message)) {
-        stop("the agent said shutdown");
+        leave("the agent said shutdown");
     } else {
         spdlog::warn("message of the agent ignored: '{}' is not for a worker", channel::type_name(*message));
     }
@@ -120,6 +131,7 @@ void Worker::apply(channel::SettingsMessage settings) {
     spdlog::set_level(spdlog::level::from_str(settings_->log_level));
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
+    follow_announcements(!before);
     if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
         return;
     // Before the first change of another directory is told.
@@ -295,6 +307,7 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     families.push_back(std::move(sources));
     for (auto& family : probes_.families()) families.push_back(std::move(family));
     for (auto& family : registry_families(registries_.views())) families.push_back(std::move(family));
+    for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
                                         registries_.state().complete ? 1 : 0));

@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 
+#include "announce/announcements.hpp"
 #include "base/unique_fd.hpp"
 #include "channel/assembler.hpp"
 #include "channel/channel.hpp"
@@ -42,6 +43,7 @@ public:
 
 private:
     void stop(std::string_view why);
+    void leave(std::string_view why);
     void wait_for_signal();
     void take(boost::json::object json);
     void apply(channel::SettingsMessage settings);
@@ -58,6 +60,8 @@ private:
     void report_registries_soon();
     void report_registries_after(std::chrono::milliseconds time);
     void report_registries();
+    void follow_announcements(bool is_first);
+    void report_announcements();
     void trim_later();
 
     [[nodiscard]] channel::RegistryStatus status() const;
@@ -78,6 +82,10 @@ private:
     boost::json::array registries_reported_;
     boost::asio::steady_timer registries_timer_;
     bool is_registries_report_due_ = false;
+    announce::Announcements announcements_;
+    boost::json::array announcements_reported_;
+    boost::asio::steady_timer leave_timer_;
+    bool is_leaving_ = false;
     Feed feed_;
     Probes probes_;
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete

@@ -132,7 +132,8 @@ class Etcd:
         self.call("kv/compaction", {"revision": str(self.revision()), "physical": True})
 
     def ctl(self, *arguments):
-        return run("etcdctl", "--endpoints", self.own_url, *arguments, env=os.environ | {"ETCDCTL_API": "3"},
+        return run("etcdctl", "--endpoints", self.own_url, *arguments,
+                   env=os.environ | {"ETCDCTL_API": "3"} | ({"ETCDCTL_CACERT": str(self.authority)} if self.authority else {}),
                    preexec_fn=self.netns.enter if self.netns else None)
 
     def require_users(self, user, password):

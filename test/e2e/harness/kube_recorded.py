@@ -174,7 +174,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._answer(401, api.refusals["401"])
         if not api.has_rights:
-            return self._answer(403, api.refusals["403"][kind])
+            return self._answer(403, api.refusals["403"].get(kind, api.refusals["403"]["nodes"]))
+        if kind == "meshconfigurations":  # it has no such resource
+            return self._answer(404, "404 page not found\n")
         if kind == "endpointslices" and f"/{api.version}/" not in url.path:
             return self._answer(404, "404 page not found\n")
         if kind == "nodes" and "fieldSelector" not in query:

@@ -51,6 +51,33 @@ TEST(Messages, SettingsCarryRegistries) {
     EXPECT_EQ(refused.error().object, "registries.resync_ms");
 }
 
+TEST(Messages, SettingsCarryAnnouncements) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    auto& one = settings.announcements.emplace_back();
+    one.name = "web";
+    one.registry = "consul";
+    one.endpoint = *base::SocketAddress::parse("10.0.0.5:80");
+    settings.drained = {"web"};
+    settings.announced = {one.id()};
+    settings.locality = "eu/a";
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["drained"] = boost::json::array{7};
+    EXPECT_FALSE(decode(json));
+    json["drained"] = boost::json::array{};
+    json["announcements"].as_array()[0].as_object()["weight"] = 0;
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "settings.announcements[0].weight");
+}
+
+TEST(Messages, AnnouncementsHaveAnIdAndAName) {
+    const boost::json::array rows{{{"id", "consul/web/10.0.0.5:80"}, {"name", "web"}, {"state", "announced"}}};
+    EXPECT_EQ(decoded<AnnouncementsReport>(encode(AnnouncementsReport{rows})).announcements, rows);
+    EXPECT_FALSE(decode(encode(AnnouncementsReport{{boost::json::object{{"id", "x"}}}})));
+    EXPECT_FALSE(decode(encode(AnnouncementsReport{{7}})));
+}
+
 TEST(Messages, ExportersTellOfTheirProblems) {
     const ExportStatus status{{{"flow log", "cannot open /x", "make it"}, {"flow export", "nobody answers", ""}}};
     EXPECT_EQ(decoded<ExportStatus>(encode(status)), status);

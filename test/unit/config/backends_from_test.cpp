@@ -25,6 +25,7 @@ TEST(BackendsFrom, AreInstancesOfAServiceInConsul) {
 }
 
 TEST(BackendsFrom, AreRecordsOfDns) {
+    EXPECT_EQ(parsed(from("etcd: web, registry: eu")).backends_from, (From{From::Kind::etcd, "eu", "web", {}, ""}));
     EXPECT_EQ(parsed(from("dns: db.example.")).backends_from, (From{From::Kind::dns, "", "db.example", {}, ""}));
     EXPECT_EQ(parsed(from("srv: _http._tcp.example")).backends_from, (From{From::Kind::srv, "", "_http._tcp.example", {}, ""}));
 }
@@ -64,12 +65,13 @@ const Refusal table[] = {
      "5:20: a service has both \"backends\" and \"backends_from\", expected one of them"},
     {"Nothing", service({.backends = "    backends_from:\n"}), "5:5: \"backends_from\" must be a mapping, found nothing"},
     {"Text", service({.backends = "    backends_from: consul\n"}), "5:20: \"backends_from\" must be a mapping, found \"consul\""},
-    {"Empty", service(from("")), "5:20: \"backends_from\" needs the key \"consul\", \"dns\" or \"srv\""},
-    {"OnlyARegistry", service(from("registry: dc1")), "5:20: \"backends_from\" needs the key \"consul\", \"dns\" or \"srv\""},
+    {"Empty", service(from("")), "5:20: \"backends_from\" needs the key \"consul\", \"etcd\", \"dns\" or \"srv\""},
+    {"OnlyARegistry", service(from("registry: dc1")),
+     "5:20: \"backends_from\" needs the key \"consul\", \"etcd\", \"dns\" or \"srv\""},
     {"TwoKinds", service(from("dns: a, consul: b")),
      "5:26: \"backends_from\" has both \"consul\" and \"dns\", expected one of them"},
     {"UnknownKey", service(from("host: a")),
-     "5:21: unknown key \"host\" in \"backends_from\", expected consul, dns, srv, registry, tags or datacenter"},
+     "5:21: unknown key \"host\" in \"backends_from\", expected consul, etcd, dns, srv, registry, tags or datacenter"},
     {"ConsulNameWithASpace", service(from("consul: my web")),
      "5:29: \"consul\" must be the name of a service in Consul, found \"my web\""},
     {"RegistryIsANumber", service(from("consul: web, registry: 1")),
@@ -78,6 +80,11 @@ const Refusal table[] = {
     {"TagsAreText", service(from("consul: web, tags: v2")), "5:40: \"tags\" must be a list of texts, found \"v2\""},
     {"TagIsEmpty", service(from("consul: web, tags: [\"\"]")), "5:41: a tag must be text of 1 to 255 bytes, found \"\""},
     {"TagTwice", service(from("consul: web, tags: [a, b, a]")), "5:47: tag \"a\" is given twice"},
+    {"TagsOfEtcd", service(from("etcd: web, tags: [a]")), "5:38: \"tags\" of \"backends_from\" belongs to \"consul\"; remove it"},
+    {"RegistryOfDns", service(from("dns: db, registry: eu")),
+     "5:40: \"registry\" of \"backends_from\" belongs to \"consul\" or \"etcd\"; remove it"},
+    {"EtcdNameWithASlash", service(from("etcd: shop/web")),
+     "5:27: \"etcd\" must be the name of a service that is announced in etcd, without a slash, found \"shop/web\""},
     {"TagsOfDns", service(from("dns: db, tags: [a]")), "5:36: \"tags\" of \"backends_from\" belongs to \"consul\"; remove it"},
     {"HostIsAnAddress", service(from("dns: 10.0.0.1")),
      "5:26: \"dns\" must be the name of a host, found \"10.0.0.1\"; write an address into \"backends\""},

@@ -103,11 +103,23 @@ TEST(Registries, AreFoundAtNoOtherAddresses) {
         EXPECT_FALSE(parse_settings(consul(std::string("url: \"") + bad + "\""), "f")) << bad;
 }
 
+TEST(Registries, NameTheOneThatIsWrittenTo) {
+    const auto store = [](const std::string& text) {
+        const auto settings = parse_settings(registry(text), "f");
+        return settings ? settings->registry_store : settings.error().message();
+    };
+    EXPECT_EQ(store("etcd: {endpoints: [http://e]}"), "");
+    EXPECT_EQ(store("etcd: {endpoints: [http://e]}\n  store: etcd"), "etcd");
+    EXPECT_EQ(store("store: kubernetes\n  kubernetes: {}"), "kubernetes");
+    EXPECT_EQ(store("consul: {name: dc1, url: http://c, keys: meshd/}\n  store: dc1"), "dc1");
+}
+
 constexpr const char* url_expected = "must be an address such as http://127.0.0.1:8500, without a path, found ";
 
 const Refusal table[] = {
     {"UnknownRegistry", registry("consol: {}"),
-     "2:3: unknown key \"consol\" in \"registry\", expected files, consul, etcd, kubernetes, dns, order, hold or resync; did you "
+     "2:3: unknown key \"consol\" in \"registry\", expected files, consul, etcd, kubernetes, dns, order, hold, resync or store; "
+     "did you "
      "mean "
      "\"consul\"?"},
     {"ConsulIsNothing", registry("consul:"),
@@ -184,6 +196,10 @@ const Refusal table[] = {
     {"HoldNothing", registry("hold: {share: 0%}"), "2:17: \"share\" must be a share from 1% to 100%, found \"0%\""},
     {"HoldForAnInstant", registry("hold: {time: 1ms}"),
      "2:16: \"time\" must be a time from 100ms to 10m (units: ms, s, m, h), found \"1ms\""},
+    {"StoreThatIsNone", registry("etcd: {name: keys, endpoints: [http://e]}\n  store: files"),
+     "3:10: \"store\" must be keys, found \"files\""},
+    {"StoreWithoutKeys", registry("consul: {url: http://c}\n  store: consul"),
+     "3:10: \"store\" must be a registry of etcd, of Kubernetes, or of Consul with \"keys\", found \"consul\""},
     {"ResyncIsANumber", registry("resync: 300"),
      "2:11: \"resync\" must be a time from 1s to 24h (units: ms, s, m, h), found 300"},
 };

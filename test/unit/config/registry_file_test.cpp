@@ -161,13 +161,13 @@ TEST(RegistryFile, RemembersWhereNamesAndAddressesStand) {
 }
 
 TEST(RegistryFile, OfEachExampleIsAccepted) {
-    for (const auto* name : {"web.yaml", "shop.yaml", "policy.yaml"}) {
+    for (const auto* name : {"web.yaml", "shop.yaml", "policy.yaml", "settings.yaml"}) {
         const auto path = std::string(MESHD_EXAMPLES "/services.d/") + name;
         const auto text = read_text_file(path);
         ASSERT_TRUE(text.has_value()) << text.error().message();
         const auto file = parse_registry_file(text->text, path);
         ASSERT_TRUE(file.has_value()) << file.error().message();
-        EXPECT_FALSE(file->services.empty() && file->rules.empty());
+        EXPECT_FALSE(file->services.empty() && file->rules.empty() && file->settings.empty());
     }
 }
 

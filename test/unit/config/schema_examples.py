@@ -184,12 +184,18 @@ for what, value in {
 
 asked = {key: value for key, value in web.items() if key != "backends"}
 for source in ({"consul": "web"}, {"consul": "web", "registry": "dc1", "tags": ["a"], "datacenter": "eu"}, {"dns": "db.example."},
-               {"srv": "_http._tcp.example"}):
+               {"srv": "_http._tcp.example"}, {"etcd": "web", "registry": "eu"}):
     expect(registry, {"services": [asked | {"backends_from": source}]}, True, f"backends_from {source}")
 for source in ({}, {"registry": "dc1"}, {"consul": "web", "dns": "db"}, {"dns": "db", "tags": ["a"]}, {"dns": "a..b"},
-               {"consul": "web", "tags": ["a", "a"]}, {"host": "db"}, "consul", None):
+               {"consul": "web", "tags": ["a", "a"]}, {"etcd": "web", "tags": ["a"]}, {"etcd": "a/b"}, {"host": "db"}, "consul", None):
     expect(registry, {"services": [asked | {"backends_from": source}]}, False, f"backends_from {source}")
 expect(registry, {"services": [web | {"backends_from": {"consul": "web"}}]}, False, "backends and backends_from")
+
+for given in ({"balancing": "latency"}, {"limits": {"rate": 10}, "health": {"probe": {"type": "tcp"}}}, {"affinity": "1h", "forward": "off"}):
+    expect(registry, {"service_settings": [{"service": "shop/web", **given}]}, True, f"settings {given}")
+for given in ({}, {"balancing": "fastest"}, {"address": "10.96.0.10"}, {"backends": []}, {"drain": {"until": "60s"}}):
+    expect(registry, {"service_settings": [{"service": "shop/web", **given}]}, False, f"settings {given}")
+expect(registry, {"service_settings": [{"balancing": "latency"}]}, False, "settings for no service")
 
 for failure in failures:
     print(failure)

@@ -43,7 +43,8 @@ std::set<std::string> expected_keys(const base::Error& error) {
 json::object resolve(const json::object& root, json::object schema) {
     if (const auto* const reference = schema.if_contains("$ref")) {
         const std::string path(reference->as_string());
-        const auto& definition = root.at("$defs").as_object().at(path.substr(path.rfind('/') + 1)).as_object();
+        const json::value whole(root);
+        const auto definition = resolve(root, whole.at_pointer(path.substr(1)).as_object());
         for (const auto& member : definition) schema.emplace(member.key(), member.value());
     }
     return schema;
@@ -203,6 +204,42 @@ TEST(SettingsSchema, SaysOfRegistriesWhatTheParserSays) {
     }
 }
 
+TEST(SettingsSchema, SaysOfAnnouncementsWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto& schema = root.at("$defs").as_object().at("announcement").as_object();
+    const json::object good{{"name", "web"}, {"address", "10.0.0.5"}, {"port", 80}};
+    const auto parse_one = [](const json::object& one) {
+        const json::object registries{{"consul", {{"url", "https://c"}}}};
+        const json::object file{{"registry", registries}, {"announce", json::array{one}}};
+        return parse_settings(json::serialize(file), "meshd.yaml");
+    };
+    for (const auto& member : schema.at("properties").as_object()) {
+        SCOPED_TRACE(member.key());
+        check_bounds(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+            auto changed = good;
+            changed[member.key()] = value;
+            return parse_one(changed).has_value();
+        });
+    }
+    auto changed = good;
+    changed["zzzzzz"] = 1;
+    const auto refused = parse_one(changed);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+    for (const auto& [key, value] : good) {
+        auto without = good;
+        without.erase(key);
+        EXPECT_FALSE(parse_one(without).has_value()) << key;
+    }
+}
+
+TEST(SettingsSchema, KnowsTheProbesOfServices) {
+    const auto of_services = schema_of(registry_schema()).at("$defs").as_object();
+    const auto own = schema_of(settings_schema()).at("$defs").as_object();
+    for (const auto* const name : {"probe", "labels", "port_number", "ip_address"})
+        EXPECT_EQ(own.at(name), of_services.at(name)) << name;
+}
+
 // ---- A file of services: each kind of object has a good one around which a value is tried ----
 
 struct Place {
@@ -231,7 +268,7 @@ std::vector<Place> places() {
             {"backends_from",
              {{"consul", "web"}},
              [](json::object from) {
-                 if (from.contains("dns") || from.contains("srv")) from.erase("consul");
+                 if (from.contains("dns") || from.contains("srv") || from.contains("etcd")) from.erase("consul");
                  auto service = good_service();
                  service.erase("backends");
                  service["backends_from"] = std::move(from);
@@ -258,6 +295,12 @@ std::vector<Place> places() {
                  auto service = good_service();
                  service["balancing"] = {{"locality", std::move(nearness)}};
                  return file_with(std::move(service));
+             }},
+            {"settings",
+             {{"service", "web"}, {"when_no_backend", "refuse"}},
+             [](json::object settings) {
+                 if (settings.size() == 1) settings["affinity"] = 0;
+                 return json::value{{"service_settings", json::array{std::move(settings)}}};
              }},
             {"subset",
              {{"name", "stable"}, {"labels", {{"version", "v1"}}}},

@@ -10,7 +10,8 @@ namespace {
 const Refusal table[] = {
     {"TopIsAList", "- name: web\n", "1:1: the file must be a mapping, found a list"},
     {"UnknownTopKey", "service: []\n",
-     "1:1: unknown key \"service\" in the file, expected version, services or policies; did you mean \"services\"?"},
+     "1:1: unknown key \"service\" in the file, expected version, services, policies or service_settings; did you mean "
+     "\"services\"?"},
     {"AnotherVersion", "version: 3\nservices: []\n", "1:10: \"version\" must be the number 1, found 3"},
     {"ServicesIsNothing", "services:\n",
      "1:1: \"services\" must be a list of services, found nothing; write [] for an empty list"},

@@ -10,10 +10,11 @@ namespace {
 const Refusal table[] = {
     {"UnknownKey", "run_dir: /run/meshd\n",
      "1:1: unknown key \"run_dir\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits"},
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits"},
     {"UnknownKeyNearAnother", "cgruop: auto\n",
      "1:1: unknown key \"cgruop\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits; did you mean "
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy or limits; did you "
+     "mean "
      "\"cgroup\"?"},
     {"UnknownKeyInASection", "registry:\n  files:\n    dir: /etc/meshd/services.d\n",
      "3:5: unknown key \"dir\" in \"files\", expected directory"},

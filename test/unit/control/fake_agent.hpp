@@ -29,6 +29,10 @@ public:
         synced = name;
         return result_for(name.value_or(""), "sync_registry");
     }
+    Object announcements() override { return called("announcements"); }
+    base::Result<std::optional<Object>> drain_announcement(const std::string& name, bool is_drained) override {
+        return result_for(name, is_drained ? "drain_announcement" : "ready_announcement");
+    }
     base::Result<Object> maps() override { return result("maps"); }
     base::Result<Object> policy() override { return result("policy"); }
     base::Result<Object> policy_check(const PolicyQuery& query) override {

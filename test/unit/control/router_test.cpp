@@ -118,6 +118,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Verb{"GET", "/v1/maps", "", "maps", false}, Verb{"GET", "/v1/devices", "", "devices", false},
                     Verb{"GET", "/v1/registries", "", "registries", false},
                     Verb{"POST", "/v1/registries/sync", R"({"registry":"dc1"})", "sync_registry", true},
+                    Verb{"GET", "/v1/announcements", "", "announcements", false},
+                    Verb{"POST", "/v1/announcements/drain", R"({"name":"web"})", "drain_announcement", true},
+                    Verb{"POST", "/v1/announcements/ready", R"({"name":"web"})", "ready_announcement", true},
                     Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
                     Verb{"GET", "/v1/policy", "", "policy", false},
                     Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
@@ -290,6 +293,14 @@ TEST_F(RouterTest, AsksARegistryOrAllOfThem) {
     EXPECT_FALSE(agent_.synced);
     EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":"missing"})").status, 404U);
     EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":7})").status, 400U);
+}
+
+TEST_F(RouterTest, DrainsAnnouncements) {
+    EXPECT_EQ(object(ask("POST", "/v1/announcements/drain", R"({"name":"web"})")).at("verb"), "drain_announcement");
+    EXPECT_EQ(object(ask("POST", "/v1/announcements/ready", R"({"name":"web"})")).at("verb"), "ready_announcement");
+    EXPECT_EQ(ask("POST", "/v1/announcements/drain", R"({"name":"missing"})").status, 404U);
+    EXPECT_EQ(ask("POST", "/v1/announcements/drain", R"({"name":7})").status, 400U);
+    EXPECT_EQ(ask("POST", "/v1/announcements/drain", "{}").status, 400U);
 }
 
 TEST_F(RouterTest, SetsTheLogLevelAndRepeatsIt) {

@@ -27,8 +27,9 @@ protected:
 
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
-              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nconfig\ndrift\n"
-              "map\nexplain\nlog\nversion\n");
+              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\nappl"
+              "y\nget\n"
+              "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
 TEST_F(Complete, OffersVerbs) {
@@ -51,6 +52,24 @@ TEST_F(Complete, OffersNamesOfServices) {
     EXPECT_EQ(after({"-o", "json", "service", "show", "i"}), "idle\n");
     EXPECT_EQ(after({"acceleration", "pause", "--for", "60s", "--service", "sh"}), "shop/web\n");
     EXPECT_EQ(after({"acceleration", "top", "--service", ""}), "dns\nidle\nshop/web\n");
+}
+TEST(CompleteAnnouncements, OffersTheirNames) {
+    FakeServer server(Answers{{"GET /v1/announcements", {"announcements"}}});
+    const auto after = [&](const std::string& verb) {
+        return run_meshctl({"complete", "--", "--socket", server.socket(), "announcement", verb, ""}).out;
+    };
+    EXPECT_EQ(after("drain"), "web\nmail\n");
+    EXPECT_EQ(after("ready"), "web\nmail\n");
+}
+TEST_F(Complete, OffersKindsOfObjectsAndNoneOfFiles) {
+    EXPECT_EQ(after({"get", ""}), "service\npolicy\nsettings\nfile\n");
+    EXPECT_EQ(after({"delete", "s"}), "service\nsettings\n");
+    EXPECT_EQ(after({"apply", "-f", ""}), ":files\n");
+}
+TEST(CompleteObjects, OffersThoseThatTheAgentHasFromOtherRegistriesThanFiles) {
+    FakeServer server(Answers{{"GET /v1/services", {"services_of_stores"}}});
+    EXPECT_EQ(run_meshctl({"complete", "--", "--socket", server.socket(), "get", "service/"}).out,
+              "service/db\nservice/shop/web\n");
 }
 TEST_F(Complete, OffersLevelsProtocolsAndKinds) {
     EXPECT_EQ(after({"log", "level", "d"}), "debug\n");

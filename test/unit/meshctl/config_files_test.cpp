@@ -27,6 +27,7 @@ const std::string same_address = "services: [{name: shop, address: 10.96.0.1, po
 TEST_F(CheckFiles, TellsKindsByContent) {
     EXPECT_EQ(check(web).kind, FileKind::registry);
     EXPECT_EQ(check("services: []").kind, FileKind::registry);
+    EXPECT_EQ(check("service_settings: [{service: web, affinity: 1h}]").kind, FileKind::registry);
     EXPECT_EQ(check("log: {level: info}").kind, FileKind::settings);
     EXPECT_EQ(check("").kind, FileKind::empty);
     EXPECT_EQ(check("# only a remark\n").kind, FileKind::empty);

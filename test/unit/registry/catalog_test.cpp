@@ -257,5 +257,48 @@ TEST(Catalog, TellsWhenAStatusDiffers) {
     EXPECT_FALSE(catalog.take_status_changed());
 }
 
+Reading settings(const std::string& path, const std::string& service, int affinity) {
+    return {path, config::parse_registry_file(
+                      "service_settings: [{service: " + service + ", affinity: " + std::to_string(affinity) + "s}]", path)};
+}
+
+TEST(Catalog, TellsSettingsThatDiffer) {
+    Catalog catalog;
+    apply(catalog, settings("a", "web", 1), settings("b", "mail", 2));
+    auto change = catalog.take_change();
+    ASSERT_EQ(change.settings.size(), 2U);
+    EXPECT_EQ(change.settings.at("web")->source, "file:a");
+    apply(catalog, settings("a", "web", 1), settings("b", "mail", 3));
+    change = catalog.take_change();
+    ASSERT_EQ(change.settings.size(), 1U);
+    EXPECT_EQ(change.settings.at("mail")->affinity_s, 3U);
+    catalog.apply({}, {"a"});
+    change = catalog.take_change();
+    EXPECT_EQ(change.settings.at("web"), nullptr);
+    EXPECT_FALSE(change.empty());
+    EXPECT_EQ(catalog.settings().size(), 1U);
+}
+
+TEST(Catalog, RefusesSettingsThatAnotherFileGives) {
+    Catalog catalog;
+    apply(catalog, settings("a", "web", 1));
+    apply(catalog, settings("b", "web", 2));
+    EXPECT_THAT(refused(catalog), ElementsAre("file:b"));
+    EXPECT_NE(catalog.statuses()[1].error.find("already given at a:1:"), std::string::npos) << catalog.statuses()[1].error;
+    EXPECT_EQ(catalog.settings().at("web")->affinity_s, 1U);
+    apply(catalog, settings("a", "mail", 1), settings("b", "web", 2));
+    EXPECT_THAT(refused(catalog), IsEmpty());
+    EXPECT_EQ(catalog.settings().at("web")->affinity_s, 2U);
+}
+
+TEST(Catalog, MovesSettingsBetweenFiles) {
+    Catalog catalog;
+    apply(catalog, settings("a", "web", 1));
+    (void)catalog.take_change();
+    catalog.apply({settings("b", "web", 1)}, {"a"});
+    const auto change = catalog.take_change();
+    EXPECT_EQ(change.settings.at("web")->source, "file:b");
+}
+
 }  // namespace
 }  // namespace meshd::registry

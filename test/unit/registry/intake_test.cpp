@@ -198,5 +198,22 @@ TEST_F(IntakeTest, RulesAreNamedAfterTheirUnit) {
     EXPECT_TRUE(intake.rules().empty());
 }
 
+TEST_F(IntakeTest, LetsGoOfRememberedSettingsThatAreNotSaidAgain) {
+    const auto settings = [](const std::string& name) {
+        model::ServiceSettings made;
+        made.service = name;
+        return std::make_shared<const model::ServiceSettings>(std::move(made));
+    };
+    intake.remember_settings({{"web", settings("web")}, {"mail", settings("mail")}});
+    EXPECT_EQ(intake.settings().size(), 2U);
+    intake.put_settings("web", settings("web"));
+    intake.answered();
+    EXPECT_EQ(intake.settings().size(), 1U);
+    EXPECT_TRUE(intake.settings().contains("web"));
+    EXPECT_EQ(intake.take_changes().settings.at("mail"), nullptr);
+    intake.remember_settings({{"mail", settings("mail")}});
+    EXPECT_EQ(intake.settings().size(), 1U) << "it has said all";
+}
+
 }  // namespace
 }  // namespace meshd::registry

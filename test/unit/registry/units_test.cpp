@@ -20,6 +20,10 @@ std::string service(const std::string& name, const std::string& address, int por
 
 const std::string rule = "policies:\n  - {name: no-lab, action: deny, to: {cidr: 10.9.0.0/16}}\n";
 
+std::string settings(const std::string& service, int affinity) {
+    return fmt::format("service_settings:\n  - {{service: {}, affinity: {}s}}\n", service, affinity);
+}
+
 class UnitsTest : public testing::Test {
 protected:
     // Nothing is held: what the intake has is what it was told.
@@ -168,6 +172,47 @@ TEST(Units, SaysARemovalAgain) {
     now += std::chrono::seconds(6);
     intake.tick();
     EXPECT_THAT(intake.services(), IsEmpty());
+}
+
+TEST_F(UnitsTest, TellsSettingsWithTheirSourceAndThatTheyAreGone) {
+    units.put("meshd/web", settings("shop/web", 5) + "  - {service: mail, forward: nat}\n");
+    ASSERT_EQ(intake.settings().size(), 2U);
+    const auto& web = *intake.settings().at("shop/web");
+    EXPECT_EQ(web.affinity_s, 5U);
+    EXPECT_EQ(web.source, "etcd:lab/meshd/web");
+    EXPECT_EQ(web.place, "etcd:lab/meshd/web:2:15");
+    units.put("meshd/web", settings("shop/web", 7));
+    EXPECT_THAT(intake.settings(),
+                ElementsAre(Pair("shop/web",
+                                 testing::Pointee(testing::Field(&model::ServiceSettings::affinity_s, testing::Optional(7U))))));
+    const auto changes = intake.take_changes();
+    EXPECT_EQ(changes.settings.at("mail"), nullptr);
+    units.remove("meshd/web");
+    EXPECT_THAT(intake.settings(), IsEmpty());
+    EXPECT_THAT(intake.take_changes().settings, ElementsAre(Pair("shop/web", nullptr)));
+}
+
+TEST_F(UnitsTest, GivesSettingsForAServiceToTheFirstUnit) {
+    units.put("b", settings("web", 2) + service("shop", "10.96.0.1"));
+    units.put("a", settings("web", 1));
+    EXPECT_EQ(intake.settings().at("web")->affinity_s, 1U);
+    EXPECT_THAT(services(), IsEmpty()) << "a unit is taken whole";
+    EXPECT_THAT(intake.refused(),
+                ElementsAre(Pair("b", AllOf(HasSubstr("settings for service \"web\""), HasSubstr("etcd:lab/b:2:"),
+                                            HasSubstr("already given at etcd:lab/a:2:")))));
+    units.remove("a");
+    EXPECT_EQ(intake.settings().at("web")->affinity_s, 2U);
+    EXPECT_THAT(services(), ElementsAre("shop 10.96.0.1"));
+    EXPECT_THAT(intake.refused(), IsEmpty());
+}
+
+TEST_F(UnitsTest, ReplacesSettings) {
+    units.replace({{"a", settings("web", 1)}, {"b", settings("mail", 2)}});
+    EXPECT_EQ(intake.settings().size(), 2U);
+    units.replace({{"b", settings("web", 3)}});
+    ASSERT_EQ(intake.settings().size(), 1U);
+    EXPECT_EQ(intake.settings().at("web")->affinity_s, 3U);
+    EXPECT_EQ(intake.settings().at("web")->source, "etcd:lab/b");
 }
 
 }  // namespace

@@ -81,7 +81,11 @@ Checked checked(const json::object& entry) {
         const auto id = text(check, "CheckID");
         result.warns = result.warns || status == "warning";
         if (status != "critical") return;
-        if (id == "_node_maintenance" || id.starts_with("_service_maintenance:"))
+        const bool is_maintenance = id == "_node_maintenance" || id.starts_with("_service_maintenance:");
+        const bool drains = is_maintenance && text(check, "Notes") == drained_notes;
+        if (drains && result.state != model::BackendState::maint)
+            result.state = model::BackendState::drain;
+        else if (is_maintenance && !drains)
             result.state = model::BackendState::maint;
         else if (result.state == model::BackendState::ready)
             result.state = model::BackendState::unhealthy;

@@ -14,6 +14,9 @@
 
 namespace meshd::registry::consul {
 
+// Consul knows maintenance only: with these notes it is meshd, on the host of the instance, that lets it drain.
+inline constexpr std::string_view drained_notes = "drained by meshd";
+
 // An instance of a service, with all that its node and its checks say.
 struct Instance {
     std::string id;          // "web-1 of node n1": for people

@@ -90,7 +90,7 @@ private:
 };
 
 KeyValue read_item(const Members& item) {
-    KeyValue read{item.bytes("key"), item.bytes("value")};
+    KeyValue read{item.bytes("key"), item.bytes("value"), item.number("mod_revision")};
     if (read.key.empty()) item.complain("key", "is missing");
     return read;
 }

@@ -17,6 +17,7 @@ namespace meshd::registry::etcd {
 struct KeyValue {
     std::string key;
     std::string value;
+    std::int64_t mod_revision = 0;  // of its last change
     bool operator==(const KeyValue&) const = default;
 };
 

@@ -37,7 +37,13 @@ std::string unit_name(std::string_view prefix, std::string_view key) {
 
 EtcdSource::EtcdSource(boost::asio::io_context& io, web::AsyncClient& client, model::EtcdRegistry settings, Intake& intake,
                        EtcdTimes times)
-    : client_(client), settings_(std::move(settings)), intake_(intake), times_(times), units_(intake), timer_(io) {
+    : client_(client),
+      settings_(std::move(settings)),
+      intake_(intake),
+      times_(times),
+      units_(intake),
+      announced_(intake, unit_name(settings_.prefix, settings_.prefix + "announced/")),
+      timer_(io) {
     // So that all nodes do not ask the same member.
     endpoint_ = std::uniform_int_distribution<std::size_t>(0, settings_.endpoints.size() - 1)(random_);
 }
@@ -102,8 +108,13 @@ void EtcdSource::on_page(const std::string& body) {
     if (range->more) return read_from(std::move(next));
 
     std::map<std::string, std::string> units;
-    for (auto& [key, text] : std::exchange(texts_, {})) units.emplace(unit_name(settings_.prefix, key), std::move(text));
+    std::map<std::string, std::string> announced;
+    for (auto& [key, text] : std::exchange(texts_, {})) {
+        auto unit = unit_name(settings_.prefix, key);
+        (announced_.takes(unit) ? announced : units).emplace(std::move(unit), std::move(text));
+    }
     units_.replace(units);
+    announced_.replace(announced);
     intake_.answered();
     if (again_) return read_from(settings_.prefix);
     watch();
@@ -151,8 +162,13 @@ bool EtcdSource::on_watched(const Watched& watched) {
     created_ = created_ || watched.created;
     for (const auto& event : watched.events) {
         const auto unit = unit_name(settings_.prefix, event.item.key);
-        if (event.deleted)
+        const bool is_announced = announced_.takes(unit);
+        if (event.deleted && is_announced)
+            announced_.remove(unit);
+        else if (event.deleted)
             units_.remove(unit);
+        else if (is_announced)
+            announced_.put(unit, event.item.value);
         else
             units_.put(unit, event.item.value);
         // The intake may have asked for everything again.
@@ -180,11 +196,11 @@ void EtcdSource::check() {
 void EtcdSource::on_count(const std::string& body) {
     const auto range = parse_range(body);
     if (!range) return cannot_read(range.error());
-    const bool is_behind = range->revision > revision_ && range->count != static_cast<std::int64_t>(units_.size());
+    const bool is_behind = range->revision > revision_ && range->count != static_cast<std::int64_t>(keys());
     behind_ = is_behind ? behind_ + 1 : 0;
     if (behind_ >= behind_too_often)
         return fail(Failure::timeout, "follow",
-                    fmt::format("its watch has not told how {} keys became {}", units_.size(), range->count));
+                    fmt::format("its watch has not told how {} keys became {}", keys(), range->count));
     backoff_.reset();
     token_is_fresh_ = false;
     restarts_ = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registry files in the keys of etcd: all keys of a prefix are read at one revision, then followed from the next one on.
+// Registry files in the keys of etcd, and backends that hosts announce there: all keys of a prefix are read at one revision, then
+// followed from the next one on.
 //
 // One endpoint is used at a time, the next one when it fails. A watch says nothing while nothing changes, so the endpoint is
 // asked at an interval how many keys there are: that finds a server that is gone, a member without a leader, and a watch that has
@@ -17,6 +18,7 @@
 
 #include "model/registries.hpp"
 #include "registry/backoff.hpp"
+#include "registry/etcd/announced.hpp"
 #include "registry/etcd/answers.hpp"
 #include "registry/etcd/object_stream.hpp"
 #include "registry/intake.hpp"
@@ -40,6 +42,7 @@ public:
 
     void start() override;
     void sync() override;
+    void want(const std::set<model::BackendsFrom>& queries) override { announced_.want(queries); }
 
 private:
     enum class State {
@@ -76,6 +79,7 @@ private:
     void hang_up();
     void after(std::chrono::milliseconds time, void (EtcdSource::*then)());
     void check_later();
+    [[nodiscard]] std::size_t keys() const { return units_.size() + announced_.size(); }
     [[nodiscard]] const std::string& endpoint() const { return settings_.endpoints[endpoint_]; }
     [[nodiscard]] double chance() { return std::uniform_real_distribution<>()(random_); }
 
@@ -84,6 +88,7 @@ private:
     Intake& intake_;
     EtcdTimes times_;
     Units units_;
+    Announced announced_;
     boost::asio::steady_timer timer_;  // of the next attempt or the next check
     std::mt19937 random_{std::random_device{}()};
 

@@ -39,6 +39,7 @@ public:
 
     // Keys of services that may be another than at the last call, and of those that are gone.
     std::set<std::string> take_touched();
+    void touch(const std::string& key) { touched_.insert(key); }
     [[nodiscard]] std::set<std::string> all() const;
 
     // No services in it when there is none of this key.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <spdlog/spdlog.h>
 #include <boost/asio/post.hpp>
 
 namespace meshd::registry {
@@ -37,7 +38,9 @@ KubernetesSource::KubernetesSource(boost::asio::io_context& io, web::AsyncClient
       credentials_(settings),
       node_(kubernetes::node_name(settings)),
       cluster_(node_),
-      publisher_(cluster_, intake),
+      configurations_(intake),
+      status_writer_(io, client, credentials_, configurations_, intake.source()),
+      publisher_(cluster_, intake, configurations_.units()),
       health_checks_(io) {
     reflectors_ = {
         reflector(Kind::services, {"services", "", {"/api/v1/services"}, services_query}),
@@ -47,6 +50,7 @@ KubernetesSource::KubernetesSource(boost::asio::io_context& io, web::AsyncClient
                                  services_query}),
         reflector(Kind::nodes, {"nodes", "", {"/api/v1/nodes"}, "", metadata_of_list, metadata_of_object}),
         reflector(Kind::here, {"nodes", "", {"/api/v1/nodes"}, here_query(node_)}),
+        configurations_reflector(),
     };
 }
 
@@ -54,20 +58,21 @@ std::unique_ptr<kubernetes::Reflector> KubernetesSource::reflector(Kind kind, ku
     const auto name = resource.name;
     return std::make_unique<kubernetes::Reflector>(
         io_, client_, credentials_, std::move(resource),
-        kubernetes::Reflector::Handlers{
-            [this, kind] {
-                if (kind == Kind::here) here_exists_ = false;
-                cluster_.begin_list(kind);
-            },
-            [this, kind, name](const boost::json::object& object) { put(kind, name, object); },
-            [this, kind, name](const boost::json::object& object) {
-                const auto key = kubernetes::key_of(object);
-                cluster_.remove(kind, key);
-                intake_.accept(name + " " + key);
-                if (kind == Kind::here) tell_whether_here_exists(false);
-            },
-            [this, kind, name] { list_ended(kind, name); }, [this] { watch_spoke(); },
-            [this, kind](Failure failure, const base::Error& why) { list_failed(kind, failure, why); }});
+        kubernetes::Reflector::Handlers{[this, kind] {
+                                            if (kind == Kind::here) here_exists_ = false;
+                                            cluster_.begin_list(kind);
+                                        },
+                                        [this, kind, name](const boost::json::object& object) { put(kind, name, object); },
+                                        [this, kind, name](const boost::json::object& object) {
+                                            const auto key = kubernetes::key_of(object);
+                                            cluster_.remove(kind, key);
+                                            intake_.accept(name + " " + key);
+                                            if (kind == Kind::here) tell_whether_here_exists(false);
+                                        },
+                                        [this, kind, name] { list_ended(kind, name); }, [this] { watch_spoke(); },
+                                        [this, kind](Failure failure, const base::Error& why) {
+                                            list_failed(static_cast<std::size_t>(kind), failure, why);
+                                        }});
 }
 
 void KubernetesSource::start() {
@@ -98,8 +103,7 @@ void KubernetesSource::list_ended(Kind kind, const std::string& kind_name) {
 }
 
 // Mostly all fail for one reason. The word of the first is told, not that of each in turn.
-void KubernetesSource::list_failed(Kind kind, Failure failure, const base::Error& why) {
-    const auto index = static_cast<std::size_t>(kind);
+void KubernetesSource::list_failed(std::size_t index, Failure failure, const base::Error& why) {
     reasons_[index] = Reason{failure, why};
     for (std::size_t i = 0; i <= index; ++i) {
         if (!reflectors_[i]->is_failing() || !reasons_[i]) continue;
@@ -123,17 +127,18 @@ void KubernetesSource::tell_whether_here_exists(bool exists) {
 void KubernetesSource::publish_when_listed() {
     if (!is_to_publish_ || std::any_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->is_listing(); }))
         return;
-    is_complete_ =
-        is_complete_ || std::all_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->was_listed(); });
+    is_complete_ = is_complete_ || std::all_of(reflectors_.begin(), reflectors_.begin() + kinds,
+                                               [](const auto& one) { return one->was_listed(); });
     if (!is_complete_) return;
     is_to_publish_ = false;
-    publisher_.publish_all();
+    publisher_.publish_all(reflectors_[configured]->was_listed());
     (void)publisher_.take_health_checks_changed();
     health_checks_.set(publisher_.health_check_ports());
     tell_answered();
 }
 
 void KubernetesSource::watch_spoke() {
+    take_configurations();
     if (!is_complete_) return;
     publisher_.publish_touched();
     if (publisher_.take_health_checks_changed()) health_checks_.set(publisher_.health_check_ports());
@@ -141,8 +146,49 @@ void KubernetesSource::watch_spoke() {
 }
 
 void KubernetesSource::tell_answered() {
-    if (std::none_of(reflectors_.begin(), reflectors_.end(), [](const auto& one) { return one->is_failing(); }))
+    if (std::all_of(reflectors_.begin(), reflectors_.end(),
+                    [](const auto& one) { return one->was_listed() && !one->is_failing(); }))
         intake_.answered();
+}
+
+// ---- MeshConfigurations ----
+
+std::unique_ptr<kubernetes::Reflector> KubernetesSource::configurations_reflector() {
+    kubernetes::Resource resource{"meshconfigurations", "meshd.dev", {std::string(kubernetes::configurations_path)}, ""};
+    resource.may_be_missing = true;
+    return std::make_unique<kubernetes::Reflector>(
+        io_, client_, credentials_, std::move(resource),
+        kubernetes::Reflector::Handlers{
+            [this] { configurations_.begin_list(); }, [this](const boost::json::object& object) { configurations_.put(object); },
+            [this](const boost::json::object& object) { configurations_.remove(object); }, [this] { configurations_ended(); },
+            [this] { watch_spoke(); }, [this](Failure failure, const base::Error& why) { list_failed(configured, failure, why); },
+            [this] { configurations_missing(); }});
+}
+
+void KubernetesSource::configurations_ended() {
+    configurations_.end_list();
+    take_configurations();
+    is_to_publish_ = true;
+    publish_when_listed();
+}
+
+void KubernetesSource::configurations_missing() {
+    if (!std::exchange(said_missing_, true))
+        spdlog::info(
+            "{}: the API server has no \"meshconfigurations\" of \"meshd.dev\"; `kubectl apply -f "
+            "deploy/kubernetes/crd.yaml` brings them, and they are looked for every minute",
+            intake_.source());
+    publish_when_listed();
+}
+
+// A name that a MeshConfiguration has let go of is a Service's again.
+void KubernetesSource::take_configurations() {
+    for (const auto& name : configurations_.take_touched()) {
+        cluster_.touch(name);
+        if (name.ends_with(kubernetes::external_suffix))
+            cluster_.touch(name.substr(0, name.size() - kubernetes::external_suffix.size()));
+    }
+    status_writer_.look();
 }
 
 }  // namespace meshd::registry

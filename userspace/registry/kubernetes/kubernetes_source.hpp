@@ -11,10 +11,12 @@
 #include "model/registries.hpp"
 #include "registry/intake.hpp"
 #include "registry/kubernetes/cluster.hpp"
+#include "registry/kubernetes/configurations.hpp"
 #include "registry/kubernetes/credentials.hpp"
 #include "registry/kubernetes/health_checks.hpp"
 #include "registry/kubernetes/publisher.hpp"
 #include "registry/kubernetes/reflector.hpp"
+#include "registry/kubernetes/status_writer.hpp"
 #include "registry/source.hpp"
 #include "web/async_client.hpp"
 
@@ -28,7 +30,8 @@ public:
     void sync() override;
 
 private:
-    static constexpr std::size_t kinds = 4;  // of kubernetes::Kind
+    static constexpr std::size_t kinds = 4;           // of kubernetes::Kind
+    static constexpr std::size_t configured = kinds;  // behind them: MeshConfigurations, without which the others can do
     struct Reason {
         Failure failure = Failure::unreachable;
         base::Error why;
@@ -37,7 +40,11 @@ private:
     [[nodiscard]] std::unique_ptr<kubernetes::Reflector> reflector(kubernetes::Kind kind, kubernetes::Resource resource);
     void put(kubernetes::Kind kind, const std::string& kind_name, const boost::json::object& object);
     void list_ended(kubernetes::Kind kind, const std::string& kind_name);
-    void list_failed(kubernetes::Kind kind, Failure failure, const base::Error& why);
+    void list_failed(std::size_t index, Failure failure, const base::Error& why);
+    [[nodiscard]] std::unique_ptr<kubernetes::Reflector> configurations_reflector();
+    void configurations_ended();
+    void configurations_missing();
+    void take_configurations();
     void watch_spoke();
     void publish_when_listed();
     void tell_answered();
@@ -49,12 +56,15 @@ private:
     kubernetes::Credentials credentials_;
     std::string node_;
     kubernetes::Cluster cluster_;
+    kubernetes::Configurations configurations_;
+    kubernetes::StatusWriter status_writer_;
     kubernetes::Publisher publisher_;
     kubernetes::HealthChecks health_checks_;
-    std::array<std::unique_ptr<kubernetes::Reflector>, kinds> reflectors_;
-    std::array<std::optional<Reason>, kinds> reasons_;  // of the last failure of each
-    bool is_complete_ = false;                          // all kinds were listed once
-    bool is_to_publish_ = false;                        // a list has ended since everything was published
+    std::array<std::unique_ptr<kubernetes::Reflector>, kinds + 1> reflectors_;
+    std::array<std::optional<Reason>, kinds + 1> reasons_;  // of the last failure of each
+    bool is_complete_ = false;                              // all kinds were listed once
+    bool said_missing_ = false;                             // that the server has no MeshConfigurations
+    bool is_to_publish_ = false;                            // a list has ended since everything was published
     bool here_exists_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what was posted
 };

@@ -37,6 +37,8 @@ std::vector<model::Service> Publisher::translated(const std::string& key) {
     if (translation) {
         intake_.accept(label(key));
         take_side_effects(key, *translation);
+        const auto is_configured = [this](const model::Service& service) { return configurations_.has_service(service.name); };
+        say_hidden(key, std::erase_if(translation->services, is_configured) != 0);
         return std::move(translation->services);
     }
     intake_.refuse(label(key), translation.error());
@@ -44,6 +46,14 @@ std::vector<model::Service> Publisher::translated(const std::string& key) {
     for (const auto& name : {key, external(key)})
         if (const auto found = intake_.services().find(name); found != intake_.services().end()) last.push_back(*found->second);
     return last;
+}
+
+void Publisher::say_hidden(const std::string& key, bool is_hidden) {
+    const auto object = "service " + key;
+    if (is_hidden)
+        intake_.refuse(object, {"take", object + " of Kubernetes", 0, "a MeshConfiguration has a service of this name", {}});
+    else
+        intake_.accept(object);
 }
 
 void Publisher::forget(const std::string& key) {
@@ -59,20 +69,24 @@ void Publisher::publish_touched() {
             intake_.put(std::move(service));
         }
         for (const auto& name : {key, external(key)})
-            if (!named.contains(name) && intake_.services().contains(name)) intake_.remove(name);
+            if (!named.contains(name) && !configurations_.has_service(name) && intake_.services().contains(name))
+                intake_.remove(name);
         if (named.empty()) forget(key);
     }
 }
 
-void Publisher::publish_all() {
+void Publisher::publish_all(bool knows_configurations) {
     const auto all = cluster_.all();
     auto keys = cluster_.take_touched();
     keys.insert(all.begin(), all.end());
-    std::vector<model::Service> services;
-    services.reserve(keys.size());
+    auto services = configurations_.services();
+    services.reserve(services.size() + keys.size());
     for (const auto& key : keys)
         for (auto& service : translated(key)) services.push_back(std::move(service));
-    intake_.replace(std::move(services));
+    if (knows_configurations)
+        intake_.replace(std::move(services));
+    else
+        for (auto& service : services) intake_.put(std::move(service));
     std::vector<std::string> bare;
     for (const auto& key : with_rules_)
         if (!all.contains(key)) bare.push_back(key);

@@ -24,6 +24,7 @@ constexpr auto list_silence = 30s;
 constexpr auto least_watch = 240s;
 // A bookmark comes about once a minute; a watch that is silent for longer may have lost its server.
 constexpr auto watch_silence = 90s;
+constexpr auto missing_wait = 60s;   // up to a quarter more
 constexpr auto shortest_watch = 1s;  // one that ends earlier and said nothing is a reason to wait
 
 }  // namespace
@@ -79,6 +80,7 @@ void Reflector::take_list(const Answer& answer) {
         end_list();
         return ask_for_list();
     }
+    if (answer->status == 404 && resource_.may_be_missing) return take_missing();
     if (answer->status != 200) return refused(*answer);
     std::string version;
     const auto read = with_object(items_.frame(), [&](const json::object& frame) {
@@ -91,9 +93,25 @@ void Reflector::take_list(const Answer& answer) {
     version_ = std::move(version);
     backoff_.reset();
     is_failing_ = false;
+    missing_since_.reset();
     was_listed_ = true;
     watch();
     handlers_.listed();
+}
+
+// A server that is starting may not know yet what it serves.
+void Reflector::take_missing() {
+    end_list();
+    backoff_.reset();
+    is_failing_ = false;
+    const auto now = Clock::now();
+    const bool is_certain = !was_listed_ || (missing_since_ && now - *missing_since_ >= missing_wait);
+    if (!missing_since_) missing_since_ = was_listed_ ? now : now - missing_wait;
+    was_listed_ = true;
+    const auto wait = std::chrono::duration<double>(missing_wait) * (1 + chance() / 4);
+    after(std::chrono::duration_cast<std::chrono::milliseconds>(wait), &Reflector::list);
+    handlers_.missing();
+    if (is_certain) handlers_.listed();
 }
 
 // ---- Watches ----
@@ -146,6 +164,7 @@ void Reflector::take_watch(const Answer& answer) {
     // It is usual for a version to be too old; what was missed is in a new list.
     if (is_expired_ || (answer && answer->status == 410))
         return after(said_something ? 0ms : backoff_.next(chance()), &Reflector::list);
+    if (answer && answer->status == 404 && resource_.may_be_missing) return after(backoff_.next(chance()), &Reflector::list);
     if (broken_) return fail(Failure::malformed, *broken_);
     const bool was_silent = !answer && answer.error().kind == web::AsyncError::Kind::timeout && lasted >= watch_silence;
     if (!answer && !was_silent) return fail(failure_of(answer.error().kind), answer.error().error);

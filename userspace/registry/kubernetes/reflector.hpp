@@ -32,6 +32,7 @@ struct Resource {
     std::string query;               // selectors, may be empty: "labelSelector=a"
     std::string list_accept = "application/json";  // the form of the answer
     std::string watch_accept = "application/json";
+    bool may_be_missing = false;  // a server need not have it: then it is asked for now and then
 };
 
 class Reflector {
@@ -43,6 +44,7 @@ public:
         std::function<void()> listed;   // all of the list was put
         std::function<void()> settled;  // the watch has spoken, and what it said was put and removed
         std::function<void(Failure, const base::Error&)> failed;
+        std::function<void()> missing{};  // the server does not have the resource; it may have said so wrongly: see below
     };
 
     Reflector(boost::asio::io_context& io, web::AsyncClient& client, Credentials& credentials, Resource resource,
@@ -50,7 +52,8 @@ public:
     Reflector(const Reflector&) = delete;
     Reflector& operator=(const Reflector&) = delete;
 
-    // Lists now, whatever is under way; nothing when a list is.
+    // Lists now, whatever is under way; nothing when a list is. A resource that is missing has an empty list, but not at once
+    // after it was there.
     void list();
 
     [[nodiscard]] bool is_listing() const { return phase_ == Phase::listing; }
@@ -65,6 +68,7 @@ private:
     void ask_for_list();
     void take_list(const Answer& answer);
     void end_list();
+    void take_missing();
     void watch();
     base::Result<void> take_event(std::string_view line);
     void take_watch(const Answer& answer);
@@ -87,9 +91,10 @@ private:
     Phase phase_ = Phase::idle;
     bool is_failing_ = false;
     bool was_listed_ = false;
-    std::string server_, token_from_;  // of the last request
-    std::size_t path_ = 0;             // of resource_.paths
-    std::size_t paths_missing_ = 0;    // tried one after the other without success
+    std::optional<Clock::time_point> missing_since_;  // the last answers said so
+    std::string server_, token_from_;                 // of the last request
+    std::size_t path_ = 0;                            // of resource_.paths
+    std::size_t paths_missing_ = 0;                   // tried one after the other without success
     bool in_pages_ = true;
     std::string continue_;  // of the next page
     std::string version_;   // that the view is of

@@ -54,6 +54,16 @@ TEST(ConsulInstances, AreReadyWhatTheirChecksSay) {
               BackendState::maint);
 }
 
+TEST(ConsulInstances, DrainWhereMeshdOnTheirHostSaysSo) {
+    const std::string drained =
+        R"({"CheckID":"_service_maintenance:w","Status":"critical","Notes":")" + std::string(drained_notes) + "\"}";
+    EXPECT_EQ(only({.checks = drained}).backend.state, BackendState::drain);
+    EXPECT_EQ(only({.checks = check("b", "critical") + "," + drained}).backend.state, BackendState::drain);
+    EXPECT_EQ(only({.checks = drained + "," + check("b", "critical")}).backend.state, BackendState::drain);
+    EXPECT_EQ(only({.checks = drained + "," + check("_node_maintenance", "critical")}).backend.state, BackendState::maint);
+    EXPECT_EQ(only({.checks = check("_node_maintenance", "critical") + "," + drained}).backend.state, BackendState::maint);
+}
+
 TEST(ConsulInstances, HaveTheWeightOfTheirState) {
     const std::string weights = R"("Weights":{"Passing":10,"Warning":3})";
     EXPECT_EQ(only({.more = weights}).backend.weight, 10);

@@ -23,7 +23,7 @@ TEST(Answers, ARangeHasKeysAndTheRevisionOfTheStore) {
     EXPECT_EQ(range->revision, 2);
     EXPECT_EQ(range->count, 14);
     EXPECT_TRUE(range->more);
-    EXPECT_THAT(range->items, ElementsAre(KeyValue{"/meshd/a", "hello"}, KeyValue{"/meshd/b", ""}));
+    EXPECT_THAT(range->items, ElementsAre(KeyValue{"/meshd/a", "hello", 2}, KeyValue{"/meshd/b", "", 2}));
 }
 
 TEST(Answers, ARangeWithoutKeysLeavesOutAllButItsHeader) {
@@ -69,7 +69,7 @@ TEST(Answers, AWatchTellsOfPutsWithoutATypeAndOfDeletions) {
         {"type":"DELETE","kv":{"key":"L21lc2hkL2I=","mod_revision":"4"}}]}})");
     ASSERT_TRUE(some.has_value());
     EXPECT_EQ(some->revision, 4);
-    EXPECT_THAT(some->events, ElementsAre(Event{false, {"/meshd/b", "x"}}, Event{true, {"/meshd/b", ""}}));
+    EXPECT_THAT(some->events, ElementsAre(Event{false, {"/meshd/b", "x", 3}}, Event{true, {"/meshd/b", "", 4}}));
 }
 
 TEST(Answers, AWatchIsCanceledForACompactedRevision) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kubernetes_texts.hpp"
+#include "registry/kubernetes/configurations.hpp"
 
 namespace meshd::registry::kubernetes {
 namespace {
@@ -31,7 +32,8 @@ protected:
 
     Cluster cluster{"n1"};
     Intake intake{"kubernetes", {.share = 100}, {[] {}, [] {}, [] {}}};
-    Publisher publisher{cluster, intake};
+    Configurations configurations{intake};
+    Publisher publisher{cluster, intake, configurations.units()};
 };
 
 TEST_F(PublisherTest, WhatWasTouchedComesAndGoes) {
@@ -59,10 +61,10 @@ TEST_F(PublisherTest, RulesGoWithTheirService) {
     EXPECT_THAT(intake.rules(), IsEmpty());
 
     put(service("web", "'loadBalancerSourceRanges': ['10.0.0.0/8']"));
-    publisher.publish_all();
+    publisher.publish_all(true);
     EXPECT_THAT(intake.rules(), SizeIs(2));
     cluster.remove(Kind::services, "default/web");
-    publisher.publish_all();
+    publisher.publish_all(true);
     EXPECT_THAT(intake.rules(), IsEmpty());
     EXPECT_THAT(names(), IsEmpty());
 }
@@ -70,12 +72,12 @@ TEST_F(PublisherTest, RulesGoWithTheirService) {
 TEST_F(PublisherTest, WhatCannotBeTranslatedStaysAsItWas) {
     put(service("web", "'externalTrafficPolicy': 'Local'"));
     put(service("db", "'externalIPs': []", "10.96.0.11"));
-    publisher.publish_all();
+    publisher.publish_all(true);
     put(service("web", "'externalIPs': ['169.254.1.1']"));
     publisher.publish_touched();
     EXPECT_THAT(names(), ElementsAre("default/db", "default/web", "default/web/external"));
     EXPECT_TRUE(intake.refused().contains("translation of service default/web"));
-    publisher.publish_all();
+    publisher.publish_all(true);
     EXPECT_THAT(names(), ElementsAre("default/db", "default/web", "default/web/external"))
         << "a full answer must not take it away";
 
@@ -87,7 +89,7 @@ TEST_F(PublisherTest, WhatCannotBeTranslatedStaysAsItWas) {
 
 TEST_F(PublisherTest, ARefusedServiceThatIsRemovedIsGone) {
     put(service("web", "'externalIPs': ['169.254.1.1']"));
-    publisher.publish_all();
+    publisher.publish_all(true);
     EXPECT_FALSE(intake.refused().empty());
     cluster.remove(Kind::services, "default/web");
     publisher.publish_touched();

@@ -82,23 +82,17 @@ base::Result<void> Accelerator::tell() {
     return short_way_.decide(value);
 }
 
+// Few services are halted, of however many there are: it is they that are looked for.
 base::Result<bool> Accelerator::tell_halts() {
-    const auto off = learner_.off(Clock::now());
-    std::set<std::string_view> excluded;
+    std::map<std::string, md_halt> named;
     for (const auto& exclusion : wanted_.exclude)
-        if (exclusion.kind == config::Exclusion::Kind::service) excluded.insert(exclusion.text);
+        if (exclusion.kind == config::Exclusion::Kind::service) named[exclusion.text].excluded = 1;
+    for (const auto& [name, until] : paused_services_) named[name].stopped_until_ns = nanoseconds(until);
+    for (const auto& [name, until] : learner_.off(Clock::now())) named[name].learned_until_ns = nanoseconds(until);
 
     std::map<std::uint32_t, md_halt> halts;
-    for (const auto& [id, service] : realized_().services()) {
-        if (!service.name) continue;
-        const auto& name = service.name->service;
-        md_halt halt{};
-        halt.excluded = excluded.contains(name) ? 1 : 0;
-        if (const auto paused = paused_services_.find(name); paused != paused_services_.end())
-            halt.stopped_until_ns = nanoseconds(paused->second);
-        if (const auto learned = off.find(name); learned != off.end()) halt.learned_until_ns = nanoseconds(learned->second);
-        if (halt.excluded != 0 || halt.stopped_until_ns != 0 || halt.learned_until_ns != 0) halts.emplace(id, halt);
-    }
+    for (const auto& [name, halt] : named)
+        for (const auto id : realized_().ids_of_service(name)) halts.emplace(id, halt);
     return short_way_.set_halts(halts);
 }
 

@@ -67,6 +67,8 @@ base::Result<void> PolicySetup::begin() {
 }
 
 base::Result<void> PolicySetup::before_attach() {
+    for (const auto& [name, service] : context_.reconciler->desired().services)
+        if (service->limits != model::Limits{}) limited_.insert(name);
     const auto generation = maps_->generation();
     if (!generation) return tl::make_unexpected(generation.error());
     if (*generation != 0 && !answered_) return {};
@@ -87,6 +89,11 @@ void PolicySetup::set_rules(channel::Policies policies) {
 }
 
 void PolicySetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
+    for (const auto& service : upsert)
+        if (service->limits == model::Limits{})
+            limited_.erase(service->name);
+        else
+            limited_.insert(service->name);
     if (answered_) refresh(false, upsert);
 }
 
@@ -190,9 +197,15 @@ void PolicySetup::check() {
 void PolicySetup::set_limits() {
     std::map<std::uint32_t, md_limit> wanted;
     const auto& realized = context_.reconciler->realized();
-    for (const auto& [name, service] : context_.reconciler->desired().services) {
-        if (service->limits == model::Limits{}) continue;
-        for (const auto id : realized.ids_of_service(name)) wanted.emplace(id, encode(service->limits));
+    const auto& desired = context_.reconciler->desired().services;
+    for (auto name = limited_.begin(); name != limited_.end();) {
+        const auto found = desired.find(*name);
+        if (found == desired.end()) {
+            name = limited_.erase(name);
+            continue;
+        }
+        for (const auto id : realized.ids_of_service(*name)) wanted.emplace(id, encode(found->second->limits));
+        ++name;
     }
     if (auto done = limits_->set(wanted); !done)
         context_.degradations.set("limits", done.error().message(), "tried again at the next change");

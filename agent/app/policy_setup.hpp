@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ private:
     boost::asio::steady_timer timer_;
     std::optional<kernel::PolicyMaps> maps_;
     std::optional<kernel::LimitMaps> limits_;
+    std::set<std::string> limited_;  // services that say a limit
     policy::PolicyFile file_;
     std::unique_ptr<forwarding::DeviceWatch> network_watch_;
     std::string cgroup_mount_;

@@ -62,6 +62,19 @@ json::value probe_view(const Context& context, const model::Service& service, co
                         {"since", verdict.since ? base::time_text(*verdict.since) : ""}};
 }
 
+base::Result<kernel::Connects> connects_of(const Context& context, const model::Service& service) {
+    kernel::Connects all;
+    for (const auto& port : service.ports) {
+        const PortView kernel(context.reconciler->realized(), {service.name, port.number, port.protocol});
+        std::vector<std::uint32_t> ids{0};  // of connections that no backend took
+        for (const auto& backend : port.backends) ids.push_back(kernel.backend_id(backend, port.protocol));
+        auto some = kernel::Connects::read(*context.datapath, kernel.id(), ids);
+        if (!some) return some;
+        all.merge(std::move(*some));
+    }
+    return all;
+}
+
 json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects) {
     auto view = model::to_json(service);
     view.emplace("balancing_options", json::object{});

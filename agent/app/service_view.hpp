@@ -37,6 +37,9 @@ private:
 boost::json::value probe_view(const Context& context, const model::Service& service, const model::ServicePort& port,
                               const model::Backend& backend);
 
+// How often backends of the service were chosen.
+base::Result<kernel::Connects> connects_of(const Context& context, const model::Service& service);
+
 boost::json::object service_view(const Context& context, const model::Service& service, const kernel::Connects& connects);
 
 // A row for each backend of the service.

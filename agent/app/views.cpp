@@ -177,7 +177,7 @@ base::Result<std::optional<json::object>> Views::service(std::string_view name) 
     const auto& services = context_.reconciler->desired().services;
     const auto found = services.find(name);
     if (found == services.end()) return std::optional<json::object>{};
-    const auto connects = kernel::Connects::read(*context_.datapath);
+    const auto connects = connects_of(context_, *found->second);
     if (!connects) return tl::make_unexpected(connects.error());
     return std::optional(json::object{{"service", service_view(context_, *found->second, *connects)}});
 }

@@ -2,8 +2,10 @@
 #include "app/worker_link.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
 #include "app/announcement_setup.hpp"
@@ -26,6 +28,7 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
     options.user = context_.settings.worker_user;
     WorkerHandlers handlers;
     handlers.on_channel_open = [this](channel::Channel& channel) {
+        hand_on_changes();  // of the worker before: what it told is known
         send_settings();
         remind(channel);
     };
@@ -40,6 +43,7 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
 
 void WorkerLink::stop() {
     if (process_) process_->stop();
+    hand_on_changes();
 }
 
 WorkerStatus WorkerLink::status() const { return process_ ? process_->status() : WorkerStatus{}; }
@@ -110,13 +114,45 @@ void WorkerLink::send_ejected(const channel::Ejected& ejected) {
         if (auto sent = channel->send(channel::encode(ejected)); !sent) spdlog::warn("{}", sent.error().message());
 }
 
+// To replace the table of a service takes milliseconds, in which the kernel waits for programs that may still read the old one,
+// and no longer for many tables. So what has come meanwhile is one change.
+void WorkerLink::take_delta(channel::Delta delta) {
+    if (delta.full) {
+        hand_on_changes();
+        handlers_.on_delta(std::move(delta));
+        return;
+    }
+    for (auto& service : delta.upsert) {
+        auto name = service->name;
+        changes_[std::move(name)] = std::move(service);
+    }
+    for (const auto& name : delta.remove) changes_[name] = nullptr;
+    are_complete_ = delta.complete;
+    if (!std::exchange(has_changes_, true)) boost::asio::post(io_, [this] { hand_on_changes(); });
+}
+
+void WorkerLink::hand_on_changes() {
+    if (!std::exchange(has_changes_, false)) return;
+    channel::Delta delta;
+    delta.complete = are_complete_;
+    for (auto& [name, service] : std::exchange(changes_, {}))
+        if (service)
+            delta.upsert.push_back(std::move(service));
+        else
+            delta.remove.push_back(name);
+    handlers_.on_delta(std::move(delta));
+}
+
 void WorkerLink::take(channel::Message message) {
+    if (auto* const delta = std::get_if<channel::Delta>(&message)) {
+        take_delta(std::move(*delta));
+        return;
+    }
+    hand_on_changes();  // what came first comes first
     if (std::holds_alternative<channel::Hello>(message)) {
         note_state();
         handlers_.on_hello();
-    } else if (auto* const delta = std::get_if<channel::Delta>(&message))
-        handlers_.on_delta(std::move(*delta));
-    else if (auto* const policies = std::get_if<channel::Policies>(&message))
+    } else if (auto* const policies = std::get_if<channel::Policies>(&message))
         handlers_.on_policies(std::move(*policies));
     else if (const auto* const health = std::get_if<channel::HealthReport>(&message))
         handlers_.on_health(*health);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ public:
 private:
     void remind(channel::Channel& channel);
     void take(channel::Message message);
+    void take_delta(channel::Delta delta);
+    void hand_on_changes();
     void take_registry(channel::RegistryStatus status);
     void take_exporters(const channel::ExportStatus& status);
     void answer_metrics(std::uint64_t id);
@@ -50,6 +53,10 @@ private:
     Context& context_;
     Handlers handlers_;
     std::unique_ptr<WorkerProcess> process_;  // null before start()
+    // Changes that have not been handed on; null: gone.
+    std::map<std::string, model::ServicePtr> changes_;
+    bool are_complete_ = false;
+    bool has_changes_ = false;
 };
 
 }  // namespace meshd::app

@@ -21,10 +21,11 @@ std::string text(const md_endpoint& endpoint) { return endpoint.protocol == 0 ? 
 ServiceNamesPtr service_names(const reconcile::RealizedState& realized) {
     auto names = std::make_shared<ServiceNames>();
     names->generation = realized.generation();
+    names->services.reserve(realized.services().size());
+    names->backends.reserve(realized.backend_count());
     for (const auto& [id, service] : realized.services()) {
         if (service.name) names->services.emplace(id, *service.name);
-        for (const auto& [backend_id, backend] : service.backends)
-            names->backends.emplace(backend_id, reconcile::decode(backend.endpoint).text());
+        for (const auto& [backend_id, backend] : service.backends) names->backends.emplace(backend_id, backend.endpoint);
     }
     return names;
 }

@@ -19,7 +19,7 @@ namespace meshd::flows {
 // Services and backends as they were when it was made: a value that another thread may read.
 struct ServiceNames {
     std::unordered_map<std::uint32_t, reconcile::PortKey> services;
-    std::unordered_map<std::uint32_t, std::string> backends;  // "10.0.0.1:80"
+    std::unordered_map<std::uint32_t, md_endpoint> backends;  // not yet their texts: few of them are ever shown
     std::uint64_t generation = 0;                             // of the state that they are from
 };
 using ServiceNamesPtr = std::shared_ptr<const ServiceNames>;

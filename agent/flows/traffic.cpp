@@ -83,7 +83,7 @@ std::map<reconcile::PortKey, NamedService> by_name(const Totals& totals, const S
         if (ids.second == gone_backends)
             add(named.backends["gone"], traffic);
         else if (backend != names.backends.end())
-            add(named.backends[backend->second], traffic);
+            add(named.backends[reconcile::decode(backend->second).text()], traffic);
     }
     return services;
 }

@@ -29,7 +29,7 @@ struct Known {
     Totals totals;
     Known() {
         names.services.emplace(1, reconcile::PortKey{"web", 80, base::Protocol::tcp});
-        names.backends.emplace(11, "10.0.0.1:80");
+        names.backends.emplace(11, reconcile::encode({*base::IpAddress::parse("10.0.0.1"), 80}, base::Protocol::tcp));
         totals.backends[{1, 11}] = traffic(3);
         totals.backends[{1, 12}] = traffic(4);
     }

@@ -102,6 +102,7 @@ def test_rules_of_a_deleted_file_go_while_another_file_is_bad(place):
     policy.wait(lambda view: not view["rules"])
 
 
+@pytest.mark.alone  # other tests give this node addresses, too
 def test_rules_are_compiled_when_something_changes_and_not_else(place):
     shop = Cgroup("shop", place.cgroup.path)
     mount = mount_point()

@@ -168,7 +168,7 @@ def test_answers_outlive_the_settings_and_the_worker_that_asked(two):
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: agent.worker_pid() not in (None, 0, before), "another worker")
     wait_until(lambda: shown(agent, "dns")["state"] == "failing", lambda: f"the failure: {shown(agent, 'dns')}", timeout=30)
-    assert shown(agent, "dns")["backends"] == 1
+    wait_until(lambda: shown(agent, "dns")["backends"] == 1, lambda: f"what was known: {shown(agent, 'dns')}")
     assert echo.who(two, ADDRESS, 7) == "a"
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three hosts in a row, each a network namespace: a client, a node that routes, and a backend."""
 
-import os
-
 from harness import agent as agents
 from harness.netns import Namespace
 from harness.place import copy_of_binaries
@@ -49,16 +47,15 @@ class NodeAgent(agents.Agent):
     """An agent that lives on the node."""
 
     def __init__(self, place, node, settings, environment=()):
-        self.node, self.environment = node, dict(environment)
+        self.node = node
         self.file = place.root / "meshd.yaml"
         self.file.write_text(settings)
-        super().__init__(place, "--config", self.file, binaries=copy_of_binaries())
+        super().__init__(place, "--config", self.file, binaries=copy_of_binaries(), environment=dict(environment))
 
     def launch(self):
         if agents.verdict and not self.kept_verdict.exists():
             self.kept_verdict.write_text(agents.verdict[0])
-        self.process = Process([self.binaries / "meshd", *self.options], self.log, self.node.enter,
-                               env=os.environ | {agents.PLACE: str(self.place.root)} | self.environment)
+        self.process = Process([self.binaries / "meshd", *self.options], self.log, self.node.enter, env=self.environment)
         return self
 
     def unload(self):

@@ -57,8 +57,10 @@ void append_differences(const json::object& registry, json::array& rows) {
     for_each(registry, "refused",
              [&](const json::object& refused) { add("refused", text_of(refused, "object"), text_of(refused, "error"), ""); });
     for_each(registry, "hidden", [&](const json::object& hidden) {
-        add("hidden", "service " + text_of(hidden, "service"),
-            fmt::format("{} has {}", text_of(hidden, "by"), text_of(hidden, "why")), "");
+        // A service, or "settings of" one.
+        auto object = text_of(hidden, "service");
+        if (object.find(' ') == std::string::npos) object.insert(0, "service ");
+        add("hidden", std::move(object), fmt::format("{} has {}", text_of(hidden, "by"), text_of(hidden, "why")), "");
     });
 }
 

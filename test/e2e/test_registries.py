@@ -234,3 +234,17 @@ def test_what_only_a_full_comparison_found_is_told(two):
     wait_until(missed, "the comparison to be told")
     assert [(one["registry"], one["total"], one["services"]) for one in missed()] == [("etcd", 1, ["web"])]
     assert 'meshd_registry_missed_changes_total{registry="etcd"} 1' in agent.metrics()
+
+
+def test_what_comes_while_the_agent_is_busy_is_one_change(two):
+    two.etcd.put("web", web(two.a))
+    agent = two.agent("--config", settings(two, etcd={"endpoints": [two.etcd.url]}, hold={"share": "100%"}))
+    agent.wait_applied(web(two.a))
+    before = agent.status()["reconcile"]["runs_total"]
+    os.kill(agent.process.pid, signal.SIGSTOP)
+    lines = [web(two.a, f"10.96.60.{number}", f"line{number}") for number in range(1, 41)]
+    for one in lines:
+        two.etcd.put(one["name"], one)
+    os.kill(agent.process.pid, signal.SIGCONT)
+    agent.wait_applied(web(two.a), *lines)
+    assert agent.status()["reconcile"]["runs_total"] - before < len(lines) / 2

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-    echo "usage: build.sh [PRESET]   (dev, release, asan, tsan or fuzz; default release)"
+    echo "usage: build.sh [PRESET]   (dev, release, asan, tsan, fuzz or fuzz-apart; default release)"
 }
 
 preset=release

@@ -73,7 +73,7 @@ tidy() {
     local files
     files=$(tidy_files)
     [ -n "$files" ] || { echo "lint: clang-tidy: nothing changed"; return 0; }
-    xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet <<<"$files" 2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2)
+    /usr/bin/python3 scripts/tidy.py -p "$build" <<<"$files"
 }
 
 shell_scripts() {

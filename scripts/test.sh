@@ -90,10 +90,15 @@ run_e2e() {
     run_pytest e2e e2e-alone -m alone
 }
 
+# Several files at a time are compiled as one (test/fuzz/unity.cmake); names that clash between files make it slower, not fail.
+build_fuzz() {
+    scripts/build.sh fuzz || { echo "fuzz: the same with each file on its own" && scripts/build.sh fuzz-apart; }
+}
+
 # What a run finds is kept in build/fuzz/corpus, so the next run starts from there; test/fuzz/corpus holds what everybody starts from.
 run_fuzz() {
     local target name seeds found=0
-    single fuzz build scripts/build.sh fuzz
+    single fuzz build build_fuzz
     for target in build/fuzz/bin/fuzz_*; do
         [ -x "$target" ] || continue
         found=1

@@ -17,6 +17,7 @@
 #include "lib/limit_socket.h"
 #include "lib/worker.h"
 #include "lib/listener.h"
+#include "lib/steer.h"
 #include "lib/translate.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

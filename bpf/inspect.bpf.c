@@ -14,8 +14,25 @@
 #include "lib/policy.h"
 #include "lib/limit.h"
 #include "lib/limit_track.h"
+#include "lib/steer.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* As for a socket of the node's network namespace. */
+static __always_inline void md_answer_tls(struct md_explain *query, const struct md_choice *choice)
+{
+	bool asked_v4 = md_is_v4(&query->destination.address);
+	struct md_endpoint listener = {};
+
+	query->tls = query->destination.protocol == IPPROTO_TCP && md_must_encrypt(choice->tls, choice->backend, true);
+	if (!query->tls)
+		return;
+	query->reason = MD_REASON_TLS_STEERED;
+	if (md_find_outbound(asked_v4, true, &listener))
+		return;
+	query->reason = MD_REASON_TLS_UNAVAILABLE;
+	query->error = -ECONNREFUSED;
+}
 
 static __always_inline void md_answer(struct md_explain *query)
 {
@@ -46,6 +63,7 @@ static __always_inline void md_answer(struct md_explain *query)
 	query->backend = *choice.backend;
 	query->reason =
 	        query->destination.protocol == IPPROTO_UDP ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_CONNECT_FORWARDED;
+	md_answer_tls(query, &choice);
 }
 
 SEC("tc")

@@ -6,6 +6,10 @@
 #include "lib/rule.h"
 #include "lib/kernel_socket.h"
 #include "lib/pair.h"
+#include "lib/tuple.h"
+#include "lib/worker.h"
+#include "lib/steer.h"
+#include "lib/steer_socket.h"
 #include "lib/enrol.h"
 #include "lib/flow_key.h"
 #include "lib/flow_events.h"
@@ -31,6 +35,7 @@ int md_sockops(struct bpf_sock_ops *ctx)
 			md_note_handshake(ctx);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		md_steer_connects(ctx);
 		md_limit_follow(ctx);
 		md_vitals_connects(ctx);
 		md_flow_connects(ctx);
@@ -41,6 +46,7 @@ int md_sockops(struct bpf_sock_ops *ctx)
 		md_client_established(ctx);
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		md_steer_accepted(ctx);
 		md_flow_accepted(ctx);
 		md_server_established(ctx);
 		break;
@@ -48,6 +54,7 @@ int md_sockops(struct bpf_sock_ops *ctx)
 		if (ctx->args[0] == BPF_TCP_ESTABLISHED && ctx->args[1] != BPF_TCP_CLOSE)
 			md_vitals_answered(ctx);
 		if (ctx->args[1] == BPF_TCP_CLOSE) {
+			md_steer_closed(ctx);
 			md_limit_closed(ctx);
 			md_vitals_closed(ctx);
 			md_flow_closed(ctx);

@@ -110,8 +110,8 @@ __noinline int md_limit_forget_draft(struct __sk_buff *skb)
 	return new &&md_limit_release_track(&new->packet.key);
 }
 
-/* A connection that a limit refuses. */
-static __always_inline int md_turn_away_one_too_many(struct __sk_buff *skb, struct md_draft *new, enum md_reason why)
+/* A connection that is refused though its service has backends. */
+static __always_inline int md_turn_away_because(struct __sk_buff *skb, struct md_draft *new, enum md_reason why)
 {
 	int verdict = md_turn_away(skb, new);
 
@@ -130,6 +130,8 @@ __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
 		return MD_NEXT;
 	if (!md_prepare(&new->packet, service_id, new))
 		return MD_NEXT;
+	if (md_is_encrypted(service_id))
+		return md_turn_away_because(skb, new, MD_REASON_FORWARD_TLS);
 	if (!new->backend_id)
 		new->backend_id = (__u32)md_pick_backend(service_id, new->asked, new->seed_and_hash, 0, new->now_ns);
 	switch (md_begin(skb, &new->packet, service_id, new)) {
@@ -144,7 +146,7 @@ __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
 		int too_many = md_limit_draft(skb, service_id);
 
 		if (too_many != MD_REASON_COUNT)
-			return md_turn_away_one_too_many(skb, new, too_many);
+			return md_turn_away_because(skb, new, too_many);
 	}
 	if (!md_remember(skb, &new->packet, new)) {
 		md_limit_forget_draft(skb);
@@ -156,7 +158,7 @@ __noinline int md_pass_new(struct __sk_buff *skb, __u32 service_id)
 static __always_inline bool md_is_refused(int verdict, enum md_reason reason)
 {
 	return verdict == MD_DROP || reason == MD_REASON_FORWARD_REFUSED || reason == MD_REASON_LIMIT_CONNECTIONS ||
-	       reason == MD_REASON_LIMIT_RATE;
+	       reason == MD_REASON_LIMIT_RATE || reason == MD_REASON_FORWARD_TLS;
 }
 
 /* A packet for a service, and no known connection's. */

@@ -54,11 +54,11 @@ packages_for() {
             ;;
         test)
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
-                netcat-openbsd socat openssl prometheus redis-server redis-tools postgresql python3-grpcio nftables \
+                netcat-openbsd socat openssl tcpdump prometheus redis-server redis-tools postgresql python3-grpcio nftables \
                 etcd-server etcd-client
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;
-        bench) printf '%s\n' python3 iproute2 nginx haproxy nftables wrk ;;
+        bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk ;;
         demo) printf '%s\n' python3 iproute2 nginx curl ;;
         lint) printf '%s\n' python3 clang-format clang-tidy shellcheck ;;
     esac

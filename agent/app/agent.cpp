@@ -41,6 +41,7 @@ Agent::Agent(Options options, config::Settings settings)
       policy_(io_, context_),
       health_(context_),
       announcements_(context_, [this] { worker_.send_settings(); }),
+      tls_(io_, context_),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this]() -> const model::DesiredState& { return reconciler_->desired(); },
@@ -62,7 +63,7 @@ Agent::Agent(Options options, config::Settings settings)
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
                [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
                [this](const channel::HealthReport& report) { health_.take(report); }, [this] { return known_services(); },
-               [this] { health_.worker_ready(); }}),
+               [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { tls_.worker_begins(std::move(socket)); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
@@ -120,6 +121,8 @@ base::Result<void> Agent::load() {
     context_.accelerator = &acceleration_.accelerator();
     if (auto policy = policy_.begin(); !policy) return policy;
     context_.policy = &policy_;
+    if (auto begun_tls = tls_.begin(); !begun_tls) return begun_tls;
+    context_.tls = &tls_;
     make_forwarder();
     begin_stale_sockets();
     return begin_flows();
@@ -151,6 +154,7 @@ base::Result<void> Agent::serve() {
     load_saved_state();
     announcements_.load();
     if (auto closed = policy_.before_attach(); !closed) return closed;
+    tls_.before_attach();
     if (!datapath_->must_fill_before_attach() || context_.origin == Origin::state_file)
         if (auto attached = attach(); !attached) return attached;
     if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
@@ -235,6 +239,7 @@ void Agent::on_delta(channel::Delta delta) {
     for (const auto& service : change.upsert) names.insert(service->name);
     const bool full = change.full;
     policy_.before_services_change(change.upsert);
+    tls_.before_services_change(change.upsert);
     stale_sockets_->before_services_change(change.upsert);
     health_.before_services_change(change);
     reconciler_->change(std::move(change));
@@ -262,6 +267,7 @@ void Agent::on_delta(channel::Delta delta) {
 void Agent::after_change() {
     acceleration_.services_changed();
     policy_.services_changed();
+    tls_.services_changed();
     forwarder_->services_changed();
     note_pending();
 }
@@ -306,6 +312,7 @@ base::Result<reconcile::Plan> Agent::check() {
     context_.degradations.clear("drift check");
     for (const auto& operation : *drift) spdlog::warn("drift repaired: {}", reconcile::text(operation));
     policy_.check();
+    tls_.check();
     // Programs may have been detached by hand, too.
     for (const auto& program : datapath_->programs()) {
         if (!attached_ || program.attached) continue;

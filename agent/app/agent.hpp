@@ -18,6 +18,7 @@
 #include "app/options.hpp"
 #include "app/policy_setup.hpp"
 #include "app/state_saver.hpp"
+#include "app/tls_setup.hpp"
 #include "app/views.hpp"
 #include "app/worker_link.hpp"
 #include "control/router.hpp"
@@ -81,6 +82,7 @@ private:
     PolicySetup policy_;
     HealthSetup health_;
     AnnouncementSetup announcements_;
+    TlsSetup tls_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
     std::optional<sockets::StaleSockets> stale_sockets_;

@@ -26,6 +26,7 @@ namespace meshd::app {
 enum class Origin : std::uint8_t { nothing, state_file, registry };
 
 class PolicySetup;
+class TlsSetup;
 
 struct Context {
     config::Settings settings;
@@ -38,6 +39,7 @@ struct Context {
     channel::RegistryStatus registry;
     boost::json::array registries;                        // see channel::RegistriesReport
     boost::json::array announcements;                     // see channel::AnnouncementsReport
+    boost::json::array certificates;                      // see channel::CertificatesReport
     std::set<std::string> drained;                        // names of announced services, by a person's word
     std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
     Degradations degradations;
@@ -50,6 +52,7 @@ struct Context {
     const forwarding::Forwarder* forwarder = nullptr;
     const sockets::StaleSockets* stale_sockets = nullptr;
     const PolicySetup* policy = nullptr;
+    const TlsSetup* tls = nullptr;
     health::BackendHealth* health = nullptr;
     std::function<WorkerStatus()> worker;
 };

@@ -147,6 +147,7 @@ base::Result<json::object> explanation(const Context& context, const control::Ex
                       {"balancing", ""},
                       {"chosen", nullptr},
                       {"why", reason.meaning},
+                      {"encrypted", answer->tls != 0},
                       {"candidates", json::array{}}};
     if (answer->service_id == 0) return view;
     if (answer->error == 0) {

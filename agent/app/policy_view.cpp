@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "app/policy_setup.hpp"
+#include "model/authorization.hpp"
 #include "model/policy_json.hpp"
 #include "policy/evaluate.hpp"
 
@@ -80,6 +81,38 @@ base::Result<md_ask_policy> ask_kernel(const Context& context, const control::Po
     return context.datapath->ask(question);
 }
 
+// What the workers of this service's backends say to a connection from another host.
+base::Result<json::object> identity_check(const Context& context, const control::PolicyQuery& query) {
+    auto protocol = query.protocol.value_or(base::Protocol::tcp);
+    const auto destination = destination_of(context, query, protocol);
+    if (!destination) return tl::make_unexpected(destination.error());
+    const bool audit = context.settings.policy.mode == config::PolicyMode::audit;
+    const model::Authorization authorization(context.policy->rules(), audit);
+    const auto matching = authorization.matching(query.from_identity, query.to_service, destination->port);
+    const bool denied = !matching.empty() && matching.front()->action == model::Action::deny;
+    json::array others;
+    for (std::size_t i = 1; i < matching.size(); ++i) {
+        auto row = model::to_json(*matching[i]);
+        row["why"] = "its identity, service or port is more specific, or it denies";
+        others.emplace_back(std::move(row));
+    }
+    const auto& service = *context.reconciler->desired().services.find(query.to_service)->second;
+    return json::object{
+        {"from", {{"identity", query.from_identity}, {"addresses", json::array{}}}},
+        {"to", {{"address", destination->text()}, {"protocol", base::name(protocol)}, {"service", query.to_service}}},
+        {"verdict", denied ? "deny" : "allow"},
+        {"passes", !denied || audit},
+        {"audit", audit},
+        {"rule", matching.empty() ? json::value(nullptr) : json::value(model::to_json(*matching.front()))},
+        {"why", service.tls.mode != model::TlsMode::mutual
+                    ? "connections to the service are not encrypted, so none has an identity"
+                : matching.empty()     ? "no rule names the identity, so it may"
+                : matching.size() == 1 ? "the only rule that matches"
+                                       : "the most specific rule that matches"},
+        {"others", std::move(others)},
+        {"kernel", nullptr}};
+}
+
 }  // namespace
 
 base::Result<json::object> policy_view(const Context& context) {
@@ -95,6 +128,14 @@ base::Result<json::object> policy_view(const Context& context) {
         row["hits"] = hits_json(*hits, model::rule_id(rule));
         rules.emplace_back(std::move(row));
     }
+    // Of these the kernel knows nothing: workers count in meshd_tls_denied_total.
+    const model::Authorization authorization(policy.rules(), false);
+    for (const auto& rule : authorization.rules()) {
+        auto row = model::to_json(rule);
+        row["note"] = "by workers of the backends' hosts";
+        row["hits"] = nullptr;
+        rules.emplace_back(std::move(row));
+    }
     const auto& settings = context.settings.policy;
     const auto& degradations = context.degradations.all();
     const auto degraded = degradations.find("policy");
@@ -108,6 +149,7 @@ base::Result<json::object> policy_view(const Context& context) {
 }
 
 base::Result<json::object> policy_check(const Context& context, const control::PolicyQuery& query) {
+    if (!query.from_identity.empty()) return identity_check(context, query);
     const auto& policy = *context.policy;
     auto protocol = query.protocol.value_or(base::Protocol::tcp);
     const auto destination = destination_of(context, query, protocol);

@@ -17,9 +17,11 @@
 #include "app/policy_view.hpp"
 #include "app/service_view.hpp"
 #include "app/standing_view.hpp"
+#include "app/tls_view.hpp"
 #include "base/time_text.hpp"
 #include "base/version.hpp"
 #include "forwarding/view.hpp"
+#include "kernel/tls_hooks.hpp"
 #include "reconcile/proposal.hpp"
 
 namespace meshd::app {
@@ -87,7 +89,9 @@ json::object acceleration_json(const acceleration::Accelerator& accelerator) {
 
 json::array programs_json(const Context& context) {
     json::array programs;
-    for (const auto& program : context.datapath->programs())
+    auto all = context.datapath->programs();
+    for (auto& program : kernel::tls_programs(*context.datapath)) all.push_back(std::move(program));
+    for (const auto& program : all)
         programs.emplace_back(
             json::object{{"name", program.name}, {"attach", program.attach}, {"id", program.id}, {"attached", program.attached}});
     return programs;
@@ -217,7 +221,11 @@ base::Result<std::optional<json::object>> Views::sync_registry(const std::option
     return std::optional(json::object{{"asked", name.value_or("")}});
 }
 
+base::Result<json::object> Views::identities(std::optional<std::int32_t> pid) { return identities_json(context_, pid); }
+
 json::object Views::announcements() { return {{"announcements", announcement_rows(context_)}}; }
+
+json::object Views::certificates() { return {{"certificates", context_.certificates}}; }
 
 base::Result<std::optional<json::object>> Views::drain_announcement(const std::string& name, bool is_drained) {
     const auto found = actions_.drain_announcement(name, is_drained);

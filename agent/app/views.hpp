@@ -38,6 +38,8 @@ public:
     boost::json::object devices() override;
     boost::json::object registries() override;
     boost::json::object announcements() override;
+    boost::json::object certificates() override;
+    base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) override;
     base::Result<std::optional<boost::json::object>> drain_announcement(const std::string& name, bool is_drained) override;
     base::Result<boost::json::object> explain(const control::ExplainQuery& query) override;
     base::Result<boost::json::object> plan(control::PlanQuery query) override;

@@ -25,7 +25,7 @@ namespace meshd::app {
 
 namespace {
 
-constexpr int report_fd = 4;  // in the child, until exec: where it says which step failed
+constexpr int report_fd = 5;  // in the child, until exec: where it says which step failed
 constexpr int highest_signal = 64;
 constexpr int highest_capability = 63;
 
@@ -72,6 +72,7 @@ struct Plan {
     char* const* environment = nullptr;
     const Identity* identity = nullptr;  // null: stays who it is
     int socket = -1;
+    int handover = -1;
     int report = -1;
     int null = -1;
     pid_t parent = 0;
@@ -84,13 +85,14 @@ struct Plan {
     ::_exit(127);
 }
 
-// Both may stand at each other's place: first all out of the way, then in.
+// Each may stand at another's place: first all out of the way, then in.
 int arrange_descriptors(const Plan& plan, int& report) {
     const int socket = ::fcntl(plan.socket, F_DUPFD_CLOEXEC, 16);
+    const int handover = ::fcntl(plan.handover, F_DUPFD_CLOEXEC, 16);
     const int away = ::fcntl(report, F_DUPFD_CLOEXEC, 16);
-    if (socket < 0 || away < 0) return -1;
+    if (socket < 0 || handover < 0 || away < 0) return -1;
     report = away;
-    if (::dup2(plan.null, STDIN_FILENO) < 0 || ::dup2(socket, channel_fd) < 0) return -1;
+    if (::dup2(plan.null, STDIN_FILENO) < 0 || ::dup2(socket, channel_fd) < 0 || ::dup2(handover, handover_fd) < 0) return -1;
     if (::dup3(away, report_fd, O_CLOEXEC) < 0) return -1;
     report = report_fd;
     return static_cast<int>(::syscall(SYS_close_range, static_cast<unsigned>(report_fd + 1), ~0U, 0U));
@@ -201,6 +203,10 @@ base::Result<WorkerChild> WorkerChild::start(const std::string& binary, const st
         return base::fail_errno("make channel of", "worker");
     base::UniqueFd ours(pair[0]);
     const base::UniqueFd theirs(pair[1]);
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) < 0)
+        return base::fail_errno("make socket for listeners of", "worker");
+    base::UniqueFd handover(pair[0]);
+    const base::UniqueFd their_handover(pair[1]);
     if (::pipe2(pair.data(), O_CLOEXEC) < 0) return base::fail_errno("make report pipe of", "worker");
     const base::UniqueFd report(pair[0]);
     base::UniqueFd report_end(pair[1]);
@@ -211,11 +217,11 @@ base::Result<WorkerChild> WorkerChild::start(const std::string& binary, const st
     const std::array<char*, 2> arguments{argument.data(), nullptr};
     const auto environment = environment_of_worker();
     const auto pid = fork_child({binary.c_str(), arguments.data(), environment.data(), identity ? &*identity : nullptr,
-                                 theirs.get(), report_end.get(), null.get(), ::getpid()});
+                                 theirs.get(), their_handover.get(), report_end.get(), null.get(), ::getpid()});
     if (pid < 0) return base::fail_errno("fork", "worker");
     base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     const auto pidfd_code = errno;
-    WorkerChild child(pid, std::move(pidfd), std::move(ours));
+    WorkerChild child(pid, std::move(pidfd), std::move(ours), std::move(handover));
     if (!child.pidfd_.valid()) return base::fail({"open pidfd of", "worker", pidfd_code, {}, {}});
 
     report_end.reset();
@@ -231,11 +237,14 @@ base::Result<WorkerChild> WorkerChild::start(const std::string& binary, const st
     return base::fail({std::string(name(failure.step)) + " worker", binary, failure.code, {}, remedy});
 }
 
-WorkerChild::WorkerChild(pid_t pid, base::UniqueFd pidfd, base::UniqueFd socket)
-    : pid_(pid), pidfd_(std::move(pidfd)), socket_(std::move(socket)) {}
+WorkerChild::WorkerChild(pid_t pid, base::UniqueFd pidfd, base::UniqueFd socket, base::UniqueFd handover)
+    : pid_(pid), pidfd_(std::move(pidfd)), socket_(std::move(socket)), handover_(std::move(handover)) {}
 
 WorkerChild::WorkerChild(WorkerChild&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), socket_(std::move(other.socket_)) {}
+    : pid_(std::exchange(other.pid_, 0)),
+      pidfd_(std::move(other.pidfd_)),
+      socket_(std::move(other.socket_)),
+      handover_(std::move(other.handover_)) {}
 
 WorkerChild::~WorkerChild() {
     if (pid_ == 0) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process of the worker, from fork to reaping. What is started has one descriptor beside its standard ones (the channel, at
-// channel_fd), no capabilities and no way to get any.
+// One process of the worker, from fork to reaping. What is started has two descriptors beside its standard ones (the channel, and
+// what listening sockets come by), no capabilities and no way to get any.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@
 
 namespace meshd::app {
 
-inline constexpr int channel_fd = 3;  // in the worker
+inline constexpr int channel_fd = 3;   // in the worker
+inline constexpr int handover_fd = 4;  // in the worker: see ListenerHandover
 
 struct Identity {
     uid_t uid = 0;
@@ -47,6 +48,9 @@ public:
     // This end of the channel, once.
     [[nodiscard]] base::UniqueFd take_socket() { return std::move(socket_); }
 
+    // This end of what listening sockets go by, once.
+    [[nodiscard]] base::UniqueFd take_handover() { return std::move(handover_); }
+
     void send_signal(int signal) const;
     // Whether it has ended within this time.
     [[nodiscard]] bool wait_ended(std::chrono::milliseconds timeout) const;
@@ -54,11 +58,12 @@ public:
     std::string reap();
 
 private:
-    WorkerChild(pid_t pid, base::UniqueFd pidfd, base::UniqueFd socket);
+    WorkerChild(pid_t pid, base::UniqueFd pidfd, base::UniqueFd socket, base::UniqueFd handover);
 
     pid_t pid_ = 0;  // 0: reaped or moved from
     base::UniqueFd pidfd_;
     base::UniqueFd socket_;
+    base::UniqueFd handover_;
 };
 
 }  // namespace meshd::app

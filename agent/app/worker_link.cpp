@@ -10,6 +10,7 @@
 
 #include "app/announcement_setup.hpp"
 #include "app/metrics.hpp"
+#include "app/policy_setup.hpp"
 #include "base/time_text.hpp"
 #include "channel/split.hpp"
 #include "config/settings_file.hpp"
@@ -32,6 +33,7 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
         send_settings();
         remind(channel);
     };
+    handlers.on_handover = handlers_.on_handover;
     handlers.on_message = [this](channel::Message message) { take(std::move(message)); };
     handlers.on_down = [this](std::string_view why) {
         spdlog::warn("the worker is down: {}", why);
@@ -73,6 +75,8 @@ void WorkerLink::send_settings() {
     message.drained = {context_.drained.begin(), context_.drained.end()};
     message.announced = known_announcements(context_);
     message.locality = settings.locality;
+    message.tls = settings.tls;
+    message.is_audit = settings.policy.mode == config::PolicyMode::audit;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
 }
@@ -85,9 +89,13 @@ void WorkerLink::remind(channel::Channel& channel) {
     for (auto& service : handlers_.known_services())
         if (!service->source.starts_with("file:") || service->source.find(" + ") != std::string::npos)
             known.upsert.push_back(std::move(service));
-    channel::split_delta(known, [&](std::string_view frame) {
+    const auto send = [&](std::string_view frame) {
         if (auto sent = channel.send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
-    });
+    };
+    channel::split_delta(known, send);
+    channel::Policies policies;
+    policies.rules = context_.policy->rules();
+    channel::split_policies(policies, send);
 }
 
 base::Result<void> WorkerLink::sync_registry(const std::string& name) {
@@ -162,6 +170,8 @@ void WorkerLink::take(channel::Message message) {
         context_.registries = std::move(registries->registries);
     else if (auto* const announcements = std::get_if<channel::AnnouncementsReport>(&message))
         context_.announcements = std::move(announcements->announcements);
+    else if (auto* const certificates = std::get_if<channel::CertificatesReport>(&message))
+        context_.certificates = std::move(certificates->certificates);
     else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))

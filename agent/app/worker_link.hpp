@@ -21,7 +21,8 @@ public:
         std::function<void(channel::Policies)> on_policies;
         std::function<void(const channel::HealthReport&)> on_health;
         std::function<std::vector<model::ServicePtr>()> known_services;  // what a worker that begins is to start from
-        std::function<void()> on_hello;  // a worker is there that knows the settings and nothing else
+        std::function<void()> on_hello;                   // a worker is there that knows the settings and nothing else
+        std::function<void(base::UniqueFd)> on_handover;  // as in WorkerHandlers
     };
 
     WorkerLink(boost::asio::io_context& io, Context& context, Handlers handlers)

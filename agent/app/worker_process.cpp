@@ -104,6 +104,8 @@ private:
 
     void open_channel() {
         const auto life = life_;
+        auto handover = child_->take_handover();
+        if (handlers_.on_handover) handlers_.on_handover(std::move(handover));
         if (handlers_.on_channel_open) handlers_.on_channel_open(*channel_);
         if (life_ != life) return;
         channel_->start(

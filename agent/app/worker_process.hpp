@@ -53,6 +53,8 @@ struct WorkerOptions {
 struct WorkerHandlers {
     // A process is there and its channel open: send it the settings. The reference holds until on_down, or stop().
     std::function<void(channel::Channel&)> on_channel_open;
+    // Before it: the other end of what the process has as handover_fd.
+    std::function<void(base::UniqueFd)> on_handover{};
     // Decoded, checked and whole (see channel::Assembler). The first of each process is its Hello.
     std::function<void(channel::Message)> on_message;
     // The process of the last on_channel_open is gone: killed from outside, ended, or killed because it broke the protocol. Also

@@ -32,6 +32,7 @@ struct ExplainQuery {
 struct PolicyQuery {
     std::string from_workload;                    // a cgroup, as a path below the mount
     std::optional<base::IpAddress> from_address;  // what it is bound to, or whose packets come in
+    std::string from_identity;                    // SPIFFE ID of a connection from another host; then to_service is given
     std::string to_service;
     std::optional<base::IpAddress> to_address;
     std::uint16_t port = 0;  // never 0 with an address; with a service 0: its first
@@ -117,6 +118,10 @@ public:
     virtual boost::json::object registries() = 0;
     // Services of this host that are announced, and how they stand.
     virtual boost::json::object announcements() = 0;
+    // Certificates of this host, and how they stand.
+    virtual boost::json::object certificates() = 0;
+    // Whose connections go out under which identity; with a process: which its sockets have, and why.
+    virtual base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
     // What would be done if these were the services; nothing is changed.
     virtual base::Result<boost::json::object> plan(PlanQuery query) = 0;

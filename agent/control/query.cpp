@@ -58,15 +58,19 @@ base::Result<void> no_query(const http::Request& request) { return only_keys(req
 
 base::Result<PolicyQuery> policy_query(const http::Request& request) {
     constexpr std::string_view usage =
-        "GET /v1/policy/check?from=ADDRESS|/CGROUP&to=SERVICE|ADDRESS|ADDRESS:PORT&port=PORT&protocol=tcp|udp";
+        "GET /v1/policy/check?from=ADDRESS|/CGROUP|spiffe://ID&to=SERVICE|ADDRESS|ADDRESS:PORT&port=PORT&protocol=tcp|udp";
     if (const auto checked = only_keys(request, {"from", "to", "port", "protocol"}, usage); !checked)
         return tl::make_unexpected(checked.error());
     PolicyQuery query;
     if (const auto* const from = parameter(request, "from"); from != nullptr && *from != "any") {
         query.from_address = base::IpAddress::parse(*from);
-        if (!query.from_address && !model::is_workload(*from))
-            return refused("from " + in_quotes(*from), "it is neither an address nor the path of a cgroup", usage);
-        if (!query.from_address) query.from_workload = *from;
+        if (from->starts_with("spiffe://"))
+            query.from_identity = *from;
+        else if (!query.from_address && !model::is_workload(*from))
+            return refused("from " + in_quotes(*from), "it is neither an address nor the path of a cgroup nor a SPIFFE ID",
+                           usage);
+        else if (!query.from_address)
+            query.from_workload = *from;
     }
     const auto port = number_parameter(request, "port", 0, 65535, usage);
     if (!port) return tl::make_unexpected(port.error());
@@ -85,6 +89,8 @@ base::Result<PolicyQuery> policy_query(const http::Request& request) {
     if (!query.to_address && !model::is_service_name(*to))
         return refused("to " + in_quotes(*to), "it is neither an address nor a name of a service", usage);
     if (!query.to_address) query.to_service = *to;
+    if (query.to_address && !query.from_identity.empty())
+        return refused("to " + in_quotes(*to), "identities are those of connections to services", usage);
     if (query.to_address && query.port == 0) return refused("to " + in_quotes(*to), "an address needs a port", usage);
     return query;
 }
@@ -175,6 +181,15 @@ base::Result<WatchQuery> watch_query(const http::Request& request) {
 base::Result<WatchQuery> event_watch_query(const http::Request& request) {
     return watch_query_of(request,
                           "ask for /v1/events/watch[?service=NAME] first, then with &cursor=N, the next of the answer before");
+}
+
+base::Result<std::optional<std::int32_t>> identity_query(const http::Request& request) {
+    static constexpr std::string_view usage = "ask for /v1/identities, or for those of a process: /v1/identities?pid=N";
+    if (auto known = only_keys(request, {"pid"}, usage); !known) return tl::make_unexpected(known.error());
+    if (parameter(request, "pid") == nullptr) return std::nullopt;
+    const auto pid = number_parameter(request, "pid", 0, std::numeric_limits<std::int32_t>::max(), usage);
+    if (!pid) return tl::make_unexpected(pid.error());
+    return static_cast<std::int32_t>(*pid);
 }
 
 base::Result<FlowQuery> flush_query(const http::Request& request) {

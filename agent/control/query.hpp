@@ -18,6 +18,7 @@ namespace meshd::control {
 base::Result<ExplainQuery> explain_query(const http::Request& request);
 base::Result<FlowQuery> flow_query(const http::Request& request);
 base::Result<WatchQuery> watch_query(const http::Request& request);
+base::Result<std::optional<std::int32_t>> identity_query(const http::Request& request);  // of which process; nothing: of none
 base::Result<EventQuery> event_query(const http::Request& request);
 base::Result<WatchQuery> event_watch_query(const http::Request& request);
 base::Result<BackendStateQuery> backend_state_query(std::string_view body);

@@ -75,6 +75,8 @@ http::Response sync_registry(Agent& agent, const http::Request& request) {
 
 http::Response announcements(Agent& agent, const http::Request& /*request*/) { return answer(agent.announcements()); }
 
+http::Response certificates(Agent& agent, const http::Request& /*request*/) { return answer(agent.certificates()); }
+
 template <bool is_drained>
 http::Response drain_announcement(Agent& agent, const http::Request& request) {
     const auto name = announcement_query(request.body);
@@ -85,6 +87,11 @@ http::Response drain_announcement(Agent& agent, const http::Request& request) {
         return failure(404, "no service " + in_quotes(*name) + " is announced",
                        "GET /v1/announcements or `meshctl announcement list` tells them");
     return answer(**done);
+}
+
+http::Response identities(Agent& agent, const http::Request& request) {
+    const auto pid = identity_query(request);
+    return pid ? answer(agent.identities(*pid)) : failure(400, pid.error());
 }
 
 http::Response explain(Agent& agent, const http::Request& request) {
@@ -198,7 +205,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 32> routes{{
+constexpr std::array<Route, 34> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -213,6 +220,8 @@ constexpr std::array<Route, 32> routes{{
     {"GET", "/v1/devices", false, false, devices},
     {"GET", "/v1/registries", false, false, registries},
     {"GET", "/v1/announcements", false, false, announcements},
+    {"GET", "/v1/certificates", false, false, certificates},
+    {"GET", "/v1/identities", false, true, identities},
     {"GET", "/v1/explain", false, true, explain},
     {"GET", "/v1/policy", false, false, policy},
     {"GET", "/v1/policy/check", false, true, policy_check},

@@ -40,27 +40,32 @@ json::object flow_json(const Flow& flow, const ServiceNames& names, CgroupNames&
     const auto end_ns = flow.is_over() ? flow.seen_ns : now_ns;
     const auto age_ns = end_ns > flow.start_ns ? end_ns - flow.start_ns : 0;
     const auto& numbers = flow.numbers;
-    return {{"protocol", base::name(reconcile::protocol_of(flow.client))},
-            {"client", text(flow.client)},
-            {"server", text(flow.server)},
-            {"service", service == names.services.end() ? "" : service->second.service},
-            {"asked", text(flow.service)},
-            {"state", control::flow_states.at(static_cast<std::size_t>(flow.state))},
-            {"source", control::flow_sources.at(static_cast<std::size_t>(flow.source))},
-            {"cgroup", cgroups.path_of(flow.cgroup)},
-            {"device", device_name(flow.device)},
-            {"age_ms", age_ns / 1'000'000U},
-            {"bytes_out", numbers.bytes_out},
-            {"bytes_in", numbers.bytes_in},
-            {"short_out", numbers.short_out},
-            {"short_in", numbers.short_in},
-            {"packets_out", numbers.packets_out},
-            {"packets_in", numbers.packets_in},
-            {"connect_us", flow.connect_us},
-            {"rtt_us", numbers.rtt_us},
-            {"min_rtt_us", numbers.min_rtt_us},
-            {"response_us", numbers.response_us},
-            {"retransmits", numbers.retransmits}};
+    // A socket that was led to a listener which encrypts: see docs/steering.md.
+    const auto backend = flow.source == Source::client ? names.backends.find(flow.backend_id) : names.backends.end();
+    const bool is_led = backend != names.backends.end() && !reconcile::same_bytes(backend->second, flow.server);
+    json::object row{{"protocol", base::name(reconcile::protocol_of(flow.client))},
+                     {"client", text(flow.client)},
+                     {"server", text(is_led ? backend->second : flow.server)},
+                     {"service", service == names.services.end() ? "" : service->second.service},
+                     {"asked", text(flow.service)},
+                     {"state", control::flow_states.at(static_cast<std::size_t>(flow.state))},
+                     {"source", control::flow_sources.at(static_cast<std::size_t>(flow.source))},
+                     {"cgroup", cgroups.path_of(flow.cgroup)},
+                     {"device", device_name(flow.device)},
+                     {"age_ms", age_ns / 1'000'000U},
+                     {"bytes_out", numbers.bytes_out},
+                     {"bytes_in", numbers.bytes_in},
+                     {"short_out", numbers.short_out},
+                     {"short_in", numbers.short_in},
+                     {"packets_out", numbers.packets_out},
+                     {"packets_in", numbers.packets_in},
+                     {"connect_us", flow.connect_us},
+                     {"rtt_us", numbers.rtt_us},
+                     {"min_rtt_us", numbers.min_rtt_us},
+                     {"response_us", numbers.response_us},
+                     {"retransmits", numbers.retransmits}};
+    if (is_led) row["via"] = text(flow.server);
+    return row;
 }
 
 }  // namespace meshd::flows

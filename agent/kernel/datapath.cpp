@@ -50,10 +50,11 @@ struct Bound {
     std::uint32_t entries;
 };
 
-std::array<Bound, 21> bounds(const config::Limits& limits) {
+std::array<Bound, 22> bounds(const config::Limits& limits) {
     return {{{"md_frontends", limits.frontends},
              {"md_services", limits.services},
              {"md_tables", limits.services},
+             {"md_guarded", limits.backends},
              {"md_cursors", limits.services},
              {"md_backends", limits.backends},
              {"md_connects", limits.backends + limits.services},
@@ -224,8 +225,7 @@ base::Result<void> Datapath::attach(const Cgroup& cgroup, bool times_responses) 
         // Before anything is enrolled. Without sockets in it the map is nobody's traffic, so this needs no undoing.
         if (hook.type == BPF_CGROUP_SOCK_OPS)
             if (auto attached = attach_redirect(); !attached) return attached;
-        auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, hook.program);
-        auto link = Link::attach(program, hook, cgroup, pins_.link(hook.program));
+        auto link = Link::attach(program_of(hook.program), hook, cgroup, pins_.link(hook.program));
         if (!link) {
             for (auto& earlier : links) earlier.undo();
             return tl::make_unexpected(link.error());
@@ -292,23 +292,26 @@ base::Result<void> Datapath::make_room_for_tracks(const config::Limits& limits) 
 
 int Datapath::map_of(const char* name) const { return ::bpf_map__fd(::bpf_object__find_map_by_name(skeleton_->obj, name)); }
 
-std::uint32_t Datapath::id_of(const char* name) const {
+int Datapath::program_of(const char* name) const {
+    return ::bpf_program__fd(::bpf_object__find_program_by_name(skeleton_->obj, name));
+}
+
+std::uint32_t Datapath::program_id(const char* name) const {
     bpf_prog_info info{};
     __u32 size = sizeof info;
-    const auto* const program = ::bpf_object__find_program_by_name(skeleton_->obj, name);
-    return ::bpf_obj_get_info_by_fd(::bpf_program__fd(program), &info, &size) == 0 ? info.id : 0;
+    return ::bpf_obj_get_info_by_fd(program_of(name), &info, &size) == 0 ? info.id : 0;
 }
 
 std::vector<ProgramStatus> Datapath::programs() const {
     std::vector<ProgramStatus> all;
     const auto look_at = [&](const Hook& hook) {
-        ProgramStatus status{hook.program, hook.section, id_of(hook.program), false};
+        ProgramStatus status{hook.program, hook.section, program_id(hook.program), false};
         status.attached = attached_program(pins_.link(hook.program)) == status.id && status.id != 0;
         all.push_back(std::move(status));
     };
     std::for_each(hooks.begin(), hooks.end(), look_at);
     if (times_responses_) std::for_each(response_hooks.begin(), response_hooks.end(), look_at);
-    ProgramStatus redirect{redirect_program, "sk_msg", id_of(redirect_program), false};
+    ProgramStatus redirect{redirect_program, "sk_msg", program_id(redirect_program), false};
     redirect.attached = redirect.id != 0 && redirect_is_attached(redirect.id);
     all.push_back(std::move(redirect));
     return all;

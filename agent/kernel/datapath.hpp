@@ -60,6 +60,9 @@ public:
 
     // Of a program at devices. Borrowed; another after make_room_for_tracks().
     [[nodiscard]] int program_fd(const char* name) const;
+    // Of any other program. Borrowed.
+    [[nodiscard]] int program_of(const char* name) const;
+    [[nodiscard]] std::uint32_t program_id(const char* name) const;  // 0: there is none
 
     // False when every map was made anew.
     [[nodiscard]] bool adopted() const { return adopted_; }
@@ -103,7 +106,6 @@ private:
     [[nodiscard]] base::Result<void> attach_redirect() const;
     [[nodiscard]] base::Result<void> count_consumed() const;
     [[nodiscard]] bool redirect_is_attached(std::uint32_t id) const;
-    [[nodiscard]] std::uint32_t id_of(const char* name) const;
     [[nodiscard]] int map_of(const char* name) const;
     template <typename Value>
     [[nodiscard]] base::Result<base::UniqueFd> make_inner(const char* name, int type, const std::vector<Value>& values) const;

@@ -7,18 +7,13 @@
 
 #include <bpf/libbpf.h>
 
+#include "kernel/map_content.hpp"
+
 namespace meshd::kernel {
 
 namespace {
 
 constexpr std::uint32_t zero = 0;
-
-template <typename T>
-T read_as(const std::byte* bytes) {
-    T value;
-    std::memcpy(&value, bytes, sizeof value);
-    return value;
-}
 
 // md_traffic is nothing but 64-bit counters.
 void add(md_traffic& sum, const std::byte* part) {

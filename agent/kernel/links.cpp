@@ -4,7 +4,8 @@
 #include <cerrno>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace meshd::kernel {
@@ -33,20 +34,41 @@ tl::unexpected<base::Error> refused(const Hook& hook, const Cgroup& cgroup) {
 
 }  // namespace
 
-base::Result<Link> Link::attach(const bpf_program* program, const Hook& hook, const Cgroup& cgroup, const std::string& pin) {
-    base::UniqueFd pinned(::bpf_obj_get(pin.c_str()));
-    if (pinned.valid() && info_of(pinned.get()).cgroup.cgroup_id == cgroup.id()) {
-        if (::bpf_link_update(pinned.get(), ::bpf_program__fd(program), nullptr) != 0)
+base::Result<Netns> Netns::own() {
+    Netns here{base::UniqueFd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)), 0};
+    struct stat status {};
+    if (!here.fd.valid() || ::fstat(here.fd.get(), &status) != 0) return base::fail_errno("open", "/proc/thread-self/ns/net");
+    here.inode = static_cast<std::uint32_t>(status.st_ino);
+    return here;
+}
+
+template <typename Refused>
+base::Result<Link> Link::attach(int program_fd, const Hook& hook, int target, base::UniqueFd pinned, bool is_here,
+                                const std::string& pin, const Refused& refused) {
+    if (is_here) {
+        if (::bpf_link_update(pinned.get(), program_fd, nullptr) != 0)
             return base::fail_errno("replace the program of pinned link", pin,
                                     "remove the pins with `meshd --unload` and start again");
         return Link(std::move(pinned), pin, false);
     }
-
-    base::UniqueFd fresh(::bpf_link_create(::bpf_program__fd(program), cgroup.fd(), hook.type, nullptr));
-    if (!fresh.valid()) return refused(hook, cgroup);
+    base::UniqueFd fresh(::bpf_link_create(program_fd, target, hook.type, nullptr));
+    if (!fresh.valid()) return refused();
     if (pinned.valid() && ::unlink(pin.c_str()) != 0) return base::fail_errno("replace pin", pin);
     if (::bpf_obj_pin(fresh.get(), pin.c_str()) != 0) return base::fail_errno("pin link to", pin);
     return Link(std::move(fresh), pin, true);
+}
+
+base::Result<Link> Link::attach(int program_fd, const Hook& hook, const Cgroup& cgroup, const std::string& pin) {
+    base::UniqueFd pinned(::bpf_obj_get(pin.c_str()));
+    const bool is_here = pinned.valid() && info_of(pinned.get()).cgroup.cgroup_id == cgroup.id();
+    return attach(program_fd, hook, cgroup.fd(), std::move(pinned), is_here, pin, [&] { return refused(hook, cgroup); });
+}
+
+base::Result<Link> Link::attach(int program_fd, const Hook& hook, const Netns& netns, const std::string& pin) {
+    base::UniqueFd pinned(::bpf_obj_get(pin.c_str()));
+    const bool is_here = pinned.valid() && info_of(pinned.get()).netns.netns_ino == netns.inode;
+    return attach(program_fd, hook, netns.fd.get(), std::move(pinned), is_here, pin,
+                  [&] { return base::fail_errno(std::string("attach ") + hook.program + " to", "this network namespace"); });
 }
 
 void Link::undo() {
@@ -67,7 +89,8 @@ std::uint32_t attached_program(const std::string& pin) {
     const base::UniqueFd fd(::bpf_obj_get(pin.c_str()));
     if (!fd.valid()) return 0;
     const auto info = info_of(fd.get());
-    return info.cgroup.cgroup_id == 0 ? 0 : info.prog_id;
+    const bool is_there = info.type == BPF_LINK_TYPE_NETNS ? info.netns.netns_ino != 0 : info.cgroup.cgroup_id != 0;
+    return is_there ? info.prog_id : 0;
 }
 
 }  // namespace meshd::kernel

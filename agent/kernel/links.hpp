@@ -12,8 +12,6 @@
 #include "base/unique_fd.hpp"
 #include "kernel/cgroup.hpp"
 
-struct bpf_program;
-
 namespace meshd::kernel {
 
 struct Hook {
@@ -42,16 +40,29 @@ inline constexpr std::array<Hook, 2> response_hooks{{
     {"md_response_in", "cgroup_skb/ingress", BPF_CGROUP_INET_INGRESS},
 }};
 
+// A network namespace by a descriptor of its own.
+struct Netns {
+    base::UniqueFd fd;
+    std::uint32_t inode = 0;
+
+    static base::Result<Netns> own();  // of the calling thread
+};
+
 class Link {
 public:
-    // Takes over the pinned link when it is on this cgroup, and gives it the program; else attaches anew and pins. Old first, new
-    // after: where a link of another cgroup is replaced, there is a moment with both and none with neither.
-    static base::Result<Link> attach(const bpf_program* program, const Hook& hook, const Cgroup& cgroup, const std::string& pin);
+    // Takes over the pinned link when it is on this cgroup, or in this namespace, and gives it the program; else attaches anew
+    // and pins. Old first, new after: where a link of another cgroup is replaced, there is a moment with both and none with
+    // neither.
+    static base::Result<Link> attach(int program_fd, const Hook& hook, const Cgroup& cgroup, const std::string& pin);
+    static base::Result<Link> attach(int program_fd, const Hook& hook, const Netns& netns, const std::string& pin);
 
     // Detaches what attach() attached anew. A link that was taken over stays: it is somebody's working traffic.
     void undo();
 
 private:
+    template <typename Refused>
+    static base::Result<Link> attach(int program_fd, const Hook& hook, int target, base::UniqueFd pinned, bool is_here,
+                                     const std::string& pin, const Refused& refused);
     Link(base::UniqueFd fd, std::string pin, bool fresh) : fd_(std::move(fd)), pin_(std::move(pin)), fresh_(fresh) {}
 
     base::UniqueFd fd_;
@@ -62,7 +73,7 @@ private:
 // Takes the program of a pinned link off its hook, at once, and removes the pin. No such pin: nothing.
 base::Result<void> detach(const std::string& pin);
 
-// The id of the program on a pinned link; 0 when there is none or its cgroup is gone.
+// The id of the program on a pinned link; 0 when there is none, or its cgroup or namespace is gone.
 std::uint32_t attached_program(const std::string& pin);
 
 }  // namespace meshd::kernel

@@ -68,10 +68,11 @@ class Compiler {
 public:
     Compiler(const Source& source, const Surroundings& here) : here_(here) {
         result_.ordered = in_order(source.rules);
+        std::erase_if(result_.ordered, [](const model::Rule& rule) { return !rule.identity.empty(); });
         result_.head.default_verdict = source.otherwise == model::Action::deny ? MD_VERDICT_DENY : MD_VERDICT_ALLOW;
         result_.head.audit = source.audit ? 1 : 0;
         // Of a packet at a device nothing is known of the workload that sent it.
-        const bool denies = std::any_of(source.rules.begin(), source.rules.end(), [](const model::Rule& rule) {
+        const bool denies = std::any_of(result_.ordered.begin(), result_.ordered.end(), [](const model::Rule& rule) {
             return rule.action == model::Action::deny && rule.workload.empty();
         });
         result_.head.denies_packets = denies || result_.head.default_verdict == MD_VERDICT_DENY ? 1 : 0;

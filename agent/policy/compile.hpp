@@ -26,7 +26,9 @@ struct Compiled {
     std::map<md_prefix, std::uint32_t, reconcile::BytesLess> prefixes;  // without the empty ones
     std::map<md_policy_id, std::uint32_t, reconcile::BytesLess> ids;
     std::map<md_verdict_key, md_verdict, reconcile::BytesLess> verdicts;
-    std::vector<model::Rule> ordered;  // the most specific first; md_verdict.rank is an index
+    // The most specific first; md_verdict.rank is an index. Without those whose source is an identity, of which the kernel knows
+    // nothing: workers look at them (model/authorization.hpp).
+    std::vector<model::Rule> ordered;
 
     // Nothing that could stop anything: no policy is needed in the kernel.
     [[nodiscard]] bool is_empty() const { return ordered.empty() && head.default_verdict == MD_VERDICT_ALLOW; }

@@ -37,6 +37,11 @@ std::uint8_t encode(model::Acceleration acceleration) {
     return MD_WAY_DEFAULT;
 }
 
+std::uint8_t encode(const model::ServiceTls& tls) {
+    if (tls.mode == model::TlsMode::off) return 0;
+    return tls.same_node == model::SameNode::encrypt ? MD_TLS_MUTUAL | MD_TLS_SAME_NODE : MD_TLS_MUTUAL;
+}
+
 md_endpoint encode(const base::SocketAddress& address, base::Protocol protocol) {
     md_endpoint endpoint{};
     std::memcpy(endpoint.address.bytes, address.address.bytes.data(), sizeof endpoint.address.bytes);

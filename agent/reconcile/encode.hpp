@@ -13,6 +13,7 @@ namespace meshd::reconcile {
 
 md_endpoint encode(const base::SocketAddress& address, base::Protocol protocol);
 std::uint8_t encode(model::Acceleration acceleration);  // enum md_service_way
+std::uint8_t encode(const model::ServiceTls& tls);      // bits of md_table.tls
 md_backend encode(const model::Backend& backend, base::Protocol protocol, std::uint32_t service_id);
 
 base::SocketAddress decode(const md_endpoint& endpoint);

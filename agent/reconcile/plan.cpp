@@ -108,8 +108,8 @@ void Planner::want_port(const model::Service& service, const model::ServicePort&
     const auto guidance = guidance_of(service, candidates.size(), states.panic);
     if (service.balancing_options.slow_start_ms != 0) want_warming(key, candidates, *id, now);
     TablePolicy policy{
-        service.balancing,       service.when_no_backend, service.acceleration, forward, 0, guided_of(service, guidance),
-        !service.subsets.empty()};
+        service.balancing,        service.when_no_backend, service.acceleration, forward, 0, guided_of(service, guidance),
+        !service.subsets.empty(), encode(service.tls)};
     if (forward != MD_FORWARD_NONE)
         policy.affinity_s = service.affinity_s != 0 ? service.affinity_s : service.balancing_options.affinity_s;
     auto table = build_table(candidates, policy);

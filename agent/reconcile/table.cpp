@@ -137,6 +137,7 @@ std::vector<md_slot> build_table(std::vector<Candidate> candidates, const TableP
     head.forward = static_cast<std::uint8_t>(policy.forward);
     head.affinity_s = policy.affinity_s;
     head.guided = policy.guided;
+    head.tls = policy.tls;
     for (auto& slot : table) slot.table = head;
     return table;
 }

@@ -41,6 +41,7 @@ struct TablePolicy {
     std::uint32_t affinity_s = 0;
     std::uint8_t guided = 0;   // see md_table
     bool has_subsets = false;  // weights are counts of slots, or multiples of them
+    std::uint8_t tls = 0;      // see md_table
 };
 
 // The table as it stands in the kernel: IPv4 slots, then IPv6 slots, of each those of near backends first, or one empty slot when

@@ -17,6 +17,7 @@ struct md_choice {
 	const struct md_endpoint *backend; /* valid as long as the program runs */
 	enum md_reason reason;             /* why there is no backend; undefined when there is one */
 	__u8 way;                          /* as in md_table */
+	__u8 tls;                          /* as in md_table */
 	bool silent; /* it is here, and nothing was found that listens: see md_prefer_listener() */
 };
 
@@ -72,6 +73,7 @@ static __always_inline int md_find_range(__u32 service_id, bool asked_v4, __u8 r
 	range->pick = head->table.pick;
 	range->way = head->table.way;
 	range->guided = head->table.guided;
+	range->tls = head->table.tls;
 	if (v4 && (asked_v4 || !v6)) {
 		range->is_v4 = 1;
 		range->first = 0;
@@ -149,6 +151,7 @@ static __always_inline int md_choose_from(const struct md_range *range, __u8 rea
 	__u64 picked;
 
 	choice->way = range->way;
+	choice->tls = range->tls;
 	if (!range->guided && range->pick <= MD_PICK_CYCLE) {
 		choice->slot = md_plain_slot(range, draw);
 		slot = md_slot_at(range->slots, choice->slot);

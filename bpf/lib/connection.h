@@ -70,6 +70,16 @@ static __noinline bool md_choose_source(struct __sk_buff *skb, const struct md_p
 	return md_const_words(source)[3] || md_const_words(source)[0];
 }
 
+/* Packets are not encrypted, and nothing of such a service may pass in clear. */
+static __always_inline bool md_is_encrypted(__u32 service_id)
+{
+	__u32 zero = 0;
+	void *slots = bpf_map_lookup_elem(&md_tables, &service_id);
+	const struct md_slot *head = slots ? bpf_map_lookup_elem(slots, &zero) : NULL;
+
+	return head && head->table.tls & MD_TLS_MUTUAL;
+}
+
 enum md_begin {
 	MD_BEGIN_NOT, /* no service that is forwarded */
 	MD_BEGIN_DONE,

@@ -80,6 +80,15 @@ static __always_inline void md_write_v6(struct bpf_sock_addr *ctx, const struct 
 	ctx->user_port = endpoint->port;
 }
 
+static __always_inline bool md_is_loopback(const struct md_address *address)
+{
+	const __u32 *words = md_const_words(address);
+
+	if (md_is_v4(address))
+		return (bpf_ntohl(words[3]) >> 24) == 127;
+	return words[0] == 0 && words[1] == 0 && words[2] == 0 && words[3] == bpf_htonl(1);
+}
+
 /* An address of one host: this one. */
 static __always_inline bool md_is_own(const struct md_address *address)
 {

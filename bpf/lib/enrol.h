@@ -10,43 +10,6 @@
 /* Cgroups deeper than this are looked up by their first ancestors only. */
 #define MD_CGROUP_LEVELS 16
 
-/*
- * The two ends as the socket sees them. Each family's fields are read in a branch of its own, with volatile reads and a
- * statement at its end that differs: else the compiler makes one read at a computed offset of the context, which the
- * verifier refuses.
- */
-static __always_inline void md_read_tuple(struct bpf_sock_ops *ctx, bool is_client, struct md_tuple *tuple)
-{
-	volatile struct bpf_sock_ops *fields = ctx;
-	struct md_address local = {}, remote = {};
-	__be16 local_port = bpf_htons((__u16)fields->local_port);
-	/* remote_port is a 32-bit value in network byte order. */
-	__be16 remote_port = bpf_htons((__u16)bpf_ntohl(fields->remote_port));
-	__u32 *here = md_words(&local), *there = md_words(&remote);
-
-	if (fields->family == AF_INET) {
-		here[2] = MD_MAPPED_PREFIX;
-		here[3] = fields->local_ip4;
-		there[2] = MD_MAPPED_PREFIX;
-		there[3] = fields->remote_ip4;
-		asm volatile("r0 = 4" ::: "r0", "memory");
-	} else {
-		here[0] = fields->local_ip6[0];
-		here[1] = fields->local_ip6[1];
-		here[2] = fields->local_ip6[2];
-		here[3] = fields->local_ip6[3];
-		there[0] = fields->remote_ip6[0];
-		there[1] = fields->remote_ip6[1];
-		there[2] = fields->remote_ip6[2];
-		there[3] = fields->remote_ip6[3];
-		asm volatile("r0 = 6" ::: "r0", "memory");
-	}
-	tuple->client = is_client ? local : remote;
-	tuple->server = is_client ? remote : local;
-	tuple->client_port = is_client ? local_port : remote_port;
-	tuple->server_port = is_client ? remote_port : local_port;
-}
-
 static __always_inline bool md_is_excluded(enum md_exclusion_kind kind, __u64 value)
 {
 	struct md_exclusion key = {.kind = kind, .value = value};
@@ -106,8 +69,9 @@ static __always_inline bool md_service_may(const struct md_acceleration *decided
 	return !halt->learned_until_ns || bpf_ktime_get_ns() >= halt->learned_until_ns;
 }
 
-/* Whether a socket can be enrolled, whatever it is used for; if not, *why. */
-static __always_inline bool md_socket_may(const struct md_acceleration *decided, __u64 socket, __be16 port,
+/* Whether a socket can be enrolled, whatever it is used for; if not, *why. `relays`: one of the worker's, for an
+ * application that stands for it. */
+static __always_inline bool md_socket_may(const struct md_acceleration *decided, __u64 socket, __be16 port, bool relays,
                                           enum md_why *why)
 {
 	*why = MD_WHY_TCP_MPTCP;
@@ -117,7 +81,7 @@ static __always_inline bool md_socket_may(const struct md_acceleration *decided,
 	if (md_has_upper_layer(socket))
 		return false;
 	*why = MD_WHY_TCP_EXCLUDED;
-	return !md_end_is_excluded(decided, socket, port);
+	return relays || !md_end_is_excluded(decided, socket, port);
 }
 
 /* Puts a socket into md_sockets and lets it remember its pair. */
@@ -148,10 +112,26 @@ static __always_inline void md_note_handshake(struct bpf_sock_ops *ctx)
 	bpf_map_update_elem(&md_handshakes, &tuple, &asked, BPF_ANY);
 }
 
+/* What the worker's own connection is for: the backend of an encrypted service on this host, or NULL. Nobody counts it
+ * as a connection to the service, for that is the application's. */
+static __always_inline const struct md_guarded *md_relayed_to(__u64 socket, const struct md_tuple *tuple)
+{
+	struct md_endpoint backend = {.address = tuple->server, .port = tuple->server_port, .protocol = IPPROTO_TCP};
+
+	return md_worker_user && md_user(socket) == md_worker_user ? md_guarded_of(&backend) : NULL;
+}
+
+/* Whether it is a listener's end of a connection that was led to it. */
+static __always_inline bool md_was_steered(struct bpf_sock *sk)
+{
+	return bpf_sk_storage_get(&md_sock_steered, sk, NULL, 0) != NULL;
+}
+
 static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 {
 	const struct md_acceleration *decided = md_decided();
 	struct md_handshake *handshake;
+	const struct md_guarded *relayed = NULL;
 	const struct md_sock_peer *peer;
 	struct md_pair pair = {};
 	struct bpf_sock *sk = ctx->sk;
@@ -168,13 +148,20 @@ static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 		way = peer->way;
 	}
 	md_read_tuple(ctx, true, &pair.tuple);
+	pair.ends[MD_CLIENT].socket = md_address_of(sk);
+	if (!pair.service_id)
+		relayed = md_relayed_to(pair.ends[MD_CLIENT].socket, &pair.tuple);
+	if (relayed) {
+		pair.service_id = relayed->service_id;
+		pair.backend_id = relayed->backend_id;
+		way = relayed->way;
+	}
 	handshake = bpf_map_lookup_elem(&md_handshakes, &pair.tuple);
 	why = MD_WHY_TCP_PEER_ELSEWHERE;
 	if (MD_RULE_BOTH_ENDS && (!handshake || handshake->pair))
 		goto not_paired;
-	pair.ends[MD_CLIENT].socket = md_address_of(sk);
 	if (!md_service_may(decided, pair.service_id, way, &why) ||
-	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port, &why))
+	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port, relayed != NULL, &why))
 		goto not_paired;
 	pair.sticky = decided->sticky && way != MD_WAY_FIONREAD_ACCEPTED;
 	why = MD_WHY_TCP_SMALL_BUFFER;
@@ -241,7 +228,7 @@ static __always_inline void md_server_established(struct bpf_sock_ops *ctx)
 		goto not_paired;
 	socket = md_address_of(sk);
 	cookie = bpf_get_socket_cookie(ctx);
-	if (!md_socket_may(decided, socket, tuple.server_port, &why))
+	if (!md_socket_may(decided, socket, tuple.server_port, md_was_steered(sk), &why))
 		goto not_paired;
 	why = MD_WHY_TCP_SMALL_BUFFER;
 	if (pair->sticky && md_receive_buffer_is_too_small(socket))

@@ -136,6 +136,12 @@ static __always_inline __u32 md_user(__u64 address)
 	return BPF_CORE_READ(md_kernel_socket(address), sk_uid.val);
 }
 
+/* Its network namespace: inode number, as in /proc/PID/ns/net. */
+static __always_inline __u32 md_namespace(__u64 address)
+{
+	return BPF_CORE_READ(md_kernel_socket(address), __sk_common.skc_net.net, ns.inum);
+}
+
 /* The socket's psock: what makes it an enrolled one. NULL: it is none, or no more. */
 static __always_inline const struct sk_psock *md_psock(__u64 address)
 {

@@ -9,14 +9,14 @@
 /* The network namespace whose addresses md_locals has: inode number, as in /proc/PID/ns/net. Set before load. */
 const volatile __u32 md_node_namespace __weak = 0;
 
+static __always_inline bool md_is_of_node(const struct bpf_sock *sk)
+{
+	return md_namespace(md_address_of(sk)) == md_node_namespace;
+}
+
 static __always_inline bool md_is_here(const struct bpf_sock *sk, const struct md_address *address)
 {
-	if (md_is_loopback(address))
-		return true;
-	if (!md_is_own(address))
-		return false;
-	return BPF_CORE_READ(md_kernel_socket(md_address_of(sk)), __sk_common.skc_net.net, ns.inum) ==
-	       md_node_namespace;
+	return md_is_loopback(address) || (md_is_own(address) && md_is_of_node(sk));
 }
 
 /* The tuple of a first packet to the backend; from nowhere, so that it fits no connection. Its size. */

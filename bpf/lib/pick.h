@@ -20,6 +20,7 @@ struct md_range {
 	__u8 way;         /* as in md_table */
 	__u8 guided;
 	__u8 is_v4;
+	__u8 tls; /* as in md_table */
 };
 
 static inline const struct md_slot *md_slot_at(void *slots, __u32 index);

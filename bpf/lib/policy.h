@@ -67,15 +67,6 @@ static __always_inline __u32 md_workload_class(const struct md_policy *policy, _
 }
 
 /* Unbound sockets that connect to a loopback address get one. */
-static __always_inline bool md_is_loopback(const struct md_address *address)
-{
-	const __u32 *words = md_const_words(address);
-
-	if (md_is_v4(address))
-		return (bpf_ntohl(words[3]) >> 24) == 127;
-	return words[0] == 0 && words[1] == 0 && words[2] == 0 && words[3] == bpf_htonl(1);
-}
-
 /* The class of the source address of a socket that is bound to none. */
 static __always_inline __u32 md_unbound_class(void *policies, const struct md_policy *policy,
                                               const struct md_address *destination, bool foreign)

@@ -62,6 +62,7 @@ static __always_inline bool md_choose_kept(const struct md_range *range, const s
 	choice->backend_id = kept->backend_id;
 	choice->backend = &backend->endpoint;
 	choice->way = range->way;
+	choice->tls = range->tls;
 	return true;
 }
 

@@ -15,9 +15,10 @@ static __always_inline void md_fill_translation(struct md_translation *translati
 	translation->backend_id = choice->backend_id;
 }
 
-/* A connected socket was given a backend. false: no memory for it. */
+/* A connected socket was given a backend, and is led to it by an outbound listener when `steered`. false: no memory
+ * for it. */
 static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct md_endpoint *service,
-                                             const struct md_choice *choice)
+                                             const struct md_choice *choice, bool steered)
 {
 	struct md_sock_peer *memory = bpf_sk_storage_get(&md_sock_peer, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -25,7 +26,8 @@ static __always_inline bool md_remember_peer(struct bpf_sock *sk, const struct m
 		return false;
 	md_fill_translation(&memory->peer, service, choice);
 	memory->way = choice->way;
-	memory->unlisted = choice->silent;
+	memory->steered = steered;
+	memory->unlisted = choice->silent && !steered;
 	return true;
 }
 
@@ -53,7 +55,10 @@ static __always_inline const struct md_endpoint *md_service_of_peer(struct bpf_s
 {
 	const struct md_sock_peer *memory = bpf_sk_storage_get(&md_sock_peer, sk, NULL, 0);
 
-	if (!memory || !memory->peer.backend_id || !md_same_endpoint(&memory->peer.backend, peer))
+	if (!memory || !memory->peer.backend_id)
+		return NULL;
+	/* A steered socket's peer is a listener of this node, and nobody asks for its name. */
+	if (!memory->steered && !md_same_endpoint(&memory->peer.backend, peer))
 		return NULL;
 	return &memory->peer.service;
 }

@@ -34,11 +34,21 @@ static __always_inline int md_refuse(struct bpf_sock *sk, const struct md_endpoi
 	return error;
 }
 
+/* Whether the connection must be encrypted. */
+static __always_inline bool md_is_to_encrypt(struct bpf_sock *sk, const struct md_choice *choice,
+                                             const struct md_endpoint *destination)
+{
+	return choice->tls && destination->protocol == IPPROTO_TCP && sk &&
+	       md_must_encrypt(choice->tls, choice->backend, md_is_of_node(sk));
+}
+
 static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpoint *destination, __u8 reach)
 {
 	struct bpf_sock *sk = ctx->sk;
+	struct md_endpoint listener = {};
 	struct md_choice choice = {};
 	__u32 service_id;
+	bool encrypts;
 	int error;
 
 	service_id = md_asked_service(destination);
@@ -53,15 +63,30 @@ static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpo
 	/* An earlier attempt of the same socket has failed, perhaps at another service. */
 	if (md_had_peer(sk))
 		md_limit_release(bpf_get_socket_cookie(ctx));
-	md_prefer_listener(ctx, reach, &choice);
+	encrypts = md_is_to_encrypt(sk, &choice, destination);
+	if (!encrypts) {
+		md_prefer_listener(ctx, reach, &choice);
+		encrypts = md_is_to_encrypt(sk, &choice, destination);
+	}
+	if (encrypts && !md_find_outbound(md_is_v4(&destination->address), md_is_of_node(sk), &listener)) {
+		choice.reason = MD_REASON_TLS_UNAVAILABLE;
+		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, -ECONNREFUSED);
+	}
 	error = md_limit_socket(ctx, service_id, destination->protocol, &choice.reason);
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, error);
 
-	bool remembered = md_remember_peer(sk, destination, &choice);
+	bool remembered = md_remember_peer(sk, destination, &choice, encrypts);
 
-	*destination = *choice.backend;
-	md_count(remembered ? MD_REASON_CONNECT_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);
+	if (encrypts && !remembered) {
+		md_limit_release(bpf_get_socket_cookie(ctx));
+		choice.reason = MD_REASON_TLS_FORGOTTEN;
+		return md_refuse(sk, destination, &choice, MD_CALL_CONNECT, -ECONNREFUSED);
+	}
+	*destination = encrypts ? listener : *choice.backend;
+	md_count(encrypts     ? MD_REASON_TLS_STEERED
+	         : remembered ? MD_REASON_CONNECT_FORWARDED
+	                      : MD_REASON_STORAGE_UNAVAILABLE);
 	md_count_call(service_id, choice.backend_id, MD_CALL_CONNECT);
 	return 1;
 }

@@ -7,7 +7,7 @@
 #define MESHD_LIB_WORKER_H
 
 /* uid; 0: the worker has no user of its own. Set before the programs are loaded. */
-const volatile __u32 md_worker_user = 0;
+const volatile __u32 md_worker_user __weak = 0;
 
 static __always_inline bool md_is_worker(void)
 {

@@ -13,6 +13,7 @@
 #include "meshd/limits.h"
 #include "meshd/maps.h"
 #include "meshd/policy.h"
+#include "meshd/tls.h"
 #include "meshd/types.h"
 
 #define MD_ABI_VERSION 1
@@ -38,7 +39,7 @@ struct md_explain {
 	__u32 slots;                    /* out: how many slots it was picked from */
 	__u32 backend_id;               /* out */
 	struct md_endpoint backend;     /* out */
-	__u32 reserved;                 /* zero */
+	__u32 tls;                      /* out: 1: the connection would be encrypted, or could not be */
 };
 
 /*

@@ -60,6 +60,12 @@
 	X(NO_LISTENER, "no_listener", "nothing listens at a backend on this host: another was looked for; counted beside what became of the call") \
 	X(NO_LISTENER_AT_ALL, "no_listener_at_all", "nothing listens at any backend that was tried; counted beside what became of the call") \
 	X(LIMIT_UNTRACKED, "limit_untracked", "no room to remember a connection that counts against a limit; it passed")   \
+	X(TLS_STEERED, "tls_steered", "connect() to an encrypted service was given a backend, and is led there by the worker") \
+	X(TLS_UNAVAILABLE, "tls_unavailable", "nobody here can encrypt a connection to an encrypted service; the call failed with an errno") \
+	X(TLS_FORGOTTEN, "tls_forgotten", "no room to remember where a steered connection goes: its listener resets it")    \
+	X(CLEAR_TEXT_REFUSED, "clear_text_refused", "a connection from another host to a backend of an encrypted service was not encrypted; refused by a reset") \
+	X(CLEAR_TEXT_ACCEPTED, "clear_text_accepted", "as clear_text_refused, but the service accepts them for now")        \
+	X(FORWARD_TLS, "forward_tls", "packet for an encrypted service, and packets are not encrypted: answered or dropped as one without a usable backend") \
 	MD_WHYS(X)
 
 /* Why a connection was not paired, or a message of a pair took TCP. Counted for each service, too: see md_paths. */

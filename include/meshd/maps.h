@@ -56,6 +56,11 @@
 	X(md_limit_state, "hash", "service id", "md_limit_state", "programs", "how many they have, and when the next is due")       \
 	X(md_open, "hash", "socket cookie", "md_open", "programs", "the connections that count against a limit")                    \
 	X(md_open_tracks, "hash", "md_track_key", "md_open_track", "programs", "the forwarded connections that count against a limit") \
+	X(md_steering, "array", "0", "md_steering", "agent", "where the outbound listeners of encrypted connections are")           \
+	X(md_steered, "LRU hash", "md_steered_key", "md_steered", "programs", "connections on their way to an outbound listener")   \
+	X(md_sock_steered, "socket storage", "socket", "md_steered", "programs", "for whom and where to a listener's connection is") \
+	X(md_identities, "hash", "md_identity_key", "number", "agent", "whose connections go out under which identity")             \
+	X(md_guarded, "hash", "md_endpoint", "md_guarded", "agent", "backends of encrypted services on this host")                  \
 	X(md_meta, "array", "0", "md_meta", "agent", "ABI version of these maps and who made them")
 /* clang-format on */
 
@@ -120,6 +125,13 @@
 
 /* Connections at one time that count against a limit. */
 #define MD_MAX_OPEN 262144
+
+/* Steered connections at one time whose listener has not seen them yet. The oldest gives way: its connection is reset.
+ */
+#define MD_MAX_STEERED 16384
+
+/* Cgroups and users that identities name. A unit may have several cgroups. */
+#define MD_MAX_IDENTITIES 4096
 
 /* Largest table of one service, in slots. Weights that would need more are rounded to this resolution. */
 #define MD_MAX_SLOTS 4096

@@ -96,7 +96,8 @@ struct md_table {
 	__u32 affinity_s; /* clients keep their backend for so long; 0: they do not. Of forwarded packets: after the
 	                     last */
 	__u8 guided;      /* MD_GUIDED, when md_balancing has an entry to look at, and MD_GUIDED_BY_SOURCE */
-	__u8 reserved[3]; /* zero */
+	__u8 tls;         /* MD_TLS_MUTUAL, MD_TLS_SAME_NODE; 0: connections are plain */
+	__u8 reserved[2]; /* zero */
 };
 
 /*
@@ -173,7 +174,8 @@ struct md_sock_peer {
 	__u64 asked_ns;    /* when the last payload went out that has no answer yet; 0: none */
 	__u64 syn_ns;      /* CLOCK_MONOTONIC */
 	__u32 counted_id;
-	__u8 reserved[4];
+	__u8 steered; /* 1: it is connected to an outbound listener, which is to reach the backend */
+	__u8 reserved[3];
 };
 
 /* An unconnected UDP socket talks to several services; the oldest translation gives way to a ninth. */

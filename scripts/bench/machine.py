@@ -40,6 +40,11 @@ def _ticks():
     return sum(fields) - fields[3] - fields[4], sum(fields)  # all but idle and iowait
 
 
+def busy_seconds():
+    """CPU time that all of the machine has spent."""
+    return _ticks()[0] / os.sysconf("SC_CLK_TCK")
+
+
 def busy_share(seconds=2.0):
     """How much of all CPUs' time was used while this process slept."""
     busy, total = _ticks()

@@ -16,11 +16,12 @@ import case_health  # noqa: E402
 import case_registry  # noqa: E402
 import case_scale  # noqa: E402
 import case_tc  # noqa: E402
+import case_tls  # noqa: E402
 import machine  # noqa: E402
 import report  # noqa: E402
 from harness.place import build_directory, remove_copies  # noqa: E402
 
-CASES = {case.NAME: case for case in (case_acceleration, case_balance, case_connect, case_health, case_registry, case_scale, case_tc)}
+CASES = {case.NAME: case for case in (case_acceleration, case_balance, case_connect, case_health, case_registry, case_scale, case_tc, case_tls)}
 PARTS = {name: list(getattr(case, "PARTS", ())) for name, case in CASES.items()}
 
 

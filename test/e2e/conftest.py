@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import kubernetes  # noqa: E402
-from harness.fixtures import nothing_is_left, world  # noqa: E402, F401
+from harness.fixtures import mesh, nothing_is_left, world  # noqa: E402, F401
 from harness.kube_fixtures import kube_server, shop, told_shop  # noqa: E402, F401
 
 

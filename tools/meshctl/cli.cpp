@@ -50,6 +50,9 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_policy(*app, program);
     add_registry(*app, program);
     add_announcement(*app, program);
+    add_identity(*app, program);
+    add_certificate(*app, program);
+    add_ca(*app, program);
     add_apply(*app, program);
     add_get(*app, program);
     add_delete(*app, program);

@@ -10,6 +10,7 @@
 
 #include "agent.hpp"
 #include "failure.hpp"
+#include "tls/key_kind.hpp"
 
 namespace meshd::meshctl {
 
@@ -42,6 +43,12 @@ const std::map<std::string, Words> option_values{{"--output", {"table", "wide", 
                                                  {"--token-file", {files}},
                                                  {"--certificate", {files}},
                                                  {"--key", {files}},
+                                                 {"--authorities", {files}},
+                                                 {"--revoked", {files}},
+                                                 {"--csr", {files}},
+                                                 {"--out", {files}},
+                                                 {"--key-out", {files}},
+                                                 {"--key-type", {tls::key_kinds.begin(), tls::key_kinds.end()}},
                                                  {"--kubeconfig", {files}}};
 const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"backend drain", {backends}},
@@ -55,6 +62,12 @@ const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"announcement ready", {announcements}},
                                                    {"get", {objects}},
                                                    {"delete", {objects}},
+                                                   {"certificate show", {files}},
+                                                   {"ca init", {files}},
+                                                   {"ca issue", {files}},
+                                                   {"ca show", {files}},
+                                                   {"ca revoke", {files}},
+                                                   {"ca rotate", {files}},
                                                    {"config check", {files}},
                                                    {"config diff", {files}},
                                                    {"config schema", {"settings", "registry"}},

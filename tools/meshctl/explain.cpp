@@ -59,15 +59,17 @@ Result<Page> explain(const Agent& agent, const Question& question) {
     auto answer = agent.get(target);
     if (!answer) return tl::make_unexpected(answer.error());
 
+    Facts facts{{{"Destination", text_at(*answer, "destination") + "/" + text_at(*answer, "protocol")},
+                 {"Service", service_text(*answer)},
+                 {"Source", text_at(*answer, "source")},
+                 {"Balancing", text_at(*answer, "balancing")},
+                 {"Outcome", text_at(*answer, "outcome")},
+                 {"Error", text_at(*answer, "error")},
+                 {"Chosen now", chosen_text(*answer)}}};
+    if (const auto* const encrypted = answer->if_contains("encrypted"); encrypted != nullptr && *encrypted == true)
+        facts.facts.push_back({"Encrypted", "yes, by the worker"});
     Page page;
-    page.blocks = {Facts{{{"Destination", text_at(*answer, "destination") + "/" + text_at(*answer, "protocol")},
-                          {"Service", service_text(*answer)},
-                          {"Source", text_at(*answer, "source")},
-                          {"Balancing", text_at(*answer, "balancing")},
-                          {"Outcome", text_at(*answer, "outcome")},
-                          {"Error", text_at(*answer, "error")},
-                          {"Chosen now", chosen_text(*answer)}}},
-                   candidates_table(*answer)};
+    page.blocks = {std::move(facts), candidates_table(*answer)};
     page.verdict = text_at(*answer, "why");
     const bool is_service = text_at(*answer, "service") != "-";
     if (is_service && object_at(*answer, "chosen").empty()) page.exit = ExitCode::not_healthy;

@@ -21,6 +21,7 @@ struct Question {
 std::string from_of(const json::object& rule) {
     const auto& from = object_at(rule, "from");
     if (from.contains("workload")) return text_at(from, "workload");
+    if (from.contains("identity")) return text_at(from, "identity");
     return from.contains("cidr") ? text_at(from, "cidr") : "any";
 }
 
@@ -63,6 +64,7 @@ Result<Page> list(const Agent& agent) {
 
 std::string source_text(const json::object& answer) {
     const auto& from = object_at(answer, "from");
+    if (from.contains("identity")) return text_at(from, "identity");
     std::string text = text_at(from, "workload");
     if (text == "-") text.clear();
     for (const auto& address : array_at(from, "addresses")) text += (text.empty() ? "" : ", ") + std::string(address.as_string());
@@ -110,8 +112,10 @@ void add_policy(CLI::App& app, Program& program) {
         noun->add_subcommand("check", "What the policy says to one connection, and why; exit 4 when it is denied");
     const auto question = std::make_shared<Question>();
     checking
-        ->add_option("FROM", question->from, "An address, a cgroup below the mount of cgroup v2, or any: a process of this node")
-        ->type_name("ADDRESS|/CGROUP|any")
+        ->add_option("FROM", question->from,
+                     "An address, a cgroup below the mount of cgroup v2, any: a process of this node, or whom another host's "
+                     "certificate names")
+        ->type_name("ADDRESS|/CGROUP|any|spiffe://ID")
         ->required();
     checking->add_option("TO", question->to, "A service, or an address")->type_name("SERVICE|ADDRESS[:PORT]")->required();
     checking->add_option("--port", question->port, "The port; of a service without it: its first")
@@ -124,7 +128,8 @@ void add_policy(CLI::App& app, Program& program) {
         "Examples:\n"
         "  meshctl policy check /shop.slice/web.service shop/db\n"
         "  meshctl policy check any 192.0.2.7:443\n"
-        "  meshctl policy check 10.1.2.3 dns --port 53 --protocol udp");
+        "  meshctl policy check 10.1.2.3 dns --port 53 --protocol udp\n"
+        "  meshctl policy check spiffe://example.org/shop/web shop/db");
     checking->callback(
         [&program, question] { program.chosen = [question](const Agent& agent) { return check(agent, *question); }; });
 }

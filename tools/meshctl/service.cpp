@@ -116,6 +116,14 @@ std::string forwarding_text(const json::object& service) {
     return text;
 }
 
+std::string encryption_text(const json::object& service) {
+    const auto& tls = object_at(service, "tls");
+    if (tls.empty() || text_at(tls, "mode") == "off") return "off";
+    return fmt::format("{} TLS between hosts, clear text {}{}", text_at(tls, "mode"),
+                       text_at(tls, "accept") == "strict" ? "refused" : "accepted",
+                       text_at(tls, "same_node") == "encrypt" ? ", within one host too" : "");
+}
+
 Table port_table(const json::object& port) {
     auto title = "Port " + port_text(port);
     if (const auto name = text_at(port, "name"); name != "-") title += " (" + name + ")";
@@ -163,6 +171,7 @@ Result<Page> show(const Agent& agent, const std::string& name) {
                                     {"No backend", text_at(service, "when_no_backend")},
                                     {"Acceleration", acceleration_text(service)},
                                     {"Forwarding", forwarding_text(service)},
+                                    {"Encryption", encryption_text(service)},
                                     {"Source", text_at(service, "source")},
                                     {"Ids", service_ids(service), Shown::when_wide}}});
     for (const auto& port : array_at(service, "ports"))

@@ -205,17 +205,27 @@ base::Result<Message> decode_registries(json::object& object) {
     return fields.give(std::move(report));
 }
 
+bool has_text(const json::value& item, std::string_view key) {
+    const auto* const value = item.is_object() ? item.get_object().if_contains(key) : nullptr;
+    return value != nullptr && value->is_string();
+}
+
 base::Result<Message> decode_announcements(json::object& object) {
     Fields fields(object, "announcements");
     AnnouncementsReport report;
-    for (const auto& item : fields.array("announcements")) {
-        const auto is_text = [&](std::string_view key) {
-            const auto* const value = item.is_object() ? item.get_object().if_contains(key) : nullptr;
-            return value != nullptr && value->is_string();
-        };
-        if (!is_text("id") || !is_text("name")) fields.wrong("announcements", "objects with an id and a name");
-    }
+    for (const auto& item : fields.array("announcements"))
+        if (!has_text(item, "id") || !has_text(item, "name")) fields.wrong("announcements", "objects with an id and a name");
     if (!fields.error_) report.announcements = std::move(object.at("announcements").as_array());
+    return fields.give(std::move(report));
+}
+
+base::Result<Message> decode_certificates(json::object& object) {
+    Fields fields(object, "certificates");
+    CertificatesReport report;
+    for (const auto& item : fields.array("certificates"))
+        if (!has_text(item, "whose") || !has_text(item, "name") || !has_text(item, "state"))
+            fields.wrong("certificates", "objects that say whose, their name and state");
+    if (!fields.error_) report.certificates = std::move(object.at("certificates").as_array());
     return fields.give(std::move(report));
 }
 
@@ -245,6 +255,7 @@ struct TypeName {
     std::string_view operator()(const RegistryStatus&) const { return "registry"; }
     std::string_view operator()(const RegistriesReport&) const { return "registries"; }
     std::string_view operator()(const AnnouncementsReport&) const { return "announcements"; }
+    std::string_view operator()(const CertificatesReport&) const { return "certificates"; }
     std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
@@ -271,6 +282,7 @@ base::Result<Message> decode(json::object message) {
     if (type == "registry") return decode_registry(message);
     if (type == "registries") return decode_registries(message);
     if (type == "announcements") return decode_announcements(message);
+    if (type == "certificates") return decode_certificates(message);
     if (type == "sync") return decode_sync(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
@@ -312,6 +324,10 @@ json::object encode(const RegistriesReport& message) { return {{"type", "registr
 
 json::object encode(const AnnouncementsReport& message) {
     return {{"type", "announcements"}, {"announcements", message.announcements}};
+}
+
+json::object encode(const CertificatesReport& message) {
+    return {{"type", "certificates"}, {"certificates", message.certificates}};
 }
 
 json::object encode(const SyncRegistry& message) { return {{"type", "sync"}, {"name", message.name}}; }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +23,7 @@
 #include "model/policy.hpp"
 #include "model/registries.hpp"
 #include "model/service.hpp"
+#include "model/tls.hpp"
 
 namespace meshd::channel {
 
@@ -44,7 +46,8 @@ struct Delta {
     std::vector<std::string> remove;  // names of services; none of them is in upsert
 };
 
-// All rules of the policy. May come in several frames, the last of them with last = true.
+// All rules of the policy. From the agent to a worker that begins: those it knows already. May come in several frames, the last
+// of them with last = true.
 struct Policies {
     std::vector<model::Rule> rules;
     bool complete = false;            // as in Delta: then rules that are not there are gone
@@ -82,6 +85,11 @@ struct RegistriesReport {
 // each item is an object with texts "id" and "name" and, when its registry knows it as one that is well, "known": true.
 struct AnnouncementsReport {
     boost::json::array announcements;
+};
+// The certificates of this host, and how they stand. The form is that of GET /v1/certificates, docs/api.md; each item is an
+// object with texts "whose", "name" and "state".
+struct CertificatesReport {
+    boost::json::array certificates;
 };
 
 inline constexpr std::size_t most_listed = 50;  // of each list within an item
@@ -126,6 +134,8 @@ struct SettingsMessage {
     std::vector<std::string> drained{};    // names of those that a person has drained
     std::vector<std::string> announced{};  // ids of those that an earlier worker has told a registry to be well
     std::string locality{};                // of this node; empty: not known
+    std::optional<model::NodeTls> tls{};
+    bool is_audit = false;  // the policy counts what it would deny
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.
     std::int64_t remembered_at = 0;
@@ -172,8 +182,8 @@ struct Reopen {};
 struct Shutdown {};
 
 using Message =
-    std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, SyncRegistry, HealthReport,
-                 MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
+    std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport, SyncRegistry,
+                 HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -188,6 +198,7 @@ boost::json::object encode(const SettingsMessage& message);
 boost::json::object encode(const Ejected& message);
 boost::json::object encode(const RegistriesReport& message);
 boost::json::object encode(const AnnouncementsReport& message);
+boost::json::object encode(const CertificatesReport& message);
 boost::json::object encode(const SyncRegistry& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);

@@ -10,6 +10,7 @@
 #include "model/announcement_json.hpp"
 #include "model/flow_export_json.hpp"
 #include "model/registries_json.hpp"
+#include "model/tls_json.hpp"
 
 namespace meshd::channel {
 
@@ -66,7 +67,13 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.registries = std::move(*read);
     }
+    if (const auto* const tls = object.if_contains("tls")) {
+        auto read = model::node_tls_from_json(*tls, "settings.tls");
+        if (!read) return tl::make_unexpected(read.error());
+        settings.tls = std::move(*read);
+    }
     if (auto read = read_announcements(object, fields, settings); !read) return tl::make_unexpected(read.error());
+    if (object.contains("policy_audit")) settings.is_audit = fields.boolean("policy_audit");
     if (object.contains("remembered_at")) {
         constexpr std::uint64_t last = std::uint64_t{1} << 33U;  // the year 2242, which the clock still has
         const auto at = fields.number("remembered_at");
@@ -79,18 +86,21 @@ base::Result<Message> decode_settings(const json::object& object) {
 json::object encode(const SettingsMessage& message) {
     json::array announcements;
     for (const auto& one : message.announcements) announcements.emplace_back(model::to_json(one));
-    return {{"type", "settings"},
-            {"registry_directory", message.registry_directory},
-            {"metrics_enabled", message.metrics_enabled},
-            {"metrics_listen", message.metrics_listen.text()},
-            {"log_level", message.log_level},
-            {"flow_export", model::to_json(message.flow_export)},
-            {"registries", model::to_json(message.registries)},
-            {"announcements", std::move(announcements)},
-            {"drained", json::array(message.drained.begin(), message.drained.end())},
-            {"announced", json::array(message.announced.begin(), message.announced.end())},
-            {"locality", message.locality},
-            {"remembered_at", message.remembered_at}};
+    json::object object{{"type", "settings"},
+                        {"registry_directory", message.registry_directory},
+                        {"metrics_enabled", message.metrics_enabled},
+                        {"metrics_listen", message.metrics_listen.text()},
+                        {"log_level", message.log_level},
+                        {"flow_export", model::to_json(message.flow_export)},
+                        {"registries", model::to_json(message.registries)},
+                        {"announcements", std::move(announcements)},
+                        {"drained", json::array(message.drained.begin(), message.drained.end())},
+                        {"announced", json::array(message.announced.begin(), message.announced.end())},
+                        {"locality", message.locality},
+                        {"policy_audit", message.is_audit},
+                        {"remembered_at", message.remembered_at}};
+    if (message.tls) object.emplace("tls", model::to_json(*message.tls));
+    return object;
 }
 
 }  // namespace meshd::channel

@@ -15,13 +15,15 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> backend_keys{"address", "port", "ports", "weight", "locality", "labels", "state"};
+constexpr std::array<std::string_view, 8> backend_keys{"address",  "port",   "ports", "weight",
+                                                       "locality", "labels", "state", "host"};
 constexpr std::array<std::string_view, 3> states{"ready", "drain", "maint"};
 constexpr std::size_t max_locality_length = 255;  // bytes
 
 void read_backend_address(Document& document, const MappingReader& object, model::Backend& backend) {
     if (!object.require("address")) return;
     if (const auto address = read_unicast_address(document, object.find("address"))) backend.endpoint.address = *address;
+    if (object.has("host")) backend.host = read_unicast_address(document, object.find("host"), "\"host\"");
 }
 
 // "ports: {http: 8080, metrics: 9090}"
@@ -91,14 +93,14 @@ void check_endpoints_differ(Document& document, const model::ServicePort& port, 
 
 }  // namespace
 
-std::optional<base::IpAddress> read_unicast_address(Document& document, Value value) {
-    const auto address = read_address(document, value, "\"address\"");
+std::optional<base::IpAddress> read_unicast_address(Document& document, Value value, std::string_view label) {
+    const auto address = read_address(document, value, label);
     if (!address) return std::nullopt;
     if (address->is_unspecified() || address->is_multicast() || is_broadcast(*address))
-        refuse_value(document, value, "\"address\"", "a unicast address");
+        refuse_value(document, value, label, "a unicast address");
     // connect() to fe80::/10 needs the index of an interface, which a registry cannot know.
     if (!address->is_v4() && address->is_link_local())
-        refuse_value(document, value, "\"address\"", "an address that needs no interface (not fe80::/10)");
+        refuse_value(document, value, label, "an address that needs no interface (not fe80::/10)");
     return address;
 }
 

@@ -27,7 +27,7 @@ struct PortDraft {
 };
 
 // One that somebody can connect to; else it is refused.
-std::optional<base::IpAddress> read_unicast_address(Document& document, Value value);
+std::optional<base::IpAddress> read_unicast_address(Document& document, Value value, std::string_view label = "\"address\"");
 
 bool is_broadcast(const base::IpAddress& address);  // 255.255.255.255
 

@@ -8,13 +8,14 @@
 
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
+#include "model/authorization.hpp"
 
 namespace meshd::config {
 
 namespace {
 
 constexpr std::array<std::string_view, 4> rule_keys{"name", "action", "from", "to"};
-constexpr std::array<std::string_view, 2> from_keys{"workload", "cidr"};
+constexpr std::array<std::string_view, 3> from_keys{"workload", "cidr", "identity"};
 constexpr std::array<std::string_view, 4> to_keys{"service", "cidr", "port", "protocol"};
 constexpr std::array<std::string_view, 3> limit_keys{"connections", "rate", "burst"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
@@ -55,10 +56,15 @@ void read_from(Document& document, Value value, model::Rule& rule) {
     if (is_empty(document, value, "\"from\"")) return;
     MappingReader from(document, value, "\"from\"", from_keys);
     refuse_both(document, from, "workload", "cidr");
+    refuse_both(document, from, "workload", "identity");
+    refuse_both(document, from, "cidr", "identity");
     if (from.text("workload", rule.workload) && !model::is_workload(rule.workload))
         refuse_value(document, from.find("workload"), "\"workload\"",
                      "the path of a cgroup below the mount of cgroup v2, such as /shop.slice");
     read_cidr(document, from, rule.from);
+    if (from.text("identity", rule.identity) && !model::is_identity_pattern(rule.identity))
+        refuse_value(document, from.find("identity"), "\"identity\"",
+                     "a SPIFFE ID such as spiffe://example.org/shop/web, with * for one part of its path or ** for the rest");
 }
 
 void read_to(Document& document, Value value, model::Rule& rule) {
@@ -70,6 +76,14 @@ void read_to(Document& document, Value value, model::Rule& rule) {
     to.number("port", rule.port, port_range);
     base::Protocol protocol{};
     if (to.choice("protocol", protocol, protocols, base::parse_protocol)) rule.protocol = protocol;
+    if (!document.ok() || rule.identity.empty()) return;
+    // Identities are those of encrypted connections: to services, by TCP.
+    if (rule.to)
+        document.refuse(to.find("cidr").mark(), "\"cidr\" means nothing with \"identity\", which connections to services have",
+                        "write \"service\"");
+    if (rule.protocol == base::Protocol::udp)
+        document.refuse(to.find("protocol").mark(), "\"udp\" means nothing with \"identity\", which TCP connections have",
+                        "remove it");
 }
 
 }  // namespace

@@ -12,15 +12,16 @@
 #include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/service_settings_reader.hpp"
+#include "model/misfit.hpp"
 
 namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 19> service_keys{
-    "name",      "address",  "addresses",       "port",         "ports",   "target_port", "node_port", "protocol",
-    "balancing", "subsets",  "when_no_backend", "acceleration", "forward", "affinity",    "limits",    "drain",
-    "health",    "backends", "backends_from"};
+constexpr std::array<std::string_view, 20> service_keys{
+    "name",      "address", "addresses",       "port",         "ports",   "target_port", "node_port", "protocol",
+    "balancing", "subsets", "when_no_backend", "acceleration", "forward", "affinity",    "limits",    "drain",
+    "health",    "tls",     "backends",        "backends_from"};
 constexpr std::array<std::string_view, 5> port_keys{"name", "port", "target_port", "node_port", "protocol"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 
@@ -140,6 +141,12 @@ std::vector<PortDraft> read_ports(Document& document, const MappingReader& objec
     return drafts;
 }
 
+void check_encryption(Document& document, const MappingReader& object, const ReadService& read) {
+    if (!document.ok()) return;
+    if (auto misfit = model::find_tls_misfit(read.service))
+        document.refuse(object.find("tls").mark(), std::move(misfit->detail), std::move(misfit->remedy));
+}
+
 }  // namespace
 
 ReadService read_service(Document& document, Value value) {
@@ -159,6 +166,7 @@ ReadService read_service(Document& document, Value value) {
         if (document.ok()) read_backends(document, object.find("backends"), drafts, result);
     }
     check_direct_return(document, result);
+    check_encryption(document, object, result);
     return result;
 }
 

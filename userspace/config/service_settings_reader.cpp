@@ -9,13 +9,14 @@
 #include "config/forwarding_reader.hpp"
 #include "config/health_reader.hpp"
 #include "config/policy_reader.hpp"
+#include "config/tls_reader.hpp"
 
 namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> keys{"service", "balancing", "subsets", "when_no_backend", "acceleration",
-                                                "forward", "affinity",  "limits",  "drain",           "health"};
+constexpr std::array<std::string_view, 11> keys{"service",  "balancing", "subsets", "when_no_backend", "acceleration", "forward",
+                                                "affinity", "limits",    "drain",   "health",          "tls"};
 constexpr std::array<std::string_view, 2> no_backend_policies{"refuse", "unreachable"};
 
 }  // namespace
@@ -31,6 +32,7 @@ void read_settings(Document& document, const MappingReader& object, bool is_whol
     read_limits(document, object, result.limits);
     read_drain(document, object, result.drain);
     read_health(document, object, result.health);
+    read_service_tls(document, object, is_whole, result.tls);
 }
 
 model::ServiceSettings read_service_settings(Document& document, Value value) {

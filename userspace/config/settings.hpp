@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "model/announcement.hpp"
 #include "model/flow_export.hpp"
 #include "model/registries.hpp"
+#include "model/tls.hpp"
 
 namespace meshd::config {
 
@@ -58,6 +60,7 @@ struct Settings {
     Flows flows;
     model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
+    std::optional<model::NodeTls> tls{};  // nothing: this node encrypts nothing, and services with TLS are refused
 
     bool operator==(const Settings&) const = default;
 };

@@ -15,6 +15,7 @@
 #include "config/registries_reader.hpp"
 #include "config/system_names.hpp"
 #include "config/text_file.hpp"
+#include "config/tls_reader.hpp"
 
 namespace meshd::config {
 
@@ -22,10 +23,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 19> top_keys{"version",    "cgroup",    "bpffs",    "run_directory", "state_directory",
+constexpr std::array<std::string_view, 20> top_keys{"version",    "cgroup",    "bpffs",    "run_directory", "state_directory",
                                                     "node",       "registry",  "announce", "worker",        "control",
                                                     "metrics",    "reconcile", "log",      "acceleration",  "devices",
-                                                    "forwarding", "flows",     "policy",   "limits"};
+                                                    "forwarding", "flows",     "policy",   "limits",        "tls"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
@@ -119,6 +120,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     read_section(document, top, "policy", policy_keys,
                  [&](const MappingReader& section) { read_policy(section, settings.policy); });
     read_limits(document, top, settings.limits);
+    read_node_tls(document, top, settings.tls);
 }
 
 }  // namespace

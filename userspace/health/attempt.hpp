@@ -7,6 +7,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
 #include "health/conversation.hpp"
 #include "tls/trust.hpp"
 
@@ -26,13 +28,19 @@ public:
 // Called once from the loop, never from inside begin(), and never after the Attempt is destroyed, which it may do.
 using Done = std::function<void(Finding)>;
 
-// `endpoint` has the port that is asked. The probe must outlive the attempt.
+// Makes a connection to a backend that goes the way of the traffic, where that is encrypted; whatever goes wrong is a reset of
+// it. `only_connects`: it ends as soon as the backend has taken it.
+using Dial = std::function<base::Result<base::UniqueFd>(const base::SocketAddress& endpoint, bool only_connects)>;
+
+// `endpoint` has the port that is asked. `dial`: null where a connection is made directly. Probe and dial must outlive the
+// attempt.
 std::unique_ptr<Attempt> begin_attempt(boost::asio::io_context& context, tls::TrustStore& trust, const model::Probe& probe,
-                                       const base::SocketAddress& endpoint, Done done);
+                                       const base::SocketAddress& endpoint, const Dial* dial, Done done);
 
 // The two kinds of them.
 std::unique_ptr<Attempt> begin_network_attempt(boost::asio::io_context& context, tls::TrustStore& trust,
-                                               const model::Probe& probe, const base::SocketAddress& endpoint, Done done);
+                                               const model::Probe& probe, const base::SocketAddress& endpoint, const Dial* dial,
+                                               Done done);
 std::unique_ptr<Attempt> begin_command_attempt(boost::asio::io_context& context, const model::Probe& probe,
                                                const base::SocketAddress& endpoint, Done done);
 

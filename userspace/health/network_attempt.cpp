@@ -90,7 +90,8 @@ public:
 
     // A tcp probe of this host, which most are that run each second, never comes to the loop: its handshake is over when
     // connect() returns, and calling it once more tells.
-    void begin() {
+    void begin(const Dial* dial) {
+        if (dial != nullptr) return begin_dialled(*dial);
         const auto target = to_asio(endpoint_);
         fd_.reset(::socket(target.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
         if (!fd_.valid()) return go_on_later(errno);
@@ -135,6 +136,24 @@ private:
 
     [[nodiscard]] int connect(const tcp::endpoint& target) const {
         return ::connect(fd_.get(), target.data(), static_cast<socklen_t>(target.size())) == 0 ? 0 : errno;
+    }
+
+    void begin_dialled(const Dial& dial) {
+        auto made = dial(endpoint_, !has_question());
+        if (!made)
+            return asio::post(socket_.get_executor(), [self = shared_from_this(), why = made.error().message()] {
+                self->fail({ProbeResult::local, why});
+            });
+        fd_ = std::move(*made);
+        if (has_question()) return go_on_later(0);
+        // It ends when the backend has taken it, and is reset when not.
+        adopt_socket();
+        socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& error) {
+            if (self->phase_ == Phase::over) return;
+            char byte = 0;
+            const auto got = error ? -1 : ::recv(self->socket_.native_handle(), &byte, 1, MSG_DONTWAIT);
+            self->on_connect(got >= 0 ? 0 : ECONNREFUSED);
+        });
     }
 
     void go_on_later(int code) {
@@ -261,7 +280,7 @@ private:
 
 class NetworkAttempt final : public Attempt {
 public:
-    explicit NetworkAttempt(std::shared_ptr<Talk> talk) : talk_(std::move(talk)) { talk_->begin(); }
+    NetworkAttempt(std::shared_ptr<Talk> talk, const Dial* dial) : talk_(std::move(talk)) { talk_->begin(dial); }
     ~NetworkAttempt() override { talk_->stop(); }
     NetworkAttempt(const NetworkAttempt&) = delete;
     NetworkAttempt& operator=(const NetworkAttempt&) = delete;
@@ -275,8 +294,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Attempt> begin_network_attempt(asio::io_context& context, tls::TrustStore& trust, const model::Probe& probe,
-                                               const base::SocketAddress& endpoint, Done done) {
-    return std::make_unique<NetworkAttempt>(std::make_shared<Talk>(context, trust, probe, endpoint, std::move(done)));
+                                               const base::SocketAddress& endpoint, const Dial* dial, Done done) {
+    return std::make_unique<NetworkAttempt>(std::make_shared<Talk>(context, trust, probe, endpoint, std::move(done)), dial);
 }
 
 }  // namespace meshd::health

@@ -119,13 +119,14 @@ void Prober::begin(Target& target, Clock::time_point now) {
     figures_.lateness.add(now - target.schedule.due());
     target.turn = Turn(running_[target.is_command() ? 1 : 0]);
     add_event({now + std::chrono::milliseconds(target.probe->timeout_ms), target.id, true});
-    target.attempt = begin_attempt(context_, trust_, *target.probe, target.endpoint, [this, id = target.id](Finding finding) {
-        auto* const found = targets_.find(id);
-        if (found == nullptr) return;
-        finish(*found, std::move(finding));
-        begin_waiting(Clock::now());
-        arm();
-    });
+    target.attempt = begin_attempt(context_, trust_, *target.probe, target.endpoint,
+                                   target.is_encrypted ? &options_.dial : nullptr, [this, id = target.id](Finding finding) {
+                                       auto* const found = targets_.find(id);
+                                       if (found == nullptr) return;
+                                       finish(*found, std::move(finding));
+                                       begin_waiting(Clock::now());
+                                       arm();
+                                   });
 }
 
 void Prober::finish(Target& target, Finding finding) {

@@ -22,6 +22,7 @@ struct ProberOptions {
     std::size_t most_running = 4096;  // attempts that wait for the network at one time; each has a descriptor
     std::size_t most_commands = 32;   // processes at one time
     std::uint64_t seed = 0;           // of the times at which targets are probed
+    Dial dial{};                      // to backends of encrypted services
 };
 
 class Prober {

@@ -20,6 +20,7 @@ using ProbePtr = std::shared_ptr<const model::Probe>;
 struct TargetKey {
     const model::Probe* probe = nullptr;  // one for each different probe: see Targets
     base::SocketAddress endpoint;         // that is asked
+    bool is_encrypted = false;            // it is reached as the traffic is
 
     auto operator<=>(const TargetKey&) const = default;
 };
@@ -55,10 +56,11 @@ private:
 };
 
 struct Target {
-    Target(std::uint64_t number, ProbePtr of, const base::SocketAddress& at, std::uint64_t seed, Clock::time_point now)
+    Target(std::uint64_t number, ProbePtr of, const TargetKey& key, std::uint64_t seed, Clock::time_point now)
         : id(number),
           probe(std::move(of)),
-          endpoint(at),
+          endpoint(key.endpoint),
+          is_encrypted(key.is_encrypted),
           verdict(probe->healthy, probe->unhealthy),
           schedule(now, *probe, seed) {}
 
@@ -67,6 +69,7 @@ struct Target {
     std::uint64_t id;
     ProbePtr probe;
     base::SocketAddress endpoint;
+    bool is_encrypted;
     std::vector<Subscriber> subscribers;
 
     Verdict verdict;

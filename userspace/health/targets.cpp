@@ -23,13 +23,13 @@ ProbePtr Targets::shared(const model::Probe& probe) {
     return shared;
 }
 
-Target& Targets::target(const ProbePtr& probe, const base::SocketAddress& endpoint, Clock::time_point now) {
-    auto [entry, fresh] = ids_.try_emplace({probe.get(), endpoint});
+Target& Targets::target(const ProbePtr& probe, const TargetKey& key, Clock::time_point now) {
+    auto [entry, fresh] = ids_.try_emplace(key);
     if (fresh) {
         entry->second = ++last_id_;
         // By the address, not by the id: a worker that starts again asks at other times than all others, as before.
-        const auto seed = seed_ ^ hash_of(endpoint) ^ static_cast<std::uint64_t>(probe->type) << 56;
-        by_id_.emplace(last_id_, std::make_unique<Target>(last_id_, probe, endpoint, seed, now));
+        const auto seed = seed_ ^ hash_of(key.endpoint) ^ static_cast<std::uint64_t>(probe->type) << 56;
+        by_id_.emplace(last_id_, std::make_unique<Target>(last_id_, probe, key, seed, now));
     }
     return *by_id_.at(entry->second);
 }
@@ -52,12 +52,15 @@ void Targets::set(const model::Service& service, Clock::time_point now, const Jo
     std::vector<Subscription> wanted;
     if (service.health.probe) {
         probe = shared(*service.health.probe);
+        // Another port of the backend is no part of the service.
+        const bool is_encrypted = service.tls.mode == model::TlsMode::mutual && probe->port == 0;
         for (const auto& port : service.ports)
             for (const auto& backend : port.backends)
                 if (backend.state != model::BackendState::maint)
-                    wanted.push_back(
-                        {{probe.get(), {backend.endpoint.address, probe->port != 0 ? probe->port : backend.endpoint.port}},
-                         {service.name, port.number, port.protocol, backend.endpoint}});
+                    wanted.push_back({{probe.get(),
+                                       {backend.endpoint.address, probe->port != 0 ? probe->port : backend.endpoint.port},
+                                       is_encrypted},
+                                      {service.name, port.number, port.protocol, backend.endpoint}});
         std::sort(wanted.begin(), wanted.end());
     }
     auto before = known != services_.end() ? std::move(known->second) : std::vector<Subscription>{};
@@ -66,7 +69,7 @@ void Targets::set(const model::Service& service, Clock::time_point now, const Jo
     std::set_difference(wanted.begin(), wanted.end(), before.begin(), before.end(), std::back_inserter(come));
     std::set_difference(before.begin(), before.end(), wanted.begin(), wanted.end(), std::back_inserter(gone));
     for (const auto& [key, subscriber] : come) {
-        auto& one = target(probe, key.endpoint, now);
+        auto& one = target(probe, key, now);
         one.subscribers.push_back(subscriber);
         joined(one, subscriber);
     }

@@ -32,7 +32,7 @@ public:
 private:
     using Subscription = std::pair<TargetKey, Subscriber>;
     ProbePtr shared(const model::Probe& probe);
-    Target& target(const ProbePtr& probe, const base::SocketAddress& endpoint, Clock::time_point now);
+    Target& target(const ProbePtr& probe, const TargetKey& key, Clock::time_point now);
     void leave(const Subscription& subscription);
 
     std::uint64_t seed_;

@@ -39,6 +39,24 @@ std::optional<Misfit> find_misfit(const DrainSettings& known) {
     return std::nullopt;
 }
 
+std::optional<Misfit> find_misfit(const TlsSettings& given, const TlsSettings& known) {
+    if (known.mode.value_or(TlsMode::mutual) == TlsMode::mutual) return std::nullopt;
+    if (given.accept) return means_nothing("accept", "\"mode: mutual\"");
+    if (given.same_node) return means_nothing("same_node", "\"mode: mutual\"");
+    return std::nullopt;
+}
+
+std::optional<Misfit> find_tls_misfit(const Service& service) {
+    if (service.tls.mode != TlsMode::mutual) return std::nullopt;
+    for (const auto& port : service.ports)
+        if (port.protocol != base::Protocol::tcp)
+            return Misfit{"tls",
+                          "service \"" + service.name + "\" has \"mode: mutual\", and its port " + std::to_string(port.number) +
+                              "/" + std::string(base::name(port.protocol)) + " cannot be encrypted",
+                          "make a service of its own of that port"};
+    return std::nullopt;
+}
+
 std::optional<Misfit> find_direct_return_misfit(const Service& service) {
     if (service.forward != Forward::dsr) return std::nullopt;
     const auto misfit = [](std::string detail, std::string remedy) {
@@ -75,6 +93,8 @@ BalancingSettings balancing_of(const Service& service) {
             options.hash,       options.slow_start_ms,
             options.affinity_s, Nearness{options.prefer, options.spill_below_percent, options.spill_open}};
 }
+
+TlsSettings tls_of(const Service& service) { return {service.tls.mode, service.tls.accept, service.tls.same_node}; }
 
 DrainSettings drain_of(const Service& service) {
     return {service.drain.deadline_s, service.drain.sockets, service.drain.unhealthy};

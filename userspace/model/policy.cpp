@@ -38,6 +38,7 @@ std::uint64_t rule_id(const Rule& rule) {
 
 std::string from_text(const Rule& rule) {
     if (!rule.workload.empty()) return "workload " + rule.workload;
+    if (!rule.identity.empty()) return "identity " + rule.identity;
     return rule.from ? rule.from->text() : "any";
 }
 

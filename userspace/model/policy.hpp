@@ -29,6 +29,7 @@ struct Rule {
     // From whom; neither: from anybody. At most one of them is given.
     std::string workload;  // a cgroup with all below it, as a path below the mount of cgroup v2: "/shop.slice"
     std::optional<base::Prefix> from;
+    std::string identity{};  // pattern of what the certificate of another host's connection says, see model/authorization.hpp
 
     // To whom; neither: to anything. At most one of them is given.
     std::string service;  // by name; it need not exist

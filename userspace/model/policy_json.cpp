@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "model/authorization.hpp"
 #include "model/service.hpp"
 
 namespace meshd::model {
@@ -31,7 +32,11 @@ std::optional<std::string_view> text(const json::object& object, std::string_vie
 base::Result<void> read_from(const json::object& object, Rule& rule) {
     const auto workload = text(object, "workload");
     const auto cidr = text(object, "cidr");
-    if (workload && cidr) return invalid("from", "a workload or a cidr, not both");
+    const auto identity = text(object, "identity");
+    if (int{workload.has_value()} + int{cidr.has_value()} + int{identity.has_value()} > 1)
+        return invalid("from", "one of workload, cidr and identity");
+    if (identity && !is_identity_pattern(*identity)) return invalid("from.identity", "a SPIFFE ID or a pattern of one");
+    if (identity) rule.identity = *identity;
     if (workload && !is_workload(*workload)) return invalid("from.workload", "the path of a cgroup");
     if (workload) rule.workload = *workload;
     if (!cidr) return {};
@@ -66,6 +71,7 @@ json::object to_json(const Rule& rule) {
     json::object from;
     if (!rule.workload.empty()) from.emplace("workload", rule.workload);
     if (rule.from) from.emplace("cidr", rule.from->text());
+    if (!rule.identity.empty()) from.emplace("identity", rule.identity);
     json::object to;
     if (!rule.service.empty()) to.emplace("service", rule.service);
     if (rule.to) to.emplace("cidr", rule.to->text());

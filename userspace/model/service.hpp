@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "model/balancing.hpp"
 #include "model/health.hpp"
+#include "model/tls.hpp"
 
 namespace meshd::model {
 
@@ -82,6 +83,7 @@ struct Backend {
     BackendState state = BackendState::ready;
     std::string locality;  // "region/zone/node" as far as it is known, or free text; empty when not given: "eu-west-1/a"
     Labels labels{};
+    std::optional<base::IpAddress> host{};  // of the node it runs on, whose worker serves it; nothing: its own address
 
     // Whether a new connection may be given to it.
     [[nodiscard]] bool usable() const { return state == BackendState::ready && weight > 0; }
@@ -133,6 +135,7 @@ struct Service {
     Limits limits;
     Drain drain{};
     Health health{};
+    ServiceTls tls{};  // mutual: all ports are TCP
     // While it is there and not answered, the ports have no backends. Known to the worker alone, which fills them in.
     std::optional<BackendsFrom> backends_from{};
     // For each port, in their order: that of a backend whose query does not tell one. Empty without backends_from.

@@ -9,6 +9,8 @@
 
 #include "model/balancing_json.hpp"
 #include "model/health_json.hpp"
+#include "model/misfit.hpp"
+#include "model/tls_json.hpp"
 
 namespace meshd::model {
 
@@ -51,6 +53,7 @@ json::object backend_to_json(const Backend& backend) {
                         {"state", name(backend.state)},
                         {"locality", backend.locality}};
     labels_to_json(backend.labels, object);
+    if (backend.host) object.emplace("host", backend.host->text());
     return object;
 }
 
@@ -71,6 +74,11 @@ base::Result<Backend> backend_from_json(const json::value& value, const std::str
     const auto locality = text(object, "locality");
     if (!locality) return invalid(where + ".locality", "text");
     if (auto read = labels_from_json(object, where, backend.labels); !read) return tl::make_unexpected(read.error());
+    if (member(object, "host") != nullptr) {
+        backend.host = base::IpAddress::parse(text(object, "host").value_or(""));
+        if (!backend.host || backend.host->is_unspecified() || backend.host->is_multicast())
+            return invalid(where + ".host", "a unicast IP address");
+    }
     backend.endpoint = {*address, *port};
     backend.weight = *weight;
     backend.state = *state;
@@ -144,6 +152,16 @@ base::Result<std::vector<base::IpAddress>> addresses_from_json(const json::objec
         result.push_back(*address);
     }
     return result;
+}
+
+base::Result<void> read_tls(const json::object& object, Service& service) {
+    const auto* const value = member(object, "tls");
+    if (value == nullptr) return {};
+    auto read = service_tls_from_json(*value, service.name + ".tls");
+    if (!read) return tl::make_unexpected(read.error());
+    service.tls = *read;
+    if (find_tls_misfit(service)) return invalid(service.name + ".tls", "TCP ports only, for mutual");
+    return {};
 }
 
 // What the services of a file are held to, too: see config/forwarding_reader.hpp.
@@ -258,6 +276,7 @@ json::object to_json(const Service& service) {
                                               {"burst", service.limits.burst}});
     if (service.drain != Drain{}) object.emplace("drain", to_json(service.drain));
     if (service.health != Health{}) object.emplace("health", to_json(service.health));
+    if (service.tls != ServiceTls{}) object.emplace("tls", to_json(service.tls));
     object.emplace("source", service.source);
     object.emplace("ports", std::move(ports));
     return object;
@@ -294,6 +313,7 @@ base::Result<Service> service_from_json(const json::value& value) {
         if (!read) return tl::make_unexpected(read.error());
         service.health = std::move(*read);
     }
+    if (auto read = read_tls(object, service); !read) return tl::make_unexpected(read.error());
     return service;
 }
 

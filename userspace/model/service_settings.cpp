@@ -44,9 +44,21 @@ void apply(const DrainSettings& given, Drain& drain) {
     if (!given.unhealthy) drain.unhealthy = usual.unhealthy;
 }
 
+void apply(const TlsSettings& given, ServiceTls& tls) {
+    set(given.mode, tls.mode);
+    set(given.accept, tls.accept);
+    set(given.same_node, tls.same_node);
+    if (tls.mode == TlsMode::mutual) return;
+    const ServiceTls usual;
+    if (!given.accept) tls.accept = usual.accept;
+    if (!given.same_node) tls.same_node = usual.same_node;
+}
+
 std::optional<Misfit> find_misfit(const ServiceSettings& given, const Service& service) {
     if (auto found = find_misfit(given.balancing, balancing_of(service))) return found;
     if (auto found = find_misfit(drain_of(service))) return found;
+    if (auto found = find_misfit(given.tls, tls_of(service))) return found;
+    if (auto found = find_tls_misfit(service)) return found;
     return find_direct_return_misfit(service);
 }
 
@@ -70,6 +82,7 @@ void apply(const ServiceSettings& settings, Service& service) {
     if (settings.health.probe) service.health.probe = settings.health.probe;
     if (settings.health.eject) service.health.eject = settings.health.eject;
     set(settings.health.panic_percent, service.health.panic_percent);
+    apply(settings.tls, service.tls);
 }
 
 base::Result<Service> with_settings(Service service, const ServiceSettings& settings) {
@@ -95,6 +108,7 @@ Service with_settings_of(const Service& other, std::string_view settings_source,
     service.limits = other.limits;
     service.drain = other.drain;
     service.health = other.health;
+    service.tls = other.tls;
     service.source = joined(service.source, settings_source);
     return service;
 }

@@ -62,6 +62,14 @@ struct HealthSettings {
     auto operator<=>(const HealthSettings&) const = default;
 };
 
+struct TlsSettings {
+    std::optional<TlsMode> mode{};
+    std::optional<ClearText> accept{};
+    std::optional<SameNode> same_node{};
+
+    auto operator<=>(const TlsSettings&) const = default;
+};
+
 struct ServiceSettings {
     std::string service;  // its name; it may come later
     BalancingSettings balancing{};
@@ -73,6 +81,7 @@ struct ServiceSettings {
     LimitSettings limits{};
     DrainSettings drain{};
     HealthSettings health{};
+    TlsSettings tls{};
     std::string source;  // "etcd:etcd/meshd/web"
     std::string place;   // where in it, for errors: "etcd:etcd/meshd/web:3:5"
 

@@ -24,15 +24,19 @@ int socket_option(int fd, int option) {
     return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-}  // namespace
-
-base::Result<base::UniqueFd> take_channel(int fd) {
-    if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != SOCK_STREAM)
-        return not_by_hand("descriptor " + std::to_string(fd) + " is not the channel to meshd");
+base::Result<base::UniqueFd> take_socket(int fd, int type, const std::string& what) {
+    if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != type)
+        return not_by_hand("descriptor " + std::to_string(fd) + " is not the " + what + " of meshd");
     // It is of no use to anything this process might start.
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return base::fail_errno("keep to itself", "channel");
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return base::fail_errno("keep to itself", what);
     return base::UniqueFd(fd);
 }
+
+}  // namespace
+
+base::Result<base::UniqueFd> take_channel(int fd) { return take_socket(fd, SOCK_STREAM, "channel"); }
+
+base::Result<base::UniqueFd> take_handover(int fd) { return take_socket(fd, SOCK_SEQPACKET, "handover of listeners"); }
 
 base::Result<void> check_privileges() {
     // No option allows it: tests run it as another user too.

@@ -12,4 +12,7 @@ namespace meshd::worker {
 base::Result<base::UniqueFd> take_channel(int fd);
 base::Result<void> check_privileges();
 
+// What the agent hands listening sockets over by.
+base::Result<base::UniqueFd> take_handover(int fd);
+
 }  // namespace meshd::worker

@@ -25,7 +25,7 @@ void set_up_log() {
     spdlog::set_default_logger(std::move(log));
 }
 
-int run(int channel_fd) {
+int run(int channel_fd, int handover_fd) {
     if (const auto allowed = meshd::worker::check_privileges(); !allowed) {
         spdlog::critical("{}", allowed.error().message());
         return wrong_usage;
@@ -35,8 +35,13 @@ int run(int channel_fd) {
         spdlog::critical("{}", channel.error().message());
         return wrong_usage;
     }
+    auto handover = meshd::worker::take_handover(handover_fd);
+    if (!handover) {
+        spdlog::critical("{}", handover.error().message());
+        return wrong_usage;
+    }
     boost::asio::io_context context(1);
-    meshd::worker::Worker worker(context, std::move(*channel));
+    meshd::worker::Worker worker(context, std::move(*channel), std::move(*handover));
     worker.start();
     context.run();
     worker.finish();
@@ -50,6 +55,8 @@ int main(int argc, char** argv) {
         "The worker of meshd: reads registries and serves metrics, without privilege. It is started by meshd; not by hand.");
     int channel_fd = 3;
     app.add_option("--channel-fd", channel_fd, "Descriptor of the channel to meshd")->capture_default_str();
+    int handover_fd = 4;
+    app.add_option("--handover-fd", handover_fd, "Descriptor that meshd hands listening sockets over by")->capture_default_str();
     app.set_version_flag("--version", std::string("meshd-userspace ") + meshd::base::version + " (" + meshd::base::commit + ")");
     try {
         app.parse(argc, argv);
@@ -58,7 +65,7 @@ int main(int argc, char** argv) {
     }
     try {
         set_up_log();
-        return run(channel_fd);
+        return run(channel_fd, handover_fd);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "meshd-userspace: %s\n", error.what());
         return failed;

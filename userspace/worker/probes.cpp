@@ -32,8 +32,9 @@ std::size_t most_attempts(std::size_t wanted) {
     return std::min<std::size_t>(wanted, free);
 }
 
-health::ProberOptions options() {
+health::ProberOptions options(health::Dial dial) {
     health::ProberOptions options;
+    options.dial = std::move(dial);
     options.most_running = most_attempts(options.most_running);
     options.seed = std::random_device()() | std::uint64_t{std::random_device()()} << 32;
     return options;
@@ -57,7 +58,7 @@ prometheus::MetricFamily histogram(std::string name, std::string help, const hea
 Probes::Probes(boost::asio::io_context& context, ProbesHooks hooks)
     : hooks_(std::move(hooks)),
       prober_(
-          context, [this] { send_soon(send_delay); }, options()),
+          context, [this] { send_soon(send_delay); }, options(hooks_.dial)),
       send_timer_(context) {}
 
 void Probes::take(const registry::Change& change, const model::DesiredState& state) {

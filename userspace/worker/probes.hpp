@@ -19,6 +19,7 @@ namespace meshd::worker {
 struct ProbesHooks {
     std::function<bool()> may_send;  // false: later, when the agent has read more
     std::function<void(std::string_view frame)> send;
+    health::Dial dial;
 };
 
 class Probes {

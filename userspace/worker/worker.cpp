@@ -18,6 +18,7 @@
 #include "worker/announcement_report.hpp"
 #include "worker/export_families.hpp"
 #include "worker/registry_report.hpp"
+#include "worker/tls_report.hpp"
 
 namespace meshd::worker {
 
@@ -38,7 +39,7 @@ double seconds(system_clock::time_point time) { return std::chrono::duration<dou
 
 }  // namespace
 
-Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
+Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::UniqueFd handover)
     : context_(context),
       channel_(context, std::move(channel)),
       signals_(context, SIGTERM),
@@ -54,9 +55,16 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel)
       registries_timer_(context),
       announcements_(context, [this] { report_announcements(); }),
       leave_timer_(context),
+      encryption_(context),
+      listeners_(
+          context, std::move(handover),
+          [this](const std::string& name, std::vector<base::UniqueFd> sockets) { encryption_.listen(name, std::move(sockets)); }),
       // News of backends that the agent has not been told of would be of no use to it.
       probes_(context, {[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
-                        [this](std::string_view frame) { (void)channel_.send_text(frame); }}),
+                        [this](std::string_view frame) { (void)channel_.send_text(frame); },
+                        [this](const base::SocketAddress& backend, bool only_connects) {
+                            return encryption_.dial(backend, only_connects);
+                        }}),
       send_retry_(context),
       report_timer_(context),
       trim_timer_(context) {}
@@ -67,6 +75,7 @@ void Worker::start() {
     std::signal(SIGHUP, SIG_IGN);
     std::signal(SIGPIPE, SIG_IGN);  // who reads standard output, or a connection, may go at any time
     wait_for_signal();
+    listeners_.start();
     (void)channel_.send(channel::encode(channel::Hello{base::version, ::getpid()}));
     channel_.start(
         [this](boost::json::object json) { take(std::move(json)); },
@@ -107,6 +116,8 @@ void Worker::take(boost::json::object json) {
         registries_.sync(sync->name);
     } else if (auto* const known = std::get_if<channel::Delta>(&*message)) {
         remember(std::move(*known));
+    } else if (auto* const rules = std::get_if<channel::Policies>(&*message)) {
+        remember(std::move(*rules));
     } else if (std::holds_alternative<channel::Reopen>(*message)) {
         exporters_.reopen();
     } else if (std::holds_alternative<channel::Shutdown>(*message)) {
@@ -132,6 +143,7 @@ void Worker::apply(channel::SettingsMessage settings) {
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
     follow_announcements(!before);
+    encryption_.follow(settings_->tls, settings_->is_audit);
     if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
         return;
     // Before the first change of another directory is told.
@@ -140,6 +152,7 @@ void Worker::apply(channel::SettingsMessage settings) {
         feed_.begin_again();
         rules_told_.reset();
         probes_.begin_again();
+        encryption_.begin_again();
     }
     registries_.follow(settings_->registry_directory, settings_->registries);
     if (!before) report_registries();
@@ -165,11 +178,22 @@ void Worker::remember(channel::Delta part) {
     }
 }
 
+void Worker::remember(channel::Policies part) {
+    auto whole = assembler_.add(std::move(part));
+    if (!whole) {
+        spdlog::error("{}", whole.error().message());
+    } else if (*whole && !encryption_.has_rules()) {
+        encryption_.set_rules(std::move(std::get<channel::Policies>(**whole).rules));
+    }
+}
+
 void Worker::on_change(const registry::Change& change) {
     const auto& state = registries_.state();
     last_change_ = system_clock::now();
     spdlog::debug("registry: {} services changed, {} are gone, {} in all{}", change.upsert.size(), change.remove.size(),
                   state.services.size(), state.complete ? "" : ", not complete");
+    // Before the kernel sends anything to new backends.
+    encryption_.take(change);
     // First the rules, so that what they say of a new service holds when it is there.
     send_rules(change);
     feed_.add(change.upsert, change.remove, state);
@@ -189,6 +213,8 @@ void Worker::send_rules(const registry::Change& change) {
     policies.rules = registries_.rules();
     if (policies.rules.size() > model::max_rules + 1) policies.rules.resize(model::max_rules + 1);
     channel::split_policies(policies, [this](std::string_view frame) { (void)channel_.send_text(frame); });
+    // Before all are known those that the agent knew hold.
+    if (complete || !encryption_.has_rules()) encryption_.set_rules(std::move(policies.rules));
 }
 
 void Worker::send_changes() {
@@ -273,7 +299,16 @@ void Worker::report_registries() {
         (void)channel_.send(channel::encode(channel::RegistriesReport{now}));
         registries_reported_ = std::move(now);
     }
+    report_certificates();
     report_registries_after(registries_report_time);
+}
+
+// How long they are valid changes all the time, too.
+void Worker::report_certificates() {
+    auto now = certificates_json(encryption_.certificates().states(), system_clock::now());
+    if (certificates_reported_ == now || channel_.queued_bytes() > longest_queue) return;
+    (void)channel_.send(channel::encode(channel::CertificatesReport{now}));
+    certificates_reported_ = std::move(now);
 }
 
 channel::RegistryStatus Worker::status() const {
@@ -309,6 +344,9 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     for (auto& family : registry_families(registries_.views())) families.push_back(std::move(family));
     for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
+    for (auto& family : encryption_.families()) families.push_back(std::move(family));
+    for (auto& family : certificate_families(encryption_.certificates().states(), system_clock::now()))
+        families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
                                         registries_.state().complete ? 1 : 0));
     families.push_back(telemetry::gauge("meshd_registry_last_change_timestamp_seconds",

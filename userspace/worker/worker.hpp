@@ -22,7 +22,9 @@
 #include "channel/channel.hpp"
 #include "channel/messages.hpp"
 #include "exporters/exporters.hpp"
+#include "worker/encryption.hpp"
 #include "worker/feed.hpp"
+#include "worker/listeners.hpp"
 #include "worker/metrics_page.hpp"
 #include "worker/probes.hpp"
 #include "worker/registries.hpp"
@@ -32,7 +34,7 @@ namespace meshd::worker {
 class Worker {
 public:
     // Everything runs on the thread of the loop.
-    Worker(boost::asio::io_context& context, base::UniqueFd channel);
+    Worker(boost::asio::io_context& context, base::UniqueFd channel, base::UniqueFd handover);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
@@ -51,6 +53,7 @@ private:
     void report_exporters();
 
     void remember(channel::Delta part);
+    void remember(channel::Policies part);
     void on_change(const registry::Change& change);
     void send_changes();
     void send_rules(const registry::Change& change);
@@ -60,6 +63,7 @@ private:
     void report_registries_soon();
     void report_registries_after(std::chrono::milliseconds time);
     void report_registries();
+    void report_certificates();
     void follow_announcements(bool is_first);
     void report_announcements();
     void trim_later();
@@ -86,6 +90,9 @@ private:
     boost::json::array announcements_reported_;
     boost::asio::steady_timer leave_timer_;
     bool is_leaving_ = false;
+    Encryption encryption_;
+    Listeners listeners_;
+    std::optional<boost::json::array> certificates_reported_;
     Feed feed_;
     Probes probes_;
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete

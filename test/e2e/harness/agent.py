@@ -150,12 +150,17 @@ class Agent:
         return marked_processes(PLACE, self.place.root)
 
 
+def _is_encrypted_as(view, item):
+    usual = {"mode": "off", "accept": "strict", "same_node": "plain"}
+    return usual | view == usual | item
+
+
 def _matches(view, item):
     """Whether the agent's view of a service is what a file said, as far as tests change it. What becomes of backends afterwards is no
     matter of the file."""
     balancing = item.get("balancing", "random")
     policy = balancing.get("policy", "random") if isinstance(balancing, dict) else balancing
-    if view["status"] != "applied" or view["balancing"] != policy:
+    if view["status"] != "applied" or view["balancing"] != policy or not _is_encrypted_as(view.get("tls", {}), item.get("tls", {})):
         return False
     said = {"unhealthy": "ready", "ejected": "ready"}
     return all({(one["address"], one["port"], one["weight"], said.get(one["state"], one["state"])) for one in port["backends"]} ==

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness import agent, cgroup, netns, place
+from harness.mesh import Mesh
 from harness.process import marked_processes, wait_until
 from harness.world import World
 
@@ -31,6 +32,15 @@ def nothing_is_left():
 @pytest.fixture
 def world():
     made = World()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def mesh():
+    made = Mesh()
     try:
         yield made
     finally:

@@ -51,6 +51,20 @@ TEST(Messages, SettingsCarryRegistries) {
     EXPECT_EQ(refused.error().object, "registries.resync_ms");
 }
 
+TEST(Messages, SettingsCarryTls) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    auto& tls = settings.tls.emplace();
+    tls.trust_domain = "example.org";
+    tls.authorities = "/t/ca.pem";
+    tls.node = {"/t/node.pem", "/t/node.key"};
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["tls"].as_object()["authorities"] = "";
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "settings.tls.authorities");
+}
+
 TEST(Messages, SettingsCarryAnnouncements) {
     SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
     auto& one = settings.announcements.emplace_back();
@@ -69,6 +83,13 @@ TEST(Messages, SettingsCarryAnnouncements) {
     const auto refused = decode(json);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().object, "settings.announcements[0].weight");
+}
+
+TEST(Messages, CertificatesSayWhoseTheyAre) {
+    const boost::json::array rows{boost::json::object{{"whose", "node"}, {"name", ""}, {"state", "ok"}}};
+    EXPECT_EQ(decoded<CertificatesReport>(encode(CertificatesReport{rows})).certificates, rows);
+    EXPECT_FALSE(decode(encode(CertificatesReport{{boost::json::object{{"whose", "node"}, {"name", ""}}}})));
+    EXPECT_FALSE(decode(encode(CertificatesReport{{7}})));
 }
 
 TEST(Messages, AnnouncementsHaveAnIdAndAName) {

@@ -59,7 +59,8 @@ const Refusal table[] = {
     {"UnknownState", service({.backends = "    backends:\n      - {address: 10.0.0.1, state: drian}\n"}),
      "6:36: \"state\" must be ready, drain or maint, found \"drian\"; did you mean \"drain\"?"},
     {"UnknownKeyInABackend", service({.backends = "    backends:\n      - {address: 10.0.0.1, wieght: 3}\n"}),
-     "6:29: unknown key \"wieght\" in a backend, expected address, port, ports, weight, locality, labels or state; did you mean "
+     "6:29: unknown key \"wieght\" in a backend, expected address, port, ports, weight, locality, labels, state or host; did you "
+     "mean "
      "\"weight\"?"},
     {"LocalityIsANumber", service({.backends = "    backends:\n      - {address: 10.0.0.1, locality: 7}\n"}),
      "6:39: \"locality\" must be text, found 7, which YAML reads as a number; write it in quotes"},

@@ -90,8 +90,9 @@ void check_values(const json::object& root, const json::object& schema, const Ac
     const auto* const members = schema.if_contains("properties");
     // What needs some keys and has others is a place of its own, and so is this one, where keys belong to values of another.
     const auto* const reference = schema.if_contains("$ref");
-    const bool is_place = reference != nullptr &&
-                          (reference->as_string() == "#/$defs/balancing" || reference->as_string() == "#/$defs/backends_from");
+    const bool is_place =
+        reference != nullptr && (reference->as_string() == "#/$defs/balancing" ||
+                                 reference->as_string() == "#/$defs/backends_from" || reference->as_string() == "#/$defs/tls");
     if (members != nullptr && !is_place && (required == nullptr || members->as_object().size() == required->as_array().size())) {
         EXPECT_FALSE(schema.at("additionalProperties").as_bool() || accepts(json::object{{"zzzzzz", 1}}));
         for (const auto& member : members->as_object())
@@ -130,6 +131,7 @@ void check_settings(const json::object& root, const json::object& object, const 
         inner.emplace_back(member.key());
         SCOPED_TRACE(inner.back());
         const auto schema = resolve(root, member.value().as_object());
+        if (schema.contains("required")) continue;  // a place of its own
         if (schema.contains("properties")) {
             check_settings(root, schema, inner);
             continue;
@@ -233,6 +235,46 @@ TEST(SettingsSchema, SaysOfAnnouncementsWhatTheParserSays) {
     }
 }
 
+TEST(SettingsSchema, SaysOfEncryptionWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto& whole = root.at("properties").as_object().at("tls").as_object();
+    const auto& one = root.at("$defs").as_object().at("identity").as_object();
+    const json::object good{{"trust_domain", "a"}, {"authorities", "/a"}, {"certificate", "/b"}, {"key", "/c"}};
+    const json::object good_one{{"name", "web"}, {"user", "web"}, {"certificate", "/b"}, {"key", "/c"}};
+    const auto parse = [](const json::object& tls) {
+        return parse_settings(json::serialize(at_path({"tls"}, tls)), "meshd.yaml");
+    };
+    const auto parse_one = [&](json::object identity) {
+        if (identity.contains("unit") || identity.contains("workload")) identity.erase("user");
+        auto tls = good;
+        tls["identities"] = json::array{std::move(identity)};
+        return parse(tls);
+    };
+    const auto check = [&](const json::object& schema, const json::object& base, const auto& parse_it) {
+        for (const auto& member : schema.at("properties").as_object()) {
+            SCOPED_TRACE(member.key());
+            if (member.key() == "identities") continue;
+            check_bounds(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+                auto changed = base;
+                changed[member.key()] = value;
+                return parse_it(changed).has_value();
+            });
+        }
+        auto changed = base;
+        changed["zzzzzz"] = 1;
+        const auto refused = parse_it(changed);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+        for (const auto& key : schema.at("required").as_array()) {
+            auto without = base;
+            EXPECT_EQ(without.erase(key.as_string()), 1U) << key;
+            EXPECT_FALSE(parse_it(without).has_value()) << key;
+        }
+    };
+    check(whole, good, parse);
+    check(one, good_one, parse_one);
+}
+
 TEST(SettingsSchema, KnowsTheProbesOfServices) {
     const auto of_services = schema_of(registry_schema()).at("$defs").as_object();
     const auto own = schema_of(settings_schema()).at("$defs").as_object();
@@ -289,6 +331,14 @@ std::vector<Place> places() {
                  return file_with(std::move(service));
              },
              {{"failure_penalty", {{"policy", "latency"}}}, {"hash", {{"policy", "maglev"}}}}},
+            {"tls",
+             {},
+             [](json::object tls) {
+                 auto service = good_service();
+                 service["tls"] = std::move(tls);
+                 return file_with(std::move(service));
+             },
+             {{"accept", {{"mode", "mutual"}}}, {"same_node", {{"mode", "mutual"}}}}},
             {"nearness",
              {{"prefer", "zone"}},
              [](json::object nearness) {

@@ -107,7 +107,7 @@ const Refusal table[] = {
     {"ProtocolInCapitals", service({.extra = "    protocol: TCP\n"}), "5:15: \"protocol\" must be tcp or udp, found \"TCP\""},
     {"UnknownKeyInAService", service({.extra = "    balacing: weighted\n"}),
      "5:5: unknown key \"balacing\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
-     "protocol, balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health, backends or "
+     "protocol, balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health, tls, backends or "
      "backends_from; did you mean \"balancing\"?"},
     {"UnknownBalancing", service({.extra = "    balancing: round-robin\n"}),
      "5:16: \"balancing\" must be random, round_robin, weighted, maglev, least_connections or latency, found \"round-robin\"; "

@@ -92,10 +92,10 @@ const Refusal table[] = {
     {"NoName", settings("{service: a b, affinity: 1h}"), "2:15: \"service\" must be the name of a service, found \"a b\""},
     {"NothingBesideTheService", settings("{service: web}"),
      "2:5: an item of \"service_settings\" says nothing beside \"service\"; give one of balancing, subsets, when_no_backend, "
-     "acceleration, forward, affinity, limits, drain or health"},
+     "acceleration, forward, affinity, limits, drain, health or tls"},
     {"KeyOfAService", settings("{service: web, address: 10.96.0.1}"),
      "2:20: unknown key \"address\" in an item of \"service_settings\", expected service, balancing, subsets, when_no_backend, "
-     "acceleration, forward, affinity, limits, drain or health"},
+     "acceleration, forward, affinity, limits, drain, health or tls"},
     {"Twice", settings("{service: web, affinity: 1h}\n  - {service: web, forward: nat}"),
      "3:15: settings for service \"web\" are already given at web.yaml:2:15; write all of them in one place"},
     {"PenaltyOfAnotherPolicy", settings("{service: web, balancing: {policy: random, failure_penalty: 1s}}"),

@@ -30,6 +30,12 @@ public:
         return result_for(name.value_or(""), "sync_registry");
     }
     Object announcements() override { return called("announcements"); }
+    Object certificates() override { return called("certificates"); }
+    base::Result<Object> identities(std::optional<std::int32_t> pid) override {
+        auto object = called("identities");
+        if (pid) object["pid"] = *pid;
+        return object;
+    }
     base::Result<std::optional<Object>> drain_announcement(const std::string& name, bool is_drained) override {
         return result_for(name, is_drained ? "drain_announcement" : "ready_announcement");
     }

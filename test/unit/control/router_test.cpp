@@ -109,37 +109,38 @@ TEST_P(Verbs, RefuseAQueryTheyDoNotKnow) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Verbs,
-    testing::Values(Verb{"GET", "/v1/version", "", "version", false},  //
-                    Verb{"GET", "/v1/status", "", "status", false}, Verb{"GET", "/v1/services", "", "services", false},
-                    Verb{"GET", "/v1/services/web", "", "service web", false},
-                    Verb{"GET", "/v1/services/shop/web", "", "service shop/web", false},
-                    Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false},
-                    Verb{"GET", "/v1/backends", "", "backends", false}, Verb{"GET", "/v1/drift", "", "drift", false},  //
-                    Verb{"GET", "/v1/maps", "", "maps", false}, Verb{"GET", "/v1/devices", "", "devices", false},
-                    Verb{"GET", "/v1/registries", "", "registries", false},
-                    Verb{"POST", "/v1/registries/sync", R"({"registry":"dc1"})", "sync_registry", true},
-                    Verb{"GET", "/v1/announcements", "", "announcements", false},
-                    Verb{"POST", "/v1/announcements/drain", R"({"name":"web"})", "drain_announcement", true},
-                    Verb{"POST", "/v1/announcements/ready", R"({"name":"web"})", "ready_announcement", true},
-                    Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
-                    Verb{"GET", "/v1/policy", "", "policy", false},
-                    Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
-                    Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
-                    Verb{"POST", "/v1/reconcile", "", "reconcile", true},
-                    Verb{"GET", "/v1/acceleration", "", "acceleration", false},
-                    Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
-                    Verb{"POST", "/v1/acceleration/pause", "{}", "pause_acceleration", true},
-                    Verb{"POST", "/v1/acceleration/resume", "{}", "resume_acceleration", true},
-                    Verb{"POST", "/v1/acceleration/selftest", "{}", "selftest_acceleration", true},
-                    Verb{"GET", "/v1/flows", "", "flows", false}, Verb{"GET", "/v1/flows/watch", "", "watch_flows", false},
-                    Verb{"GET", "/v1/traffic", "", "traffic", false},
-                    Verb{"DELETE", "/v1/connections?service=web", "", "flush_connections", true},
-                    Verb{"GET", "/v1/events?service=web&limit=5", "", "events", false},
-                    Verb{"GET", "/v1/events/watch?cursor=7", "", "watch_events", false},
-                    Verb{"PUT", "/v1/backend-state", R"({"service":"web","backend":"10.0.0.1:80","state":"drain"})",
-                         "set_backend_state", true},
-                    Verb{"DELETE", "/v1/backend-state?service=web&backend=10.0.0.1:80", "", "reset_backend_state", true},
-                    Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
+    testing::Values(
+        Verb{"GET", "/v1/version", "", "version", false},  //
+        Verb{"GET", "/v1/status", "", "status", false}, Verb{"GET", "/v1/services", "", "services", false},
+        Verb{"GET", "/v1/services/web", "", "service web", false},
+        Verb{"GET", "/v1/services/shop/web", "", "service shop/web", false},
+        Verb{"GET", "/v1/services/shop%2Fweb", "", "service shop/web", false}, Verb{"GET", "/v1/backends", "", "backends", false},
+        Verb{"GET", "/v1/drift", "", "drift", false},  //
+        Verb{"GET", "/v1/maps", "", "maps", false}, Verb{"GET", "/v1/devices", "", "devices", false},
+        Verb{"GET", "/v1/registries", "", "registries", false},
+        Verb{"POST", "/v1/registries/sync", R"({"registry":"dc1"})", "sync_registry", true},
+        Verb{"GET", "/v1/announcements", "", "announcements", false}, Verb{"GET", "/v1/certificates", "", "certificates", false},
+        Verb{"GET", "/v1/identities", "", "identities", false}, Verb{"GET", "/v1/identities?pid=7", "", "identities", false},
+        Verb{"POST", "/v1/announcements/drain", R"({"name":"web"})", "drain_announcement", true},
+        Verb{"POST", "/v1/announcements/ready", R"({"name":"web"})", "ready_announcement", true},
+        Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
+        Verb{"GET", "/v1/policy", "", "policy", false},
+        Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
+        Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
+        Verb{"POST", "/v1/reconcile", "", "reconcile", true}, Verb{"GET", "/v1/acceleration", "", "acceleration", false},
+        Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
+        Verb{"POST", "/v1/acceleration/pause", "{}", "pause_acceleration", true},
+        Verb{"POST", "/v1/acceleration/resume", "{}", "resume_acceleration", true},
+        Verb{"POST", "/v1/acceleration/selftest", "{}", "selftest_acceleration", true},
+        Verb{"GET", "/v1/flows", "", "flows", false}, Verb{"GET", "/v1/flows/watch", "", "watch_flows", false},
+        Verb{"GET", "/v1/traffic", "", "traffic", false},
+        Verb{"DELETE", "/v1/connections?service=web", "", "flush_connections", true},
+        Verb{"GET", "/v1/events?service=web&limit=5", "", "events", false},
+        Verb{"GET", "/v1/events/watch?cursor=7", "", "watch_events", false},
+        Verb{"PUT", "/v1/backend-state", R"({"service":"web","backend":"10.0.0.1:80","state":"drain"})", "set_backend_state",
+             true},
+        Verb{"DELETE", "/v1/backend-state?service=web&backend=10.0.0.1:80", "", "reset_backend_state", true},
+        Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
 
 TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
     for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/", "/v1/acceleration/"}) {
@@ -293,6 +294,13 @@ TEST_F(RouterTest, AsksARegistryOrAllOfThem) {
     EXPECT_FALSE(agent_.synced);
     EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":"missing"})").status, 404U);
     EXPECT_EQ(ask("POST", "/v1/registries/sync", R"({"registry":7})").status, 400U);
+}
+
+TEST_F(RouterTest, TellsWhoseIdentityAProcessHas) {
+    EXPECT_EQ(object(ask("GET", "/v1/identities?pid=4711")).at("pid"), 4711);
+    EXPECT_FALSE(object(ask("GET", "/v1/identities")).contains("pid"));
+    for (const auto* const wrong : {"-1", "x", "", "4294967296"})
+        EXPECT_EQ(ask("GET", std::string("/v1/identities?pid=") + wrong).status, 400U) << wrong;
 }
 
 TEST_F(RouterTest, DrainsAnnouncements) {

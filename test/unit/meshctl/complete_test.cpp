@@ -27,8 +27,8 @@ protected:
 
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
-              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\nappl"
-              "y\nget\n"
+              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\n"
+              "identity\ncertificate\nca\napply\nget\n"
               "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
@@ -60,6 +60,13 @@ TEST(CompleteAnnouncements, OffersTheirNames) {
     };
     EXPECT_EQ(after("drain"), "web\nmail\n");
     EXPECT_EQ(after("ready"), "web\nmail\n");
+}
+TEST_F(Complete, OffersWhatAnAuthorityNeeds) {
+    EXPECT_EQ(after({"ca", ""}), "init\nissue\nshow\nrevoke\nrotate\n");
+    EXPECT_EQ(after({"ca", "issue", ""}), ":files\n");
+    EXPECT_EQ(after({"ca", "issue", "--csr", ""}), ":files\n");
+    EXPECT_EQ(after({"ca", "init", "ca", "--key-type", "ec"}), "ec-p256\nec-p384\n");
+    EXPECT_EQ(after({"certificate", "show", ""}), ":files\n");
 }
 TEST_F(Complete, OffersKindsOfObjectsAndNoneOfFiles) {
     EXPECT_EQ(after({"get", ""}), "service\npolicy\nsettings\nfile\n");

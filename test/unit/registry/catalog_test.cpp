@@ -102,7 +102,7 @@ TEST(Catalog, KeepsTheLastGoodContentOfABadFile) {
     EXPECT_EQ(status.error,
               "a:2:6: unknown key \"nmae\" in a service, expected name, address, addresses, port, ports, target_port, node_port, "
               "protocol, "
-              "balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health, backends or "
+              "balancing, subsets, when_no_backend, acceleration, forward, affinity, limits, drain, health, tls, backends or "
               "backends_from; did you "
               "mean \"name\"?");
 }

@@ -149,6 +149,14 @@ std::string fault(const base::IpAddress& address) {
     return {};
 }
 
+// A container has an address of its own, and the worker that serves it that of its node.
+std::optional<base::IpAddress> host_of(const json::object& node, const base::IpAddress& address) {
+    const auto host = base::IpAddress::parse(text(node, "Address"));
+    const bool is_loopback = host && (host->text() == "::1" || host->text().starts_with("127."));
+    if (!host || is_loopback || host == address || !fault(*host).empty()) return std::nullopt;
+    return host;
+}
+
 }  // namespace
 
 base::Result<Instances> parse_instances(std::string_view text_of) {
@@ -181,6 +189,7 @@ base::Result<Instances> parse_instances(std::string_view text_of) {
                             checks.state,
                             locality_of(node, service),
                             labels_of(service, instance.tags)};
+        instance.backend.host = host_of(node, *address);
         instance.virtual_address = virtual_address_of(service);
         instance.protocol = base::parse_protocol(text(child(service, "Meta"), "meshd-protocol"));
         result.instances.push_back(std::move(instance));

@@ -45,6 +45,17 @@ TEST(ConsulInstances, AreAsConsulWritesThem) {
     EXPECT_FALSE(second.virtual_address);
 }
 
+TEST(ConsulInstances, HaveTheHostOfTheirNode) {
+    const auto host = [](const std::string& address) {
+        return only({.node = R"("Node":"vm","Address":")" + address + '"'}).backend.host;
+    };
+    EXPECT_EQ(host("10.1.0.3"), base::IpAddress::parse("10.1.0.3"));
+    EXPECT_EQ(host("10.0.0.1"), std::nullopt) << "its own address";
+    EXPECT_EQ(host("127.0.0.1"), std::nullopt);
+    EXPECT_EQ(host("::1"), std::nullopt);
+    EXPECT_EQ(host("n1.example"), std::nullopt);
+}
+
 TEST(ConsulInstances, AreReadyWhatTheirChecksSay) {
     EXPECT_EQ(only({}).backend.state, BackendState::ready);
     EXPECT_EQ(only({.checks = check("a", "passing") + "," + check("b", "warning")}).backend.state, BackendState::ready);

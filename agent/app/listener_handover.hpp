@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives workers the listening sockets that the agent keeps: each new worker all of them, and whoever is there what changes.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "base/unique_fd.hpp"
+#include "steering/listeners.hpp"
+
+namespace meshd::app {
+
+class ListenerHandover {
+public:
+    explicit ListenerHandover(boost::asio::io_context& io) : io_(io) {}
+
+    // `socket`: the other end of what the new worker has as handover_fd.
+    void begin(base::UniqueFd socket);
+
+    // A new set replaces the one of its name; null: there is none any more.
+    void set(const std::string& name, steering::ListenersPtr listeners);
+
+private:
+    struct Message {
+        std::string text;
+        steering::ListenersPtr listeners;  // of whom one goes along, by its index; null: none
+        std::size_t index = 0;
+    };
+    void queue(const std::string& name, const steering::ListenersPtr& listeners);
+    void flush();
+    [[nodiscard]] bool send(const Message& message);
+
+    boost::asio::io_context& io_;
+    std::optional<boost::asio::posix::stream_descriptor> socket_;  // nothing: there is no worker
+    std::map<std::string, steering::ListenersPtr> sets_;
+    std::deque<Message> queue_;
+    bool waits_ = false;
+};
+
+}  // namespace meshd::app

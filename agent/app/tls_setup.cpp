@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/tls_setup.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <spdlog/spdlog.h>
+
+#include "kernel/cgroup.hpp"
+#include "kernel/tls_hooks.hpp"
+#include "steering/guarded.hpp"
+
+namespace meshd::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Cgroups come and go without a word to the agent.
+constexpr auto look_interval = 1s;
+
+constexpr auto feature = "tls";
+
+bool is_encrypted(const model::Service& service) { return service.tls.mode != model::TlsMode::off; }
+
+// Listeners belong to the cgroup that this process is in: its programs must be seen there, too.
+base::Result<std::optional<kernel::Cgroup>> unserved_cgroup(const std::string& mount, const std::string& served) {
+    std::ifstream lines("/proc/self/cgroup");
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("0::/")) continue;
+        const auto own = mount + line.substr(3) + "/";
+        if (own.starts_with(served + "/")) break;
+        auto cgroup = kernel::Cgroup::open(mount + line.substr(3));
+        if (!cgroup) return tl::make_unexpected(cgroup.error());
+        return std::optional(std::move(*cgroup));
+    }
+    return std::optional<kernel::Cgroup>{};
+}
+
+md_address encode(const std::optional<base::IpAddress>& address) {
+    md_address value{};
+    if (address) std::memcpy(value.bytes, address->bytes.data(), sizeof value.bytes);
+    return value;
+}
+
+}  // namespace
+
+base::Result<void> TlsSetup::begin() {
+    const auto mount = kernel::cgroup_mount();
+    if (!mount) return tl::make_unexpected(mount.error());
+    maps_.emplace(*context_.datapath);
+    identities_.emplace(*mount);
+    auto watch = forwarding::DeviceWatch::start(io_, [this] {
+        look_around();
+        apply();
+    });
+    if (!watch) return tl::make_unexpected(watch.error());
+    network_watch_ = std::move(*watch);
+    look_around();
+    apply();
+    wait();
+    return {};
+}
+
+void TlsSetup::look_around() {
+    auto own = steering::own_addresses();
+    if (own)
+        own_ = std::move(*own);
+    else
+        spdlog::warn("{}", own.error().message());
+}
+
+// Until all registries have answered, what an earlier agent left in the tables counts.
+bool TlsSetup::is_needed() const {
+    if (!encrypted_.empty()) return true;
+    if (context_.reconciler->desired().complete) return false;
+    const auto& services = context_.reconciler->realized().services();
+    return std::any_of(services.begin(), services.end(),
+                       [](const auto& one) { return !one.second.table.empty() && one.second.table.front().table.tls != 0; });
+}
+
+void TlsSetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
+    const bool was_needed = is_needed();
+    for (const auto& service : upsert)
+        if (is_encrypted(*service)) encrypted_.insert(service->name);
+    if (!was_needed && is_needed()) apply();
+}
+
+void TlsSetup::before_attach() {
+    for (const auto& [name, service] : context_.reconciler->desired().services)
+        if (is_encrypted(*service)) encrypted_.insert(name);
+    services_changed();
+}
+
+void TlsSetup::services_changed() {
+    const auto& desired = context_.reconciler->desired().services;
+    std::erase_if(encrypted_, [&](const std::string& name) {
+        const auto found = desired.find(name);
+        return found == desired.end() || !is_encrypted(*found->second);
+    });
+    apply();
+}
+
+void TlsSetup::settings_changed() { apply(); }
+
+void TlsSetup::check() {
+    is_withdrawn_ = false;
+    look_around();
+    if (settings_) identities_->look_everywhere();
+    apply();
+}
+
+void TlsSetup::apply() {
+    if (context_.settings.tls) return apply_in_order();
+    if (!is_withdrawn_) withdraw();
+    tell_who_needs_it();
+}
+
+void TlsSetup::tell_who_needs_it() {
+    if (!is_needed()) return context_.degradations.clear(feature);
+    const auto name = encrypted_.empty() ? std::string("a service") : *encrypted_.begin();
+    context_.degradations.set(
+        feature,
+        name + (encrypted_.size() > 1 ? " and " + std::to_string(encrypted_.size() - 1) + " more services" : "") +
+            " must be encrypted, and this node has no certificates: connections are refused",
+        "give the configuration a section `tls`");
+}
+
+void TlsSetup::apply_in_order() {
+    is_withdrawn_ = false;
+    base::Result<void> done = open_listeners();
+    if (done) done = put_identities();
+    if (done) done = put_guarded();
+    if (done) done = arrange_programs();
+    if (done) done = steer();
+    if (done) return context_.degradations.clear(feature);
+    if (auto closed = maps_->steer({}); !closed) spdlog::error("{}", closed.error().message());
+    context_.degradations.set(feature, done.error().message() + "; connections to services that must be encrypted are refused",
+                              "tried again with each comparison (reconcile.interval)");
+}
+
+void TlsSetup::withdraw() {
+    base::Result<void> done = maps_->steer({});
+    if (done) done = kernel::detach_tls(*context_.datapath);
+    if (done)
+        if (auto set = maps_->set_identities({}); !set) done = tl::make_unexpected(set.error());
+    if (done)
+        if (auto set = maps_->set_guarded({}); !set) done = tl::make_unexpected(set.error());
+    if (!done) spdlog::warn("{}", done.error().message());
+    is_withdrawn_ = done.has_value();
+    identities_->set({});
+    handover_.set("outbound", nullptr);
+    handover_.set("inbound", nullptr);
+    outbound_ = inbound_ = nullptr;
+    settings_.reset();
+}
+
+// Those of before are open until the kernel leads nobody there any more: see steer().
+base::Result<void> TlsSetup::open_listeners() {
+    const auto& wanted = *context_.settings.tls;
+    const auto count = model::relay_threads(wanted.threads);
+    const auto open = [&](const char* name, std::uint16_t port, steering::ListenersPtr& now) -> base::Result<void> {
+        if (now && now->port == port && now->sockets.size() == count) return {};
+        auto opened = steering::listen_on(port, count);
+        if (!opened) return tl::make_unexpected(opened.error());
+        now = std::move(*opened);
+        handover_.set(name, now);
+        return {};
+    };
+    if (auto done = open("inbound", wanted.inbound_port, inbound_); !done) return done;
+    return open("outbound", wanted.outbound_port, outbound_);
+}
+
+base::Result<void> TlsSetup::put_identities() {
+    const auto& wanted = *context_.settings.tls;
+    if (!settings_ || settings_->identities != wanted.identities) identities_->set(wanted.identities);
+    settings_ = wanted;
+    const auto changed = maps_->set_identities(identities_->entries());
+    if (!changed) return tl::make_unexpected(changed.error());
+    return {};
+}
+
+base::Result<void> TlsSetup::put_guarded() {
+    const auto& desired = context_.reconciler->desired();
+    auto guarded = steering::guarded_of(encrypted_, desired.services, context_.reconciler->realized(), own_);
+    if (!desired.complete) {
+        // What an earlier agent guards stays guarded: its service may be there.
+        auto before = maps_->guarded();
+        if (!before) return tl::make_unexpected(before.error());
+        guarded.merge(*before);
+    }
+    const auto changed = maps_->set_guarded(guarded);
+    if (!changed) return tl::make_unexpected(changed.error());
+    return {};
+}
+
+base::Result<void> TlsSetup::arrange_programs() {
+    if (!is_needed()) return kernel::detach_tls(*context_.datapath);
+    const auto programs = kernel::tls_programs(*context_.datapath);
+    const bool are_there =
+        !programs.empty() && std::all_of(programs.begin(), programs.end(), [](const auto& one) { return one.attached; });
+    if (are_there) return {};
+    const auto served = kernel::Cgroup::open(context_.cgroup_path);
+    if (!served) return tl::make_unexpected(served.error());
+    const auto mount = kernel::cgroup_mount();
+    if (!mount) return tl::make_unexpected(mount.error());
+    const auto own = unserved_cgroup(*mount, context_.cgroup_path);
+    if (!own) return tl::make_unexpected(own.error());
+    return kernel::attach_tls(*context_.datapath, *served, *own);
+}
+
+base::Result<void> TlsSetup::steer() {
+    md_steering steering{};
+    steering.address_v4 = encode(steering::node_address(own_, true));
+    steering.address_v6 = encode(steering::node_address(own_, false));
+    steering.port = htons(outbound_->port);
+    return maps_->steer(steering);
+}
+
+void TlsSetup::wait() {
+    timer_.expires_after(look_interval);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        if (settings_ && identities_->look_again())
+            if (auto put = put_identities(); !put) spdlog::warn("{}", put.error().message());
+        wait();
+    });
+}
+
+}  // namespace meshd::app

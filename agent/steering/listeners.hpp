@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sockets that the worker's threads accept from. They belong to the agent, so connections wait while there is no worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+
+namespace meshd::steering {
+
+struct Listeners {
+    std::uint16_t port = 0;
+    std::vector<base::UniqueFd> sockets;  // one for each thread: the kernel shares connections out among them
+};
+
+using ListenersPtr = std::shared_ptr<const Listeners>;
+
+// At every address of this network namespace, of both families where the kernel has both.
+base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count);
+
+}  // namespace meshd::steering

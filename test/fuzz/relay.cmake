@@ -1,0 +1,1 @@
+meshd_fuzz_target(proxy_header SOURCES proxy_header_fuzz.cpp LIBRARIES meshd_relay)

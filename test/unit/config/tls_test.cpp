@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "config/registry_file.hpp"
+#include "config/settings_file.hpp"
+#include "refusals.hpp"
+
+namespace meshd::config {
+namespace {
+
+using model::ClearText;
+using model::SameNode;
+using model::TlsMode;
+
+model::ServiceTls read(const std::string& extra) {
+    const auto services = parse_services(service({.extra = extra}), "web.yaml");
+    EXPECT_TRUE(services) << services.error().message();
+    return services ? services->front().tls : model::ServiceTls{};
+}
+
+TEST(ServiceTls, IsOffUnlessItIsAskedFor) {
+    EXPECT_EQ(read(""), model::ServiceTls{});
+    EXPECT_EQ(read("    tls: {mode: off}\n"), model::ServiceTls{});
+}
+
+TEST(ServiceTls, IsStrictAndPlainOnOneNodeUnlessItSaysOtherwise) {
+    EXPECT_EQ(read("    tls: {mode: mutual}\n"), (model::ServiceTls{TlsMode::mutual, ClearText::strict, SameNode::plain}));
+    EXPECT_EQ(read("    tls: {mode: mutual, accept: permissive, same_node: encrypt}\n"),
+              (model::ServiceTls{TlsMode::mutual, ClearText::permissive, SameNode::encrypt}));
+}
+
+TEST(ServiceTls, OfOtherServicesMayLeaveTheModeToThem) {
+    const auto file = parse_registry_file("service_settings:\n  - service: web\n    tls: {accept: permissive}\n", "web.yaml");
+    ASSERT_TRUE(file) << file.error().message();
+    EXPECT_EQ(file->settings.front().tls, (model::TlsSettings{std::nullopt, ClearText::permissive, std::nullopt}));
+}
+
+TEST(ServiceTls, KnowsTheHostOfABackend) {
+    const auto services =
+        parse_services(service({.backends = "    backends: [{address: 10.244.1.7, port: 80, host: 10.0.0.3}]\n"}), "web.yaml");
+    ASSERT_TRUE(services) << services.error().message();
+    EXPECT_EQ(services->front().ports[0].backends[0].host, base::IpAddress::parse("10.0.0.3"));
+}
+
+const Refusal of_services[] = {
+    {"AWord", service({.extra = "    tls: mutual\n"}), "5:10: \"tls\" must be a mapping, found \"mutual\""},
+    {"UnknownMode", service({.extra = "    tls: {mode: mutal}\n"}),
+     "5:17: \"mode\" must be off or mutual, found \"mutal\"; did you mean \"mutual\"?"},
+    {"AcceptWithoutMutual", service({.extra = "    tls: {accept: strict}\n"}),
+     "5:19: \"accept\" means nothing without \"mode: mutual\"; write \"mode: mutual\", or remove \"accept\""},
+    {"SameNodeWithoutMutual", service({.extra = "    tls: {mode: off, same_node: plain}\n"}),
+     "5:33: \"same_node\" means nothing without \"mode: mutual\"; write \"mode: mutual\", or remove \"same_node\""},
+    {"OfUdp", service({.extra = "    protocol: udp\n    tls: {mode: mutual}\n"}),
+     "6:10: service \"web\" has \"mode: mutual\", and its port 80/udp cannot be encrypted; make a service of its own of that "
+     "port"},
+    {"HostIsAName", service({.backends = "    backends: [{address: 10.0.0.7, port: 80, host: n1}]\n"}),
+     "5:52: \"host\" must be an IPv4 or IPv6 address, found \"n1\""},
+};
+INSTANTIATE_TEST_SUITE_P(Tls, RegistryRefusal, testing::ValuesIn(of_services), name_of);
+
+const std::string node =
+    "tls:\n  trust_domain: example.org\n  authorities: /t/ca.pem\n  certificate: /t/node.pem\n  key: /t/node.key\n";
+
+TEST(NodeTls, IsNotThereUnlessItIsWritten) {
+    const auto settings = parse_settings("log: {level: info}\n", "meshd.yaml");
+    ASSERT_TRUE(settings);
+    EXPECT_FALSE(settings->tls);
+}
+
+TEST(NodeTls, HasUsualPorts) {
+    const auto settings = parse_settings(node, "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    model::NodeTls expected;
+    expected.trust_domain = "example.org";
+    expected.authorities = "/t/ca.pem";
+    expected.node = {"/t/node.pem", "/t/node.key"};
+    EXPECT_EQ(settings->tls, expected);
+    EXPECT_EQ(settings->tls->inbound_port, 15008);
+    EXPECT_EQ(settings->tls->outbound_port, 15001);
+}
+
+TEST(NodeTls, NamesWorkloads) {
+    const auto settings =
+        parse_settings(node +
+                           "  revoked: /t/crl.pem\n  threads: 3\n  inbound_port: 1508\n  outbound_port: 1501\n"
+                           "  identities:\n"
+                           "    - {name: shop/web, workload: /shop.slice, certificate: /t/w.pem, key: /t/w.key}\n"
+                           "    - {name: db, unit: db.service, certificate: /t/d.pem, key: /t/d.key}\n"
+                           "    - {name: cron, user: cron, certificate: /t/c.pem, key: /t/c.key}\n",
+                       "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    const auto& tls = *settings->tls;
+    EXPECT_EQ(tls.revoked, "/t/crl.pem");
+    EXPECT_EQ(tls.threads, 3U);
+    EXPECT_EQ(tls.inbound_port, 1508);
+    EXPECT_EQ(tls.outbound_port, 1501);
+    ASSERT_EQ(tls.identities.size(), 3U);
+    EXPECT_EQ(tls.identities[0], (model::WorkloadIdentity{"shop/web", "/shop.slice", "", "", {"/t/w.pem", "/t/w.key"}}));
+    EXPECT_EQ(tls.identities[1].unit, "db.service");
+    EXPECT_EQ(tls.identities[2].user, "cron");
+}
+
+std::string identity(const std::string& text) { return node + "  identities:\n    - {" + text + "}\n"; }
+
+const Refusal of_node[] = {
+    {"NoTrustDomain", "tls:\n  authorities: /t/ca.pem\n",
+     "2:3: \"tls\" needs the key \"trust_domain\"; write the name that all identities of the mesh begin with, such as "
+     "example.org"},
+    {"AUrl", "tls:\n  trust_domain: spiffe://example.org\n",
+     "2:17: \"trust_domain\" must be lower case letters, digits, \".\", \"-\" and \"_\", such as example.org, found "
+     "\"spiffe://example.org\""},
+    {"NoKey", "tls:\n  trust_domain: a\n  authorities: /t/ca.pem\n  certificate: /t/node.pem\n",
+     "2:3: \"tls\" needs the key \"key\""},
+    {"OnePort", node + "  inbound_port: 15001\n",
+     "2:3: \"inbound_port\" and \"outbound_port\" are both 15001; give one of them another port"},
+    {"NobodysIdentity", identity("name: a, certificate: /t/w.pem, key: /t/w.key"),
+     "7:7: an identity needs one of workload, unit and user, found 0; write a cgroup (workload: /shop.slice), a unit of systemd "
+     "(unit: web.service) or an account (user: web)"},
+    {"ManysIdentity", identity("name: a, user: web, unit: web.service, certificate: /t/w.pem, key: /t/w.key"),
+     "7:7: an identity needs one of workload, unit and user, found 2; write a cgroup (workload: /shop.slice), a unit of systemd "
+     "(unit: web.service) or an account (user: web)"},
+    {"UnitWithoutItsKind", identity("name: a, unit: web, certificate: /t/w.pem, key: /t/w.key"),
+     "7:23: \"unit\" must be a unit of systemd with its kind, such as web.service, found \"web\""},
+    {"EveryCgroup", identity("name: a, workload: /, certificate: /t/w.pem, key: /t/w.key"),
+     "7:27: \"workload\" must be the path of a cgroup below the mount of cgroup v2, such as /shop.slice, found \"/\""},
+    {"OneNameTwice",
+     identity("name: a, user: a, certificate: /t/w.pem, key: /t/w.key") +
+         "    - {name: a, user: b, certificate: /t/w.pem, key: /t/w.key}\n",
+     "8:14: identity \"a\" is given twice, first in line 7"},
+};
+INSTANTIATE_TEST_SUITE_P(Tls, SettingsRefusal, testing::ValuesIn(of_node), name_of);
+
+}  // namespace
+}  // namespace meshd::config

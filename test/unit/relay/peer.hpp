@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker of another host, done by hand: a TLS session over a blocking socket.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "application.hpp"
+#include "tls/session.hpp"
+
+namespace meshd::relay {
+
+class Peer {
+public:
+    Peer(Application connected, std::shared_ptr<const tls::Credentials> credentials, tls::Session::Side side)
+        : socket(std::move(connected)), session_(std::move(credentials), side, *wire_) {}
+
+    bool shake_hands();
+    void say(std::string_view plain);
+    std::string hear(std::size_t size);   // fewer: it ended
+    [[nodiscard]] bool has_more() const;  // to hear, now
+    void finish();                        // close_notify
+
+    Application socket;
+
+private:
+    void send_wire();
+    bool receive();
+
+    std::unique_ptr<tls::Wire> wire_ = std::make_unique<tls::Wire>();
+    std::string received_, heard_;
+    tls::Session session_;
+};
+
+}  // namespace meshd::relay

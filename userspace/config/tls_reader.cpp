@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/tls_reader.hpp"
+
+#include <array>
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "config/backend_reader.hpp"
+#include "config/characters.hpp"
+#include "config/system_names.hpp"
+#include "model/misfit.hpp"
+#include "model/policy.hpp"
+
+namespace meshd::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> service_keys{"mode", "accept", "same_node"};
+constexpr std::array<std::string_view, 2> modes{"off", "mutual"};
+constexpr std::array<std::string_view, 2> accepts{"strict", "permissive"};
+constexpr std::array<std::string_view, 2> same_nodes{"plain", "encrypt"};
+
+constexpr std::array<std::string_view, 9> node_keys{"trust_domain", "authorities",  "revoked",       "certificate", "key",
+                                                    "identities",   "inbound_port", "outbound_port", "threads"};
+constexpr std::array<std::string_view, 6> identity_keys{"name", "workload", "unit", "user", "certificate", "key"};
+constexpr std::array<std::string_view, 3> whose_keys{"workload", "unit", "user"};
+constexpr std::uint32_t most_threads = 64;
+
+void read_required_path(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
+    if (object.require(key)) read_path(document, object, key, result);
+}
+
+void read_files(Document& document, const MappingReader& object, model::CertificateFiles& result) {
+    read_required_path(document, object, "certificate", result.certificate);
+    read_required_path(document, object, "key", result.key);
+}
+
+void read_name(Document& document, const MappingReader& object, std::string& result) {
+    if (!object.require("name") || !object.text("name", result)) return;
+    if (!model::is_service_name(result))
+        refuse_value(document, object.find("name"), "\"name\"",
+                     "letters, digits, \".\", \"-\", \"_\" and \"/\", with a letter or a digit at both ends");
+}
+
+void read_whose(Document& document, const MappingReader& object, model::WorkloadIdentity& result) {
+    std::size_t given = 0;
+    for (const auto key : whose_keys) given += object.has(key) ? 1 : 0;
+    if (given != 1)
+        document.refuse(
+            object.mark(), fmt::format("an identity needs one of {}, found {}", join(whose_keys, "and"), given),
+            "write a cgroup (workload: /shop.slice), a unit of systemd (unit: web.service) or an account (user: web)");
+    if (object.text("workload", result.workload) && !model::is_workload(result.workload))
+        refuse_value(document, object.find("workload"), "\"workload\"",
+                     "the path of a cgroup below the mount of cgroup v2, such as /shop.slice");
+    if (object.text("unit", result.unit) &&
+        (result.unit.find('/') != std::string::npos || result.unit.find('.') == std::string::npos))
+        refuse_value(document, object.find("unit"), "\"unit\"", "a unit of systemd with its kind, such as web.service");
+    read_account(document, object, "user", result.user);
+}
+
+void read_identities(Document& document, const MappingReader& tls, model::NodeTls& result) {
+    const auto list = tls.find("identities");
+    if (!document.ok() || !list.exists() || !expect_list(document, list, "\"identities\"", "identities")) return;
+    if (list.size() > model::max_identities)
+        document.refuse(list.mark(), fmt::format("\"identities\" must have at most {} identities, found {}",
+                                                 model::max_identities, list.size()));
+    std::map<std::uint32_t, std::pair<std::string, Mark>> seen;
+    for (const auto item : list) {
+        const MappingReader object(document, item, "an identity", identity_keys);
+        if (!document.ok()) return;
+        auto& one = result.identities.emplace_back();
+        read_name(document, object, one.name);
+        read_whose(document, object, one);
+        read_files(document, object, one.files);
+        if (!document.ok()) return;
+        const auto [first, is_new] =
+            seen.emplace(model::identity_number(one.name), std::pair(one.name, object.find("name").mark()));
+        if (is_new) continue;
+        const auto& [name, mark] = first->second;
+        document.refuse(object.find("name").mark(),
+                        name == one.name ? fmt::format("identity {} is given twice, first in line {}", quote(name), mark.line)
+                                         : fmt::format("the names {} and {} (line {}) have one number in the kernel",
+                                                       quote(one.name), quote(name), mark.line),
+                        name == one.name ? "" : "give one of them another name");
+    }
+}
+
+}  // namespace
+
+void read_node_tls(Document& document, const MappingReader& top, std::optional<model::NodeTls>& result) {
+    read_section(document, top, "tls", node_keys, [&](const MappingReader& tls) {
+        auto& node = result.emplace();
+        if (tls.require("trust_domain", "write the name that all identities of the mesh begin with, such as example.org") &&
+            tls.text("trust_domain", node.trust_domain) && !model::is_trust_domain(node.trust_domain))
+            refuse_value(document, tls.find("trust_domain"), "\"trust_domain\"",
+                         "lower case letters, digits, \".\", \"-\" and \"_\", such as example.org");
+        read_required_path(document, tls, "authorities", node.authorities);
+        read_path(document, tls, "revoked", node.revoked);
+        read_files(document, tls, node.node);
+        read_identities(document, tls, node);
+        tls.number("inbound_port", node.inbound_port, port_range);
+        tls.number("outbound_port", node.outbound_port, port_range);
+        tls.number("threads", node.threads, {0, most_threads});
+        if (document.ok() && node.inbound_port == node.outbound_port)
+            document.refuse(tls.mark(), fmt::format("\"inbound_port\" and \"outbound_port\" are both {}", node.inbound_port),
+                            "give one of them another port");
+    });
+}
+
+void read_service_tls(Document& document, const MappingReader& service, bool is_whole, model::TlsSettings& result) {
+    read_section(document, service, "tls", service_keys, [&](const MappingReader& tls) {
+        tls.given("mode", result.mode, [&](auto key, auto& mode) { return tls.choice(key, mode, modes, model::parse_tls_mode); });
+        tls.given("accept", result.accept,
+                  [&](auto key, auto& accept) { return tls.choice(key, accept, accepts, model::parse_clear_text); });
+        tls.given("same_node", result.same_node,
+                  [&](auto key, auto& same) { return tls.choice(key, same, same_nodes, model::parse_same_node); });
+        if (!document.ok()) return;
+        auto known = result;
+        if (is_whole && !known.mode) known.mode = model::TlsMode::off;
+        if (auto misfit = model::find_misfit(result, known))
+            document.refuse(tls.find(misfit->key).mark(), std::move(misfit->detail), std::move(misfit->remedy));
+    });
+}
+
+}  // namespace meshd::config

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/tls_json.hpp"
+
+#include <boost/json.hpp>
+
+#include "model/members.hpp"
+#include "model/service.hpp"
+
+namespace meshd::model {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string read_path(Members& members, std::string_view key, bool may_be_empty = false) {
+    auto path = members.text(key);
+    if (!path.starts_with('/') && !(path.empty() && may_be_empty)) members.wrong(key, "an absolute path");
+    return path;
+}
+
+CertificateFiles read_files(Members& members) { return {read_path(members, "certificate"), read_path(members, "key")}; }
+
+std::uint16_t read_port(Members& members, std::string_view key) { return members.number<std::uint16_t>(key, 1); }
+
+template <typename Enum, typename Parse>
+void read_choice(Members& members, std::string_view key, Enum& result, Parse parse, std::string_view expected) {
+    if (members.value(key).is_null()) return;
+    const auto read = parse(members.text(key));
+    if (!read) members.wrong(key, expected);
+    result = read.value_or(result);
+}
+
+json::object item_to_json(const WorkloadIdentity& identity) {
+    return {{"name", identity.name}, {"workload", identity.workload}, {"unit", identity.unit},
+            {"user", identity.user}, {"key", identity.files.key},     {"certificate", identity.files.certificate}};
+}
+
+WorkloadIdentity read_identity(Members& members) {
+    WorkloadIdentity identity;
+    identity.name = members.text("name");
+    if (!is_service_name(identity.name)) members.wrong("name", "a name");
+    identity.workload = members.text("workload");
+    identity.unit = members.text("unit");
+    identity.user = members.text("user");
+    if (int{!identity.workload.empty()} + int{!identity.unit.empty()} + int{!identity.user.empty()} != 1)
+        members.wrong("workload", "one of workload, unit and user");
+    identity.files = read_files(members);
+    return identity;
+}
+
+}  // namespace
+
+json::object to_json(const ServiceTls& tls) {
+    return {{"mode", name(tls.mode)}, {"accept", name(tls.accept)}, {"same_node", name(tls.same_node)}};
+}
+
+base::Result<ServiceTls> service_tls_from_json(const json::value& value, const std::string& where) {
+    Members members(value, where);
+    ServiceTls tls;
+    read_choice(members, "mode", tls.mode, parse_tls_mode, "off or mutual");
+    read_choice(members, "accept", tls.accept, parse_clear_text, "strict or permissive");
+    read_choice(members, "same_node", tls.same_node, parse_same_node, "plain or encrypt");
+    if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());
+    return tls;
+}
+
+json::object to_json(const NodeTls& tls) {
+    json::array identities;
+    for (const auto& one : tls.identities) identities.emplace_back(item_to_json(one));
+    return {{"trust_domain", tls.trust_domain},
+            {"authorities", tls.authorities},
+            {"revoked", tls.revoked},
+            {"certificate", tls.node.certificate},
+            {"key", tls.node.key},
+            {"identities", std::move(identities)},
+            {"inbound_port", tls.inbound_port},
+            {"outbound_port", tls.outbound_port},
+            {"threads", tls.threads}};
+}
+
+base::Result<NodeTls> node_tls_from_json(const json::value& value, const std::string& where) {
+    Members members(value, where);
+    NodeTls tls;
+    tls.trust_domain = members.text("trust_domain");
+    if (!is_trust_domain(tls.trust_domain)) members.wrong("trust_domain", "a trust domain");
+    tls.authorities = read_path(members, "authorities");
+    tls.revoked = read_path(members, "revoked", true);
+    tls.node = read_files(members);
+    for (const auto& item : members.array("identities")) {
+        Members inner(item, members.where() + ".identities[" + std::to_string(tls.identities.size()) + "]");
+        tls.identities.push_back(read_identity(inner));
+        members.check(inner);
+    }
+    if (tls.identities.size() > max_identities) members.wrong("identities", "at most 1024 identities");
+    tls.inbound_port = read_port(members, "inbound_port");
+    tls.outbound_port = read_port(members, "outbound_port");
+    tls.threads = members.number<std::uint32_t>("threads", 0);
+    if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());
+    return tls;
+}
+
+}  // namespace meshd::model

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries connections between applications of this host and workers of others, encrypted: one thread for each core, which share
+// nothing but what is immutable (docs/tls.md).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+#include "model/authorization.hpp"
+#include "relay/routes.hpp"
+#include "tls/credentials.hpp"
+#include "tls/handshake_result.hpp"
+
+namespace meshd::relay {
+
+// What the kernel knows of a connection that came to an outbound listener.
+struct Steered {
+    base::SocketAddress service, backend;
+    std::uint32_t identity = 0;  // 0: that of the node
+    bool only_connects = false;  // never of the kernel: see Engine::dial()
+};
+using AskKernel = std::function<base::Result<Steered>(int accepted)>;
+
+// MD_SO_STEERED of the accepted socket.
+base::Result<Steered> ask_kernel(int accepted);
+
+enum class Direction : std::uint8_t { outbound, inbound };
+std::string_view name(Direction direction);
+
+// Everything that a new connection looks at. Those that live keep what they began with.
+struct Configuration {
+    std::shared_ptr<const tls::Credentials> node;
+    std::map<std::uint32_t, std::shared_ptr<const tls::Credentials>> identities;  // by model::identity_number
+    std::shared_ptr<const Routes> routes;
+    std::uint16_t peer_port = 0;  // where workers of other hosts listen
+    // What comes in and it no longer allows is reset. Null: everybody may who has a certificate.
+    std::shared_ptr<const model::Authorization> authorization{};
+};
+
+struct DirectionFigures {
+    std::array<std::uint64_t, tls::handshake_results> handshakes{};  // by HandshakeResult
+    std::uint64_t resumed = 0;                                       // of those that were ok
+    std::uint64_t open = 0;                                          // relays now
+    std::uint64_t relayed = 0;                                       // relays that began, ever
+    std::uint64_t refused = 0;                  // connections that were not relayed: unknown to the kernel, no route, no identity
+    std::uint64_t denied = 0;                   // of the refused and the reset: by a rule of the policy
+    std::uint64_t audited = 0;                  // would have been, but the policy is in audit mode
+    std::uint64_t reset = 0;                    // relays that did not end well on both sides
+    std::uint64_t bytes_in = 0, bytes_out = 0;  // plain bytes from and to the application
+};
+
+struct Figures {
+    std::array<DirectionFigures, 2> directions{};  // by Direction
+    std::uint64_t pool_hits = 0;                   // connections that found one ready
+    std::uint64_t pool_misses = 0;
+    std::uint64_t pool_ready = 0;  // now
+};
+
+class Engine {
+public:
+    struct Options {
+        unsigned threads = 1;
+        AskKernel ask = ask_kernel;
+        // Registries do not tell all hosts at one moment: a connection waits so long for a route that may be on its way.
+        std::chrono::milliseconds patience{2000};
+        // Called from a relay thread, rarely: at most some in a second for one peer and reason.
+        std::function<void(Direction, const std::string& peer, const tls::HandshakeFailure&)> on_failure{};
+    };
+
+    explicit Engine(Options options);
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    ~Engine();  // resets what is open
+
+    // These may be called at any time from the thread that made the engine.
+    void configure(std::shared_ptr<const Configuration> configuration);
+    // Listening sockets, spread over the threads, instead of those before; none: no more are taken.
+    void listen(Direction direction, std::vector<base::UniqueFd> sockets);
+    [[nodiscard]] Figures figures() const;
+
+    // A connection to a backend as an application of this host would have one, under the node's identity: the other end of a
+    // socket of this process. Whatever goes wrong is a reset of it. `only_connects`: it ends as soon as the backend has taken it.
+    [[nodiscard]] base::Result<base::UniqueFd> dial(const base::SocketAddress& backend, bool only_connects);
+
+private:
+    class Threads;
+    std::unique_ptr<Threads> threads_;
+    std::size_t dialled_ = 0;
+};
+
+}  // namespace meshd::relay

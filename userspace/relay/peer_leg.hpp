@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The encrypted side of a relay: a connection to or from the worker of another host.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "relay/engine.hpp"
+#include "relay/peer_key.hpp"
+#include "relay/stream.hpp"
+#include "relay/thread_state.hpp"
+
+namespace meshd::relay {
+
+class PeerLeg final : public Watcher {
+public:
+    class Owner {
+    public:
+        Owner() = default;
+        Owner(const Owner&) = delete;
+        Owner& operator=(const Owner&) = delete;
+        virtual ~Owner() = default;
+
+        virtual void on_peer_ready() = 0;   // the handshake is over; of a client's, the server may still refuse its certificate
+        virtual void on_peer_failed() = 0;  // before that; the leg is closed
+        virtual void on_peer_events() = 0;  // afterwards: it may be read or written
+    };
+
+    // To a worker; from a worker. They begin with begin().
+    PeerLeg(ThreadState& thread, Owner& owner, const base::SocketAddress& worker,
+            std::shared_ptr<const tls::Credentials> credentials);
+    PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted, std::shared_ptr<const tls::Credentials> credentials);
+    PeerLeg(const PeerLeg&) = delete;
+    PeerLeg& operator=(const PeerLeg&) = delete;
+    ~PeerLeg() override;
+
+    void begin();  // may call the owner
+    void set_owner(Owner& owner) { owner_ = &owner; }
+
+    struct Read {
+        std::string_view plain;  // in memory that all legs of the thread share
+        Stream::Condition condition = Stream::Condition::good;
+        bool has_received = false;  // there may be more behind it, also when nothing of it was for the application
+    };
+    Read read();
+    Read read_now();                     // whatever events said
+    bool write(std::string_view plain);  // false: broken
+    bool flush() { return stream_.flush(); }
+    bool finish_sending();  // close_notify
+
+    void close();
+    void reset();
+
+    [[nodiscard]] const Stream& stream() const { return stream_; }
+    [[nodiscard]] const base::SocketAddress& peer() const { return key_.worker; }
+    [[nodiscard]] const PeerKey& key() const { return key_; }
+    [[nodiscard]] std::string identity() const { return session_.peer(); }  // that its certificate names
+    [[nodiscard]] bool is_revoked(const tls::Credentials& by) const { return session_.is_peer_revoked(by); }
+    // The peer has accepted our certificate, which a client learns after its handshake.
+    [[nodiscard]] bool is_accepted() const { return is_accepted_; }
+    void on_events(std::uint32_t events) override;
+
+private:
+    enum class Phase : std::uint8_t { connect, handshake, open, over };
+
+    void advance();
+    void shake_hands();
+    void fail(const tls::HandshakeFailure& failure);
+    void report(const tls::HandshakeFailure& failure);
+    bool send_wire();
+    Read decrypt();
+    void note_acceptance(const Read& read);
+    void count(tls::HandshakeResult result);
+
+    ThreadState& thread_;
+    Owner* owner_;
+    PeerKey key_;
+    Stream stream_;
+    tls::Session session_;
+    std::string early_;  // came with the end of the handshake
+    Timer timer_;
+    Stream::Condition early_condition_ = Stream::Condition::good;
+    Phase phase_ = Phase::connect;
+    Direction direction_;
+    bool is_accepted_ = false;
+};
+
+}  // namespace meshd::relay

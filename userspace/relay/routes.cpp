@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay/routes.hpp"
+
+#include <algorithm>
+
+namespace meshd::relay {
+
+Routes::Routes(std::vector<Route> routes, std::map<base::SocketAddress, std::string> frontends)
+    : frontends_(std::move(frontends)) {
+    for (auto& route : routes) {
+        const auto backend = route.backend;
+        by_backend_[backend].push_back(std::move(route));
+    }
+}
+
+std::optional<base::IpAddress> Routes::host_of(const base::SocketAddress& backend) const {
+    const auto found = by_backend_.find(backend);
+    if (found == by_backend_.end()) return std::nullopt;
+    return found->second.front().host;
+}
+
+std::string_view Routes::service_at(const base::SocketAddress& frontend) const {
+    const auto found = frontends_.find(frontend);
+    return found == frontends_.end() ? std::string_view{} : found->second;
+}
+
+const Route* Routes::inbound(const base::SocketAddress& backend, const base::IpAddress& accepted_at,
+                             std::string_view asked) const {
+    const auto found = by_backend_.find(backend);
+    if (found == by_backend_.end()) return nullptr;
+    const Route* any = nullptr;
+    for (const auto& route : found->second) {
+        if (route.host != accepted_at) continue;
+        if (route.service == asked) return &route;
+        if (any == nullptr) any = &route;
+    }
+    return any;
+}
+
+}  // namespace meshd::relay

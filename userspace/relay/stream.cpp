@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay/stream.hpp"
+
+#include <cerrno>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "relay/sockets.hpp"
+
+namespace meshd::relay {
+
+void Stream::note(std::uint32_t events) {
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) has_ended_ = true;
+    if ((events & EPOLLERR) != 0) has_failed_ = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) is_writable_ = true;
+}
+
+Stream::Received Stream::receive(std::span<char> into) {
+    if (!is_readable_) return {};
+    const auto size = ::recv(fd_.get(), into.data(), into.size(), 0);
+    if (size > 0) {
+        // Less than was asked for is all there is, and what comes later makes an event of its own; but an end has made its
+        // already.
+        if (static_cast<std::size_t>(size) < into.size() && !has_ended_) is_readable_ = false;
+        return {static_cast<std::size_t>(size), Condition::good};
+    }
+    is_readable_ = false;
+    if (size == 0) return {0, Condition::ended};
+    return {0, errno == EAGAIN ? Condition::good : Condition::reset};
+}
+
+bool Stream::send(std::string_view bytes) {
+    if (unsent_.empty() && is_writable_) {
+        const auto size = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (size < 0 && errno != EAGAIN) return false;
+        if (size > 0) bytes.remove_prefix(static_cast<std::size_t>(size));
+        if (bytes.empty()) return true;
+        is_writable_ = false;
+    }
+    unsent_.append(bytes);
+    return true;
+}
+
+bool Stream::flush() {
+    while (!unsent_.empty() && is_writable_) {
+        const auto view = unsent_.view();
+        const auto size = ::send(fd_.get(), view.data(), view.size(), MSG_NOSIGNAL);
+        if (size < 0 && errno != EAGAIN) return false;
+        if (size < static_cast<ssize_t>(view.size())) is_writable_ = false;
+        if (size > 0) unsent_.consume(static_cast<std::size_t>(size));
+    }
+    return true;
+}
+
+void Stream::finish_sending() { (void)::shutdown(fd_.get(), SHUT_WR); }
+
+void Stream::reset() {
+    if (fd_.valid()) set_reset_at_close(fd_.get(), true);
+    fd_.reset();
+}
+
+}  // namespace meshd::relay

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connected socket, read and written at once whenever it can be, with what it has not taken yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/unique_fd.hpp"
+#include "relay/backlog.hpp"
+
+namespace meshd::relay {
+
+class Stream {
+public:
+    Stream() = default;
+    explicit Stream(base::UniqueFd fd) : fd_(std::move(fd)) {}
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] bool is_open() const { return fd_.valid(); }
+    [[nodiscard]] bool is_readable() const { return is_readable_; }
+    [[nodiscard]] bool is_writable() const { return is_writable_; }
+    [[nodiscard]] bool has_failed() const { return has_failed_; }  // as far as epoll said; reading may still find bytes
+    [[nodiscard]] std::size_t unsent() const { return unsent_.size(); }
+
+    void note(std::uint32_t events);  // of epoll, edge-triggered
+
+    enum class Condition : std::uint8_t { good, ended, reset };
+    struct Received {
+        std::size_t size = 0;
+        Condition condition = Condition::good;
+    };
+    Received receive(std::span<char> into);
+
+    // What the kernel does not take is kept. False: the connection is broken.
+    bool send(std::string_view bytes);
+    bool flush();
+
+    void finish_sending();  // FIN
+    void close() { fd_.reset(); }
+    void reset();  // RST
+
+private:
+    base::UniqueFd fd_;
+    Backlog unsent_;
+    bool is_readable_ = false;
+    bool is_writable_ = true;
+    bool has_ended_ = false;  // or failed: what is read last tells
+    bool has_failed_ = false;
+};
+
+}  // namespace meshd::relay

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the relays of one thread share. Nothing of it is seen by another thread but the figures.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "relay/engine.hpp"
+#include "relay/failure_reports.hpp"
+#include "relay/loop.hpp"
+#include "relay/thread_figures.hpp"
+#include "relay/tickets.hpp"
+#include "tls/session.hpp"
+
+namespace meshd::relay {
+
+class PeerLeg;
+class Pool;
+class Relay;
+
+// Bytes on their way, from one system call to the next.
+struct Scratch {
+    static constexpr std::size_t at_once = std::size_t{64} << 10;
+    static constexpr std::size_t record = std::size_t{16} << 10;
+
+    std::array<char, at_once> received{};            // encrypted
+    std::array<char, at_once + 2 * record> plain{};  // what was received, behind a record that had come in part before
+    tls::Wire wire;
+};
+
+struct ThreadState {
+    explicit ThreadState(const Engine::Options& options);
+    ThreadState(const ThreadState&) = delete;
+    ThreadState& operator=(const ThreadState&) = delete;
+    ~ThreadState();  // resets what is open
+
+    void forget_ended();
+
+    AskKernel ask;
+    std::chrono::milliseconds patience;
+    FailureReports failures;
+    Scratch scratch;
+    Loop loop;
+    ThreadFigures figures;
+    Tickets tickets;
+    std::shared_ptr<const Configuration> configuration;  // null: not yet
+    std::list<std::unique_ptr<Relay>> relays;
+    // Until no event of theirs is on its way.
+    std::list<std::unique_ptr<Relay>> ended;
+    std::vector<std::unique_ptr<PeerLeg>> ended_legs;
+    std::unique_ptr<Pool> pool;
+};
+
+}  // namespace meshd::relay

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/session.hpp"
+
+#include <new>
+#include <utility>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/contexts.hpp"
+#include "tls/wire_bio.hpp"
+
+namespace meshd::tls {
+
+namespace {
+
+// Well below the 2^24.5 records that AES-GCM may protect with one key (RFC 8446, 5.5).
+constexpr std::uint32_t records_of_one_key = 1U << 23;
+
+struct FreeSession {
+    void operator()(SSL* session) const { ::SSL_free(session); }
+};
+
+// What led to the peer's certificate is of no use after the handshake, and a third of what an idle session holds. OpenSSL has no
+// function to drop it, but hands out the stack itself, which belongs to this session alone; the certificate has another
+// reference, for peer().
+void forget_chain(SSL* session) {
+    auto* const chain = ::SSL_get_peer_cert_chain(session);
+    while (chain != nullptr && sk_X509_num(chain) > 0) ::X509_free(sk_X509_pop(chain));
+}
+
+}  // namespace
+
+struct Session::State final : TicketKeeper {
+    State(std::shared_ptr<const Credentials> own, Side side, Wire& shared)
+        : credentials(std::move(own)),
+          wire(shared),
+          ssl(::SSL_new(side == Side::client ? credentials->contexts().client.get() : credentials->contexts().server.get())) {
+        auto* const bio = new_wire_bio(wire);
+        if (ssl == nullptr || bio == nullptr) {
+            ::BIO_free(bio);
+            throw std::bad_alloc();
+        }
+        ::SSL_set_bio(ssl.get(), bio, bio);
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    // A connection that was reset does not make its ticket worthless, as OpenSSL thinks.
+    ~State() override {
+        if (is_open) ::SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+
+    void keep(SSL* /*session*/, SSL_SESSION* fresh) override {
+        ::SSL_SESSION_up_ref(fresh);
+        ticket.reset(fresh, ::SSL_SESSION_free);
+    }
+
+    Step fail(int error) {
+        failure = std::make_unique<HandshakeFailure>(why_failed(ssl.get(), error));
+        is_open = false;
+        return Step::failed;
+    }
+
+    std::shared_ptr<const Credentials> credentials;
+    Wire& wire;
+    std::unique_ptr<SSL, FreeSession> ssl;
+    Ticket ticket;
+    std::unique_ptr<HandshakeFailure> failure;
+    std::uint32_t records = 0;  // written with this key
+    bool is_open = false;       // between a handshake that was ok and a failure
+};
+
+Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket)
+    : state_(std::make_unique<State>(std::move(credentials), side, wire)) {
+    auto* const ssl = state_->ssl.get();
+    if (side == Side::server) {
+        ::SSL_set_accept_state(ssl);
+        return;
+    }
+    ::SSL_set_connect_state(ssl);
+    keep_tickets(ssl, state_.get());
+    if (is_usable(ticket)) ::SSL_set_session(ssl, ticket.get());
+}
+
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Session::Step Session::handshake() {
+    auto* const ssl = state_->ssl.get();
+    const int result = ::SSL_do_handshake(ssl);
+    if (result == 1) {
+        state_->is_open = true;
+        forget_chain(ssl);
+        return Step::done;
+    }
+    const int error = ::SSL_get_error(ssl, result);
+    return error == SSL_ERROR_WANT_READ ? Step::more : state_->fail(error);
+}
+
+Session::Got Session::read(std::span<char> into) {
+    auto* const ssl = state_->ssl.get();
+    std::size_t size = 0;
+    while (size < into.size()) {
+        std::size_t got = 0;
+        const int result = ::SSL_read_ex(ssl, into.data() + size, into.size() - size, &got);
+        if (result != 1) {
+            const int error = ::SSL_get_error(ssl, result);
+            if (error == SSL_ERROR_WANT_READ) return {size, Step::more};
+            if (error == SSL_ERROR_ZERO_RETURN) return {size, Step::ended};
+            return {size, state_->fail(error)};
+        }
+        size += got;
+        if (state_->wire.received.empty() && ::SSL_pending(ssl) == 0) return {size, Step::more};
+    }
+    return {size, Step::done};
+}
+
+Session::Step Session::write(std::string_view plain) {
+    auto* const ssl = state_->ssl.get();
+    while (!plain.empty()) {
+        std::size_t taken = 0;
+        const int result = ::SSL_write_ex(ssl, plain.data(), plain.size(), &taken);
+        if (result != 1) return state_->fail(::SSL_get_error(ssl, result));
+        plain.remove_prefix(taken);
+        if (++state_->records < records_of_one_key) continue;
+        state_->records = 0;
+        ::SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+    }
+    return Step::done;
+}
+
+void Session::close() {
+    if (state_->is_open && ::SSL_shutdown(state_->ssl.get()) < 0) ::ERR_clear_error();
+}
+
+HandshakeFailure Session::failure() const { return state_->failure != nullptr ? *state_->failure : HandshakeFailure{}; }
+std::string Session::peer() const { return peer_identity(state_->ssl.get()); }
+bool Session::is_peer_revoked(const Credentials& by) const { return tls::is_peer_revoked(state_->ssl.get(), by.contexts()); }
+bool Session::resumed() const { return ::SSL_session_reused(state_->ssl.get()) == 1; }
+Ticket Session::take_ticket() { return std::exchange(state_->ticket, {}); }
+
+bool is_usable(const Ticket& ticket) { return ticket != nullptr && may_resume(ticket.get()); }
+
+}  // namespace meshd::tls

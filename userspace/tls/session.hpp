@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TLS connection without its socket: bytes go in and come out through memory that all sessions of a thread share, so that one
+// system call carries many records and an idle session holds no buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tls/credentials.hpp"
+#include "tls/handshake_result.hpp"
+
+struct ssl_session_st;  // SSL_SESSION
+
+namespace meshd::tls {
+
+// What goes between the sessions of one thread and their sockets. Belongs to that thread; outlives its sessions.
+struct Wire {
+    std::string_view received;  // for the session that is called next, which takes all of it
+    std::string to_send;        // sessions append here
+};
+
+// With it a client need not show its certificate again to the server it came from. Empty: there is none.
+using Ticket = std::shared_ptr<ssl_session_st>;
+
+class Session {
+public:
+    enum class Side : std::uint8_t { client, server };
+
+    // `ticket` must have come under the same credentials.
+    Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket = {});
+    Session(Session&&) noexcept;
+    Session& operator=(Session&&) noexcept;
+    ~Session();
+
+    enum class Step : std::uint8_t {
+        done,    // all of what was asked
+        more,    // as much as what was received allows
+        ended,   // the peer has said that it sends no more
+        failed,  // for failure(); the session is of no more use
+    };
+    // Each of these may leave bytes to send, also when it fails: the alert that tells the peer why.
+    Step handshake();
+    struct Got {
+        std::size_t size = 0;
+        Step step = Step::more;  // done: there may be more than fitted
+    };
+    Got read(std::span<char> into);
+    Step write(std::string_view plain);  // done or failed
+    void close();                        // says that nothing will be written any more; reading goes on
+
+    [[nodiscard]] HandshakeFailure failure() const;
+    [[nodiscard]] std::string peer() const;                           // its SPIFFE ID
+    [[nodiscard]] bool is_peer_revoked(const Credentials& by) const;  // its certificate is on a list that these have
+    [[nodiscard]] bool resumed() const;
+    // Of a client, the last that came since it was asked; that one came says that the server has accepted this side.
+    [[nodiscard]] Ticket take_ticket();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Whether a server is likely to take it; an empty one, never.
+bool is_usable(const Ticket& ticket);
+
+}  // namespace meshd::tls

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What trust_anchors.hpp hides from those who do not know OpenSSL. Private to this library.
+#pragma once
+
+#include "tls/trust_anchors.hpp"
+#include "tls/x509.hpp"
+
+namespace meshd::tls {
+
+struct TrustAnchors::Store {
+    StorePtr store;  // asks for revocation lists of the whole chain when there is a file of them
+};
+
+}  // namespace meshd::tls

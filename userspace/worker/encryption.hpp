@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections between this host and others, encrypted: the relay, with the certificates, listeners and routes that it needs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <prometheus/metric_family.h>
+#include <boost/asio/io_context.hpp>
+
+#include "base/unique_fd.hpp"
+#include "model/tls.hpp"
+#include "registry/catalog.hpp"
+#include "relay/engine.hpp"
+#include "tls/credential_store.hpp"
+#include "worker/route_book.hpp"
+
+namespace meshd::worker {
+
+class Encryption {
+public:
+    explicit Encryption(boost::asio::io_context& io);
+    Encryption(const Encryption&) = delete;
+    Encryption& operator=(const Encryption&) = delete;
+
+    // Nothing: this node encrypts nothing, and what is relayed now goes on.
+    // `is_audit`: what the policy would deny passes and is counted.
+    void follow(const std::optional<model::NodeTls>& tls, bool is_audit);
+
+    void take(const registry::Change& change) { routes_.take(change); }
+    // All rules of the policy.
+    void set_rules(std::vector<model::Rule> rules);
+    [[nodiscard]] bool has_rules() const { return rules_.has_value(); }
+    void begin_again() { routes_.begin_again(); }
+    // From the agent, instead of those before. `name`: as the agent calls them, "outbound" or "inbound".
+    void listen(const std::string& name, std::vector<base::UniqueFd> sockets);
+
+    // As relay::Engine::dial().
+    [[nodiscard]] base::Result<base::UniqueFd> dial(const base::SocketAddress& backend, bool only_connects);
+
+    [[nodiscard]] std::vector<prometheus::MetricFamily> families() const;
+    [[nodiscard]] const tls::CredentialStore& certificates() const { return store_; }
+
+private:
+    void authorize();
+    void configure();
+    void listen();
+
+    tls::CredentialStore store_;
+    RouteBook routes_;
+    std::optional<model::NodeTls> tls_;
+    std::shared_ptr<const relay::Routes> known_;
+    bool is_audit_ = false;
+    std::optional<std::vector<model::Rule>> rules_;  // nothing: nobody has said any yet
+    std::shared_ptr<const model::Authorization> authorization_;
+    std::map<relay::Direction, std::vector<base::UniqueFd>> waiting_;  // listeners that came before there was a certificate
+    std::unique_ptr<relay::Engine> engine_;                            // null: nothing was ever to be encrypted
+};
+
+}  // namespace meshd::worker

@@ -1,9 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up JUnit reports: prints every test that failed, then `N passed, N failed, N skipped` as the last line."""
+"""Adds up JUnit reports: prints every test that failed and how, then `N passed, N failed, N skipped` as the last line."""
 
 import sys
 import xml.etree.ElementTree
+
+
+REASON_LINES = 12  # of each failure: enough for the assertion and its values, and the list stays one to read
+
+
+def reason(case):
+    """The first lines of what the report says of a failure: its message, or what the test printed where that says nothing."""
+    found = [case.find(kind) for kind in ("failure", "error")]
+    texts = [part.get("message") or part.text or "" for part in found if part is not None]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    return [f"    {line[:300]}" for line in lines[:REASON_LINES]]
 
 
 def outcome(case):
@@ -27,7 +38,7 @@ def main():
             result = outcome(case)
             total[result] += 1
             if result != "passed":
-                print(f"{result.upper()} {case.get('classname', '')} {case.get('name', '')}")
+                print("\n".join([f"{result.upper()} {case.get('classname', '')} {case.get('name', '')}", *reason(case)]))
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**total))
     return 1 if total["failed"] or not total["passed"] else 0
 

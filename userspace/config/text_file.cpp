@@ -2,6 +2,7 @@
 #include "config/text_file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -56,7 +57,11 @@ base::Result<TextFile> read_text_file(const std::string& path) {
     if (status.st_size > static_cast<off_t>(max_file_bytes)) return base::fail(too_large(path));
     auto text = read_all(fd.get(), path, static_cast<std::size_t>(status.st_size));
     if (!text) return base::fail(std::move(text.error()));
-    return TextFile{std::move(*text), FileStamp::of(status)};
+    const auto stamp = FileStamp::of(status);
+    // A file that was cut to nothing has its new size before it has its new time, so the text is held against the size, too.
+    const bool changed =
+        std::cmp_not_equal(text->size(), stamp.size) || ::fstat(fd.get(), &status) != 0 || FileStamp::of(status) != stamp;
+    return TextFile{std::move(*text), stamp, changed};
 }
 
 base::Result<std::string> read_secret_file(const std::string& path) {

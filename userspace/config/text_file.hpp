@@ -29,7 +29,8 @@ struct FileStamp {
 
 struct TextFile {
     std::string text;
-    FileStamp stamp;  // from before the first byte was read: a write in between makes it differ from the file's
+    FileStamp stamp;       // from before the first byte was read: a write in between makes it differ from the file's
+    bool changed = false;  // while it was read: the text may be any part of the old and the new one
 };
 
 // Follows symbolic links. Refuses what is no regular file and what is larger than max_file_bytes.

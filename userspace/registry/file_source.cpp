@@ -126,6 +126,7 @@ void FileSource::look_at_vanished(Clock::time_point now) {
 std::vector<Reading> FileSource::read(const std::set<std::string>& names) {
     std::vector<Reading> readings;
     readings.reserve(names.size());
+    std::set<std::string> changed;
     watch_->begin_reading();
     for (const auto& name : names) {
         const auto path = path_of(name);
@@ -140,13 +141,14 @@ std::vector<Reading> FileSource::read(const std::set<std::string>& names) {
             continue;
         }
         stamps_.insert_or_assign(name, file->stamp);
+        if (file->changed) changed.insert(name);
         readings.push_back({path, config::parse_registry_file(file->text, path)});
     }
     const auto changing = watch_->end_reading();
     std::vector<Reading> sound;
     sound.reserve(readings.size());
     for (auto& reading : readings) {
-        const bool is_torn = is_still_written(reading.path, changing);
+        const bool is_torn = is_still_written(reading.path, changing, changed);
         // Known already, it stays as it is. New, it may hold any service: until it was read, nothing is complete.
         if (is_torn && catalog_.has(reading.path)) continue;
         if (is_torn)
@@ -157,13 +159,15 @@ std::vector<Reading> FileSource::read(const std::set<std::string>& names) {
 }
 
 // What was read of a file that somebody is writing may be any part of it. Its close is reported; should none come (truncate(2)
-// has none), the file is looked at again when it has been left alone for a while. So is one that is empty: the kernel tells of a
-// file that was cut to nothing only some time after it is so.
-bool FileSource::is_still_written(const std::string& path, const std::set<std::string>& changing) {
+// has none), the file is looked at again when it has been left alone for a while. So are one that `changed` under the reader's
+// hands and one that is empty: the kernel tells of a write, and of a cut to nothing, only some time after it is so.
+bool FileSource::is_still_written(const std::string& path, const std::set<std::string>& changing,
+                                  const std::set<std::string>& changed) {
     const auto name = name_of(path);
     const auto stamp = stamps_.find(name);
-    if (stamp == stamps_.end() || !is_young(stamp->second, times_.settle)) return false;
-    if (!changing.contains(name) && stamp->second.size != 0) return false;
+    if (stamp == stamps_.end()) return false;
+    const bool may_be = changing.contains(name) || stamp->second.size == 0;
+    if (!changed.contains(name) && !(may_be && is_young(stamp->second, times_.settle))) return false;
     stamps_.erase(stamp);
     next_look_ = std::min(next_look_, Clock::now() + times_.settle);
     return true;

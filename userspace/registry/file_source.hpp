@@ -74,7 +74,7 @@ private:
     void look_at_vanished(Clock::time_point now);
     void commit();
     std::vector<Reading> read(const std::set<std::string>& names);
-    bool is_still_written(const std::string& path, const std::set<std::string>& changing);
+    bool is_still_written(const std::string& path, const std::set<std::string>& changing, const std::set<std::string>& changed);
     std::set<std::string> vanishing_among(const std::set<std::string>& paths) const;
     void tell();
     void wait();

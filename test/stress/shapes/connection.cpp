@@ -28,6 +28,11 @@ void Connection::wrong(const std::string& what, std::uint64_t offset) {
     tell(what, offset);
 }
 
+void Connection::set_low_water(int bytes) {
+    if (::setsockopt(fd(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) != 0) bench::throw_errno("set SO_RCVLOWAT");
+    low_water_ = static_cast<std::uint64_t>(bytes);
+}
+
 void Connection::stalled(const std::string& what, std::uint64_t offset) {
     ++findings().stalls;
     tell(what, offset);

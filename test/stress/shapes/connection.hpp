@@ -59,6 +59,10 @@ public:
     };
     [[nodiscard]] bool waits() const { return waiting_.load(); }
 
+    // SO_RCVLOWAT of the socket: fewer bytes wake no reader.
+    void set_low_water(int bytes);
+    [[nodiscard]] std::uint64_t low_water() const { return low_water_.load(); }
+
 private:
     Findings& findings() { return slot_.findings[index(side_)]; }
     void tell(const std::string& what, std::uint64_t offset);
@@ -73,6 +77,7 @@ private:
     std::atomic<bool> kicked_ = false;
     std::atomic<bool> ever_kicked_ = false;
     std::atomic<bool> waiting_ = false;
+    std::atomic<std::uint64_t> low_water_ = 1;
 };
 
 }  // namespace meshd::shapes

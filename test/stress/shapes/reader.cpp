@@ -34,10 +34,8 @@ void Reader::keep_pace() {
 // More than the sender will send before it waits for us would be a deadlock of our own making.
 void Reader::set_low_water(std::uint64_t expected) {
     const std::uint64_t wanted = std::min<std::uint64_t>(connection_.seat().low_water, std::max<std::uint64_t>(expected, 1));
-    if (connection_.seat().low_water == 0 || wanted == low_water_) return;
-    low_water_ = wanted;
-    const int bytes = static_cast<int>(wanted);
-    if (::setsockopt(connection_.fd(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) != 0) bench::throw_errno("set SO_RCVLOWAT");
+    if (connection_.seat().low_water != 0 && wanted != connection_.low_water())
+        connection_.set_low_water(static_cast<int>(wanted));
 }
 
 ssize_t Reader::next(std::size_t limit) {

@@ -29,7 +29,6 @@ private:
     Take take_;
     std::vector<unsigned char> room_;
     std::uint64_t position_ = 0;
-    std::uint64_t low_water_ = 0;
     std::uint32_t pauses_left_;
     bool has_begun_ = false;
 };

@@ -37,7 +37,8 @@ void Watched::look(Connection::Clock::duration since_last) {
         read = read_now;
         return;
     }
-    stuck = slot.sent_bytes[from] > read_now ? stuck + since_last : Connection::Clock::duration{};
+    // Below its low water mark a reader sleeps by right, as long as its sender does not get to run.
+    stuck = slot.sent_bytes[from] >= read_now + connection->low_water() ? stuck + since_last : Connection::Clock::duration{};
     stuck_blocked = slot.offered_bytes[from] > read_now ? stuck_blocked + since_last : Connection::Clock::duration{};
     if (stuck <= Watch::stall_after && stuck_blocked <= Watch::blocked_stall_after) return;
     if (!counted)

@@ -21,7 +21,8 @@ namespace {
 
 // Both sides show their certificates again after this long, however often they resume in between.
 constexpr std::chrono::hours longest_ticket{2};
-constexpr unsigned tickets = 1;  // with each handshake, which is one for each connection
+constexpr unsigned tickets = 1;       // with each handshake, which is one for each connection
+constexpr long most_sessions = 4096;  // of a server, the newest; up to 4 KB each, as each may hold a certificate of its own
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr const char* ciphers_with_aes = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* ciphers_without_aes = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
@@ -47,28 +48,14 @@ int verify_peer(X509_STORE_CTX* store, void* /*argument*/) {
     return 1;
 }
 
-// A new ticket of the server. In a resumed session the end stands in what the ticket before it brought.
-int write_end(SSL* session, void* /*argument*/) {
+// A new ticket of the server. In a resumed session the end came with the one before. A ticket that is past its time is not
+// believed, and a full handshake follows.
+int set_time(SSL* session, void* /*argument*/) {
     auto* const ticket = ::SSL_get_session(session);
-    const std::int64_t end = base::unix_seconds(SessionData::end(ticket));
-    if (end == 0) return 1;
-    return ::SSL_SESSION_set1_ticket_appdata(ticket, &end, sizeof(end));
-}
-
-// A ticket that comes back: one whose certificates have ended is not believed, and a full handshake follows.
-SSL_TICKET_RETURN read_end(SSL* /*session*/, SSL_SESSION* ticket, const unsigned char* /*name*/, std::size_t /*size*/,
-                           SSL_TICKET_STATUS status, void* /*argument*/) {
-    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
-        return status == SSL_TICKET_FATAL_ERR_MALLOC || status == SSL_TICKET_FATAL_ERR_OTHER ? SSL_TICKET_RETURN_ABORT
-                                                                                             : SSL_TICKET_RETURN_IGNORE_RENEW;
-    void* data = nullptr;
-    std::size_t size = 0;
-    std::int64_t end = 0;
-    if (::SSL_SESSION_get0_ticket_appdata(ticket, &data, &size) != 1 || size != sizeof(end))
-        return SSL_TICKET_RETURN_IGNORE_RENEW;
-    std::copy_n(static_cast<const unsigned char*>(data), size, reinterpret_cast<unsigned char*>(&end));
-    if (base::unix_seconds(std::chrono::system_clock::now()) >= end) return SSL_TICKET_RETURN_IGNORE_RENEW;
-    return SSL_TICKET_RETURN_USE_RENEW;
+    const auto left = base::unix_seconds(SessionData::end(ticket)) - base::unix_seconds(std::chrono::system_clock::now());
+    if (left > 0) return ::SSL_SESSION_set_timeout(ticket, left) == 1 ? 1 : 0;
+    ::SSL_SESSION_set_time(ticket, 1);  // long past
+    return 1;
 }
 
 int hand_over(SSL* session, SSL_SESSION* ticket) {
@@ -121,12 +108,16 @@ base::Result<ContextPtr> client_context(const Identity& identity, X509_STORE* st
 base::Result<ContextPtr> server_context(const Identity& identity, X509_STORE* store, const std::string& trust_domain) {
     auto made = context(::TLS_server_method(), identity, store, trust_domain);
     if (!made) return made;
-    SSL_CTX_set_session_cache_mode(made->get(), SSL_SESS_CACHE_OFF);
-    // Each context has its own keys for tickets: those of earlier credentials are not read by later ones.
+    // Sessions are kept here and tickets only name them. In a ticket that held one, the peer's certificate would be parsed anew
+    // at each resumption, which with OpenSSL 3.0 costs more than the rest of the handshake. The sessions of earlier credentials
+    // went with their context.
+    ::SSL_CTX_set_options(made->get(), SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(made->get(), SSL_SESS_CACHE_SERVER);
+    SSL_CTX_sess_set_cache_size(made->get(), most_sessions);
     constexpr std::array<unsigned char, 5> session_context{'m', 'e', 's', 'h', 'd'};
     ::SSL_CTX_set_session_id_context(made->get(), session_context.data(), session_context.size());
     ::SSL_CTX_set_num_tickets(made->get(), tickets);
-    ::SSL_CTX_set_session_ticket_cb(made->get(), write_end, read_end, nullptr);
+    ::SSL_CTX_set_session_ticket_cb(made->get(), set_time, nullptr, nullptr);
     return made;
 }
 

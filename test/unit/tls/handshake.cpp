@@ -37,7 +37,10 @@ Handshake::Handshake(SSL_CTX* client, SSL_CTX* server, SSL_SESSION* ticket)
     if (ticket != nullptr) ::SSL_set_session(client_.get(), ticket);
 }
 
-Handshake::~Handshake() { ::SSL_set_shutdown(client_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
+// As after a goodbye: without one OpenSSL forgets the session, on both sides.
+Handshake::~Handshake() {
+    for (auto* const side : {client_.get(), server_.get()}) ::SSL_set_shutdown(side, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 void Handshake::run() {
     constexpr int enough = 10;

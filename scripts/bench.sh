@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export PATH=$PATH:/usr/sbin:/sbin
+case " $* " in *" -h "* | *" --help "*) exec /usr/bin/python3 -B scripts/bench/main.py --help ;; esac
 scripts/install-dependencies.sh build bench
 scripts/build.sh release >&2
 export MESHD_BIN_DIR=${MESHD_BIN_DIR:-$PWD/build/release/bin}

@@ -37,6 +37,10 @@ static __always_inline bool md_must_encrypt(__u8 tls, const struct md_endpoint *
 	return tls & MD_TLS_SAME_NODE || !md_stays_here(backend, is_node);
 }
 
+/* How many addresses of 127.0.0.0/8 connections are spread over, 127.0.N.1: two sockets of one host have some 28,000
+ * ports between them, which all encrypted connections of the host would share. ::1 has no others beside it. */
+#define MD_OUTBOUND_ADDRESSES 64
+
 /* The outbound listener for an application that asked for an address of this family. false: there is none for it. */
 static __always_inline bool md_find_outbound(bool asked_v4, bool is_node, struct md_endpoint *listener)
 {
@@ -54,7 +58,7 @@ static __always_inline bool md_find_outbound(bool asked_v4, bool is_node, struct
 	}
 	words[0] = words[1] = 0;
 	words[2] = asked_v4 ? MD_MAPPED_PREFIX : 0;
-	words[3] = bpf_htonl(asked_v4 ? 0x7f000001 : 1);
+	words[3] = bpf_htonl(asked_v4 ? 0x7f000001 | bpf_get_prandom_u32() % MD_OUTBOUND_ADDRESSES << 8 : 1);
 	return true;
 }
 

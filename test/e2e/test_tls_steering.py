@@ -5,6 +5,7 @@ pass in clear."""
 import errno
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -56,11 +57,22 @@ def test_the_service_and_its_backend_have_the_connection(node):
     client = node.connect()
     server, _ = node.listener().accept()
     flow = wait_until(lambda: node.agent.api.get("/v1/flows?service=web")["flows"], "a flow of the service")[0]
-    assert flow["server"] == f"{target.address}:{target.port}" and flow["via"] == f"127.0.0.1:{OUTBOUND}"
+    assert flow["server"] == f"{target.address}:{target.port}"
+    assert re.fullmatch(rf"127\.0\.\d+\.1:{OUTBOUND}", flow["via"])
     backend = node.agent.service("web")["ports"][0]["backends"][0]
     assert backend["connects"] == 1
     client.close()
     server.close()
+
+
+def test_connections_have_the_ports_of_many_addresses(node):
+    """Of one address there are eight here, and some 28,000 on a host."""
+    node.serve(web(node.far()))
+    listener = node.listener()
+    node.hosts.node.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=50000 50007")
+    clients = [node.connect() for _ in range(24)]
+    accepted = [listener.accept()[0] for _ in clients]
+    assert all(steered(one)["service"] == (SERVICE, 80) for one in accepted)
 
 
 def test_nothing_is_known_of_other_connections(node):

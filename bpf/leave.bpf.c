@@ -67,7 +67,7 @@ int md_look_at_pair(struct __sk_buff *skb)
 		return -1;
 	for (int side = 0; side < 2; side++) {
 		__builtin_memset(&view, 0, sizeof(view));
-		md_look_at_end(&pair->ends[side], decided, head.take_out && pair->left, &view);
+		md_look_at_end(&pair->ends[side], decided, head.take_out & MD_TAKE_OUT && pair->left, &view);
 		enrolled |= view.state == MD_END_ENROLLED;
 		if (bpf_skb_store_bytes(
 		            skb, MD_QUESTION_OFFSET + offsetof(struct md_look_at_pair, ends) + side * sizeof(view),
@@ -75,7 +75,7 @@ int md_look_at_pair(struct __sk_buff *skb)
 			return -1;
 	}
 	/* Its sockets closed before they were read: md_end_closed() has left it to this program. */
-	if (head.take_out && pair->left && !enrolled && md_is_closed(pair))
+	if (head.take_out & MD_FORGET_PAIR && pair->left && !enrolled && md_is_closed(pair))
 		bpf_map_delete_elem(&md_pairs, &head.pair);
 	return bpf_skb_store_bytes(skb, MD_QUESTION_OFFSET, &head, sizeof(head), 0);
 }

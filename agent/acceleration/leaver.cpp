@@ -16,9 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto first_delay = 1ms;
-constexpr auto longest_delay = 100ms;  // a reader that sleeps on uncounted bytes waits at most this long, and a little
-constexpr unsigned announcements = 6;  // over some 20 ms
-constexpr auto server_due = 1s;        // a server that is not enrolled by then never is
+constexpr auto longest_delay = 100ms;   // a reader that sleeps on uncounted bytes waits at most this long, and a little
+constexpr unsigned announcements = 24;  // over some 1.5 s: on a busy machine a reader may not get to run for that long
+constexpr auto server_due = 1s;         // a server that is not enrolled by then never is
 
 // What TCP may put beside the bytes of the short way that still wait.
 constexpr std::uint32_t room_for_tcp = 256U << 10U;
@@ -99,7 +99,7 @@ void Leaver::tick() {
 }
 
 bool Leaver::step(std::uint64_t pair, Leaving& leaving, Clock::time_point now, std::vector<HeldSocket>& needy) {
-    const auto view = short_way_.look(pair, true);
+    const auto view = short_way_.look(pair, MD_TAKE_OUT);
     if (!view) {
         spdlog::debug("{}", view.error().message());
         return false;
@@ -118,21 +118,23 @@ bool Leaver::step(std::uint64_t pair, Leaving& leaving, Clock::time_point now, s
     if (!leaves) return done;
     const bool server_may_come = view->value.ends[MD_SERVER].cookie == 0 && now - leaving.since < server_due;
     if (!done || server_may_come) return false;
+    if (const auto last = short_way_.look(pair, MD_TAKE_OUT | MD_FORGET_PAIR); !last) return false;
     finished_.insert(pair);
     return true;
 }
 
 // A reader may have been told that nothing waits, or less than does, the moment before its socket was taken out, and sleep on
-// that or be about to: it is told anew, and more than once, for it may have been between two calls for some time. What comes
-// later announces itself.
+// that or be about to: it is told anew, and more than once, for it may have been between two calls for some time. Nobody sees
+// whether it knows of the end. What comes later announces itself.
 bool Leaver::step_end(const md_end_view& view, bool leaves, Mended& mended, std::vector<HeldSocket>& needy) {
     if (view.state == MD_END_NONE) return true;
     if (lacks_room(view) && !std::exchange(mended.room, true))
         needy.push_back(held(view, HeldSocket::Need::room, static_cast<std::uint32_t>(view.waiting) + room_for_tcp));
     if (view.state == MD_END_ENROLLED) return !leaves && view.queue_empty != 0;
+    if (view.unread == 0 && view.at_end == 0) return true;
     if (mended.announcements == announcements) return true;
     ++mended.announcements;
-    if ((view.unread != 0 || view.at_end != 0) && view.inode != 0) needy.push_back(held(view, HeldSocket::Need::announcement));
+    if (view.inode != 0) needy.push_back(held(view, HeldSocket::Need::announcement));
     return mended.announcements == announcements;
 }
 

@@ -163,7 +163,7 @@ base::Result<json::object> top_json(const Accelerator& accelerator, const reconc
         }
         paths->try_emplace(pair.service_id);
         if (detail == Detail::services) continue;
-        const auto view = accelerator.short_way().look(id, false);
+        const auto view = accelerator.short_way().look(id, 0);
         if (!view) return tl::make_unexpected(view.error());
         if (view->found == 0) continue;
         for (const auto& end : view->ends) sum.bytes_tcp += end.bytes_tcp;

@@ -118,10 +118,10 @@ base::Result<PairCounts> ShortWay::count_pairs() const {
     return counts;
 }
 
-base::Result<md_look_at_pair> ShortWay::look(std::uint64_t pair, bool take_out) const {
+base::Result<md_look_at_pair> ShortWay::look(std::uint64_t pair, std::uint32_t take_out) const {
     md_look_at_pair question{};
     question.pair = pair;
-    question.take_out = take_out ? 1 : 0;
+    question.take_out = take_out;
     return datapath_.ask(question);
 }
 

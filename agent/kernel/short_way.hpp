@@ -44,7 +44,7 @@ public:
     [[nodiscard]] base::Result<std::vector<std::pair<std::uint64_t, md_pair>>> pairs() const;
     // In memory that does not grow with their number.
     [[nodiscard]] base::Result<PairCounts> count_pairs() const;
-    [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, bool take_out) const;
+    [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, std::uint32_t take_out) const;
     base::Result<void> leave(std::uint64_t pair) const { return datapath_.leave(pair); }
 
 private:

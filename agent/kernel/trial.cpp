@@ -105,10 +105,10 @@ std::uint64_t Trial::consumed(const md_end& end) const {
     return bytes;
 }
 
-base::Result<md_look_at_pair> Trial::look(std::uint64_t pair, bool take_out) const {
+base::Result<md_look_at_pair> Trial::look(std::uint64_t pair, std::uint32_t take_out) const {
     md_look_at_pair question{};
     question.pair = pair;
-    question.take_out = take_out ? 1 : 0;
+    question.take_out = take_out;
     auto answer = ask_program(skeleton_->obj, "md_look_at_pair", question);
     if (answer && answer->found == 0) return base::fail({"look at", "a connection", 0, "it is no pair any more", {}});
     return answer;

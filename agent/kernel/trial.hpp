@@ -35,7 +35,7 @@ public:
     // What the reader of an end took; 0 when nothing was counted.
     [[nodiscard]] std::uint64_t consumed(const md_end& end) const;
 
-    [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, bool take_out) const;
+    [[nodiscard]] base::Result<md_look_at_pair> look(std::uint64_t pair, std::uint32_t take_out) const;
     base::Result<void> leave(std::uint64_t pair);
 
 private:

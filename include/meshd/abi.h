@@ -101,9 +101,14 @@ struct md_end_view {
 	__u8 pad[4];
 };
 
+enum md_take_out {
+	MD_TAKE_OUT = 1,   /* sockets that can be */
+	MD_FORGET_PAIR = 2 /* once TCP is done with its sockets and they are out: their readers have been told */
+};
+
 struct md_look_at_pair {
 	__u64 pair;                 /* in: key in md_pairs */
-	__u32 take_out;             /* in: 1: take out what can be */
+	__u32 take_out;             /* in: bits of enum md_take_out */
 	__u32 found;                /* out: 0: there is no such pair any more */
 	struct md_pair value;       /* out */
 	struct md_end_view ends[2]; /* out, by enum md_side */

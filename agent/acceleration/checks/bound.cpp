@@ -36,7 +36,7 @@ Seen check_accounting(Rig& rig, Connection& connection) {
     auto& way = connection.to_server();
     for (int i = 0; i < messages; ++i) way.send(message_size);
     const auto sent = rig.way(connection, MD_CLIENT).bytes;
-    const auto view = rig.trial.look(connection.client_cookie(), false);
+    const auto view = rig.trial.look(connection.client_cookie(), 0);
     if (!view) return {false, view.error().message()};
     const auto charged = view->ends[MD_SERVER].waiting;
     const bool is_charged = sent == way.sent() && charged >= sent;

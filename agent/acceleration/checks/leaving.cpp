@@ -18,7 +18,7 @@ std::uint16_t references_at_rest(const Rig& rig, const Connection& connection) {
     constexpr int looks = 5;
     std::uint32_t least[2]{UINT16_MAX, UINT16_MAX};
     for (int i = 0; i < looks; ++i) {
-        const auto view = rig.trial.look(connection.client_cookie(), false);
+        const auto view = rig.trial.look(connection.client_cookie(), 0);
         if (!view) return 0;
         for (const auto side : {MD_CLIENT, MD_SERVER}) least[side] = std::min(least[side], view->ends[side].references);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -30,7 +30,7 @@ std::uint16_t references_at_rest(const Rig& rig, const Connection& connection) {
 bool take_out(const Rig& rig, const Connection& connection) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < end) {
-        const auto view = rig.trial.look(connection.client_cookie(), true);
+        const auto view = rig.trial.look(connection.client_cookie(), MD_TAKE_OUT);
         if (!view) return false;
         if (view->ends[MD_CLIENT].state == MD_END_PLAIN && view->ends[MD_SERVER].state == MD_END_PLAIN) return true;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -52,7 +52,7 @@ Seen check_leaving(Rig& rig, Connection& connection) {
 
     connection.to_server().send(message_size);
     (void)rig.trial.leave(connection.client_cookie());
-    const auto early = rig.trial.look(connection.client_cookie(), true);
+    const auto early = rig.trial.look(connection.client_cookie(), MD_TAKE_OUT);
     if (!early) return {false, early.error().message()};
     if (early->ends[MD_SERVER].taken_out != 0) return {false, "taken out while bytes waited"};
     const bool whole = connection.to_server().receive_rest();

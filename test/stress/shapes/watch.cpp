@@ -40,7 +40,9 @@ void Watched::look(Connection::Clock::duration since_last) {
     // Below its low water mark a reader sleeps by right, as long as its sender does not get to run.
     stuck = slot.sent_bytes[from] >= read_now + connection->low_water() ? stuck + since_last : Connection::Clock::duration{};
     stuck_blocked = slot.offered_bytes[from] > read_now ? stuck_blocked + since_last : Connection::Clock::duration{};
-    if (stuck <= Watch::stall_after && stuck_blocked <= Watch::blocked_stall_after) return;
+    const bool trusts_fionread = connection->seat().wait == Feature::fionread;
+    const auto bound = trusts_fionread ? Watch::announced_stall_after : Watch::stall_after;
+    if (stuck <= bound && stuck_blocked <= std::max<Connection::Clock::duration>(bound, Watch::blocked_stall_after)) return;
     if (!counted)
         connection->stalled("stalled: " + std::to_string(slot.sent_bytes[from] - read_now) + " bytes are sent and not here",
                             read_now);

@@ -16,6 +16,8 @@ public:
     static constexpr auto stall_after = std::chrono::seconds(1);
     // A call to send that has not returned may have sent nothing yet; that is no stall before the sender has had time to run.
     static constexpr auto blocked_stall_after = std::chrono::seconds(3);
+    // A reader that trusts FIONREAD is told by the agent, which has to get to run first.
+    static constexpr auto announced_stall_after = std::chrono::seconds(5);
     static constexpr auto hang_after = std::chrono::seconds(30);
 
     Watch();

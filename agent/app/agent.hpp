@@ -18,6 +18,7 @@
 #include "app/options.hpp"
 #include "app/policy_setup.hpp"
 #include "app/state_saver.hpp"
+#include "app/tls_check.hpp"
 #include "app/tls_setup.hpp"
 #include "app/views.hpp"
 #include "app/worker_link.hpp"
@@ -83,6 +84,7 @@ private:
     HealthSetup health_;
     AnnouncementSetup announcements_;
     TlsSetup tls_;
+    TlsChecks tls_checks_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
     std::optional<sockets::StaleSockets> stale_sockets_;

@@ -38,6 +38,7 @@ public:
     void worker_begins(base::UniqueFd socket) { handover_.begin(std::move(socket)); }
 
     [[nodiscard]] const steering::Identities& identities() const { return *identities_; }
+    [[nodiscard]] bool is_here(const model::Backend& backend) const { return steering::is_here(backend, own_); }
 
 private:
     void apply();

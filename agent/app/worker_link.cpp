@@ -38,6 +38,7 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
     handlers.on_down = [this](std::string_view why) {
         spdlog::warn("the worker is down: {}", why);
         note_state();
+        handlers_.on_down();
     };
     process_ = std::make_unique<WorkerProcess>(io_, std::move(options), std::move(handlers));
     return process_->start();
@@ -112,6 +113,11 @@ bool WorkerLink::send_flows(const std::vector<std::string>& frames) {
     return true;
 }
 
+bool WorkerLink::check_tls(const channel::TlsCheck& check) {
+    auto* const channel = process_ ? process_->channel() : nullptr;
+    return channel != nullptr && channel->send(channel::encode(check)).has_value();
+}
+
 void WorkerLink::reopen_files() {
     if (auto* const channel = process_ ? process_->channel() : nullptr)
         if (auto sent = channel->send(channel::encode(channel::Reopen{})); !sent) spdlog::warn("{}", sent.error().message());
@@ -172,6 +178,8 @@ void WorkerLink::take(channel::Message message) {
         context_.announcements = std::move(announcements->announcements);
     else if (auto* const certificates = std::get_if<channel::CertificatesReport>(&message))
         context_.certificates = std::move(certificates->certificates);
+    else if (const auto* const finding = std::get_if<channel::TlsFinding>(&message))
+        handlers_.on_tls_finding(*finding);
     else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))

@@ -23,6 +23,8 @@ public:
         std::function<std::vector<model::ServicePtr>()> known_services;  // what a worker that begins is to start from
         std::function<void()> on_hello;                   // a worker is there that knows the settings and nothing else
         std::function<void(base::UniqueFd)> on_handover;  // as in WorkerHandlers
+        std::function<void(const channel::TlsFinding&)> on_tls_finding;
+        std::function<void()> on_down;
     };
 
     WorkerLink(boost::asio::io_context& io, Context& context, Handlers handlers)
@@ -33,6 +35,8 @@ public:
     void send_settings();
     // Frames as channel::split_flows() makes them. False: none was sent, since there is no worker or it is behind.
     bool send_flows(const std::vector<std::string>& frames);
+    // False: there is no worker.
+    bool check_tls(const channel::TlsCheck& check);
     void send_ejected(const channel::Ejected& ejected);
     // Somebody has put files aside that the worker writes to.
     void reopen_files();

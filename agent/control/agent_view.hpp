@@ -39,6 +39,14 @@ struct PolicyQuery {
     std::optional<base::Protocol> protocol;
 };
 
+// Which handshakes are to be made.
+struct TlsCheckQuery {
+    std::string service;
+    std::optional<base::SocketAddress> backend;  // only this one; port is never 0
+    std::string identity;                        // the name of one of tls.identities; empty: the node's
+    bool is_all = false;                         // more than the first backends
+};
+
 struct PauseQuery {
     std::optional<std::string> service;            // nothing: the whole node
     std::optional<std::chrono::seconds> duration;  // 1 s to 24 h; nothing: until resumed
@@ -122,6 +130,8 @@ public:
     virtual boost::json::object certificates() = 0;
     // Whose connections go out under which identity; with a process: which its sockets have, and why.
     virtual base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) = 0;
+    // Handshakes with the hosts of a service's backends, and what they showed.
+    virtual void check_tls(const TlsCheckQuery& query, Later later) = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
     // What would be done if these were the services; nothing is changed.
     virtual base::Result<boost::json::object> plan(PlanQuery query) = 0;

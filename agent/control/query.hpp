@@ -25,6 +25,7 @@ base::Result<BackendStateQuery> backend_state_query(std::string_view body);
 base::Result<BackendStateQuery> backend_name_query(const http::Request& request);
 base::Result<FlowQuery> flush_query(const http::Request& request);  // names at least one thing
 base::Result<PolicyQuery> policy_query(const http::Request& request);
+base::Result<TlsCheckQuery> tls_check_query(std::string_view body);
 base::Result<PlanQuery> plan_query(std::string_view body);
 base::Result<config::LogLevel> log_level_query(std::string_view body);
 base::Result<PauseQuery> pause_query(std::string_view body);

@@ -157,6 +157,12 @@ void watch_flows(Agent& agent, const http::Request& request, http::Respond respo
     agent.watch_flows(*query, to_response(std::move(respond)));
 }
 
+void check_tls(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto query = tls_check_query(request.body);
+    if (!query) return respond(failure(400, query.error()));
+    agent.check_tls(*query, to_response(std::move(respond)));
+}
+
 void traffic(Agent& agent, const http::Request& /*request*/, http::Respond respond) {
     agent.traffic(to_response(std::move(respond)));
 }
@@ -205,7 +211,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 34> routes{{
+constexpr std::array<Route, 35> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -231,6 +237,7 @@ constexpr std::array<Route, 34> routes{{
     {"GET", "/v1/flows/watch", false, true, nullptr, watch_flows},
     {"GET", "/v1/traffic", false, false, nullptr, traffic},
     {"DELETE", "/v1/connections", true, true, nullptr, flush_connections},
+    {"POST", "/v1/tls/check", false, false, nullptr, check_tls},
     {"POST", "/v1/plan", false, false, plan},
     {"POST", "/v1/reconcile", true, false, reconcile},
     {"POST", "/v1/registries/sync", true, false, sync_registry},

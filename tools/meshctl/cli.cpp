@@ -52,6 +52,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_announcement(*app, program);
     add_identity(*app, program);
     add_certificate(*app, program);
+    add_tls(*app, program);
     add_ca(*app, program);
     add_apply(*app, program);
     add_get(*app, program);

@@ -40,6 +40,7 @@ void add_announcement(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);
 void add_ca(CLI::App& app, Program& program);
 void add_certificate(CLI::App& app, Program& program);
+void add_tls(CLI::App& app, Program& program);
 void add_apply(CLI::App& app, Program& program);
 void add_get(CLI::App& app, Program& program);
 void add_delete(CLI::App& app, Program& program);

@@ -25,6 +25,7 @@ const std::string files = ":files";
 const std::string services = ":services";
 const std::string backends = ":backends";
 const std::string registries = ":registries";
+const std::string identities = ":identities";
 const std::string announcements = ":announcements";
 const std::string objects = ":objects";
 
@@ -32,6 +33,7 @@ const std::string objects = ":objects";
 const std::map<std::string, Words> option_values{{"--output", {"table", "wide", "json", "yaml"}},
                                                  {"--service", {services}},
                                                  {"--protocol", {"tcp", "udp"}},
+                                                 {"--identity", {identities}},
                                                  {"--state", {"opening", "established", "closing", "closed", "reset", "failed"}},
                                                  {"--source", {"client", "server", "device", "forwarding"}},
                                                  {"--sort", {"age", "bytes", "rtt", "retransmits", "connect", "response"}},
@@ -56,6 +58,7 @@ const std::map<std::string, Words> argument_values{{"service show", {services}},
                                                    {"backend ready", {backends}},
                                                    {"backend reset", {backends}},
                                                    {"policy check", {"any"}},
+                                                   {"tls check", {services}},
                                                    {"registry show", {registries}},
                                                    {"registry sync", {registries}},
                                                    {"announcement drain", {announcements}},
@@ -172,6 +175,7 @@ Words candidates(const Place& place, const std::string& word) {
     if (words == Words{backends}) return backend_names(place.socket);
     if (words == Words{objects}) return object_names(place.socket);
     if (words == Words{registries}) return names_of(place.socket, "registries");
+    if (words == Words{identities}) return names_of(place.socket, "identities");
     if (words == Words{announcements}) return names_of(place.socket, "announcements");
     return words == Words{services} ? names_of(place.socket, "services") : words;
 }

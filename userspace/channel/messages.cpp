@@ -11,6 +11,7 @@
 
 #include "channel/fields.hpp"
 #include "channel/settings_message.hpp"
+#include "channel/tls_check_message.hpp"
 #include "model/health_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
@@ -266,6 +267,8 @@ struct TypeName {
     std::string_view operator()(const Ejected&) const { return "ejected"; }
     std::string_view operator()(const Reopen&) const { return "reopen"; }
     std::string_view operator()(const Shutdown&) const { return "shutdown"; }
+    std::string_view operator()(const TlsCheck&) const { return "tls_check"; }
+    std::string_view operator()(const TlsFinding&) const { return "tls_finding"; }
 };
 
 }  // namespace
@@ -291,6 +294,8 @@ base::Result<Message> decode(json::object message) {
     if (type == "metrics") return decode_metrics(message);
     if (type == "flows") return decode_flows(message);
     if (type == "ejected") return decode_ejected(message);
+    if (type == "tls_check") return decode_tls_check(message);
+    if (type == "tls_finding") return decode_tls_finding(message);
     if (type == "reopen") return Message(Reopen{});
     if (type == "shutdown") return Message(Shutdown{});
     return invalid("type", "a message of the channel, not '" + std::string(type.substr(0, 40)) + "'");

@@ -92,6 +92,34 @@ struct CertificatesReport {
     boost::json::array certificates;
 };
 
+// What a handshake with the worker of a backend's host was like: the answer to one target of a TlsCheck. Texts are empty where
+// the handshake did not come so far.
+struct TlsFinding {
+    struct Certificate {
+        std::string identity, subject, issuer, key, signature;
+        std::string not_before, not_after;  // RFC 3339
+
+        bool operator==(const Certificate&) const = default;
+    };
+    std::uint64_t id = 0;
+    base::SocketAddress backend;
+    std::string identity;                 // that this side showed
+    std::string peer;                     // ADDRESS:PORT that it spoke to
+    std::string result;                   // "ok": all of it went well
+    std::string meaning, detail, remedy;  // of the result, for people
+    bool is_accepted = false;             // the peer took this side's certificate
+    bool is_connected = false;            // the backend behind it took the connection
+    std::string peer_identity;            // that the peer showed
+    std::string protocol, cipher, group;
+    std::string authority;  // that the chain led to
+    bool looks_at_revocations = false;
+    bool is_resumable = false;  // the peer gave a ticket
+    std::uint64_t connect_us = 0, handshake_us = 0;
+    std::vector<Certificate> chain;  // the peer's first
+
+    bool operator==(const TlsFinding&) const = default;
+};
+
 inline constexpr std::size_t most_listed = 50;  // of each list within an item
 
 // Backends whose health was decided or changed, or that were asked about (Ejected). What a worker has not decided it does not
@@ -171,6 +199,19 @@ struct Ejected {
 };
 inline constexpr std::size_t most_ejected = 256;
 
+// Handshakes as connections of this host would make them, to find out how they end. Each target is answered by a TlsFinding.
+struct TlsCheck {
+    struct Target {
+        base::SocketAddress service, backend;
+
+        bool operator==(const Target&) const = default;
+    };
+    std::uint64_t id = 0;
+    std::string identity;  // the name of one of tls.identities; empty: that of the node
+    std::vector<Target> targets;
+};
+inline constexpr std::size_t most_tls_targets = 256;
+
 // A registry is to be compared with all that it says, now.
 struct SyncRegistry {
     std::string name;  // empty: all
@@ -181,9 +222,9 @@ struct Reopen {};
 
 struct Shutdown {};
 
-using Message =
-    std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport, SyncRegistry,
-                 HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents, Ejected, Reopen, Shutdown>;
+using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport,
+                             SyncRegistry, HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents,
+                             Ejected, Reopen, Shutdown, TlsCheck, TlsFinding>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -200,6 +241,8 @@ boost::json::object encode(const RegistriesReport& message);
 boost::json::object encode(const AnnouncementsReport& message);
 boost::json::object encode(const CertificatesReport& message);
 boost::json::object encode(const SyncRegistry& message);
+boost::json::object encode(const TlsCheck& message);
+boost::json::object encode(const TlsFinding& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);
 

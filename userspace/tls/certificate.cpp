@@ -11,6 +11,7 @@
 
 #include "base/time_text.hpp"
 #include "config/text_file.hpp"
+#include "tls/describe.hpp"
 #include "tls/draft.hpp"
 #include "tls/spiffe_id.hpp"
 #include "tls/verify.hpp"
@@ -57,23 +58,7 @@ std::vector<std::string> problems_of(const X509* certificate, bool is_authority)
     return problems;
 }
 
-Certificate describe(const X509* certificate) {
-    Certificate described;
-    described.is_authority = ::X509_check_ca(const_cast<X509*>(certificate)) > 0;
-    if (std::string id; !identity_of(certificate, id)) described.identity = id;
-    described.subject = subject_of(certificate);
-    described.issuer = issuer_of(certificate);
-    described.serial = serial_of(certificate);
-    described.key = key_text(::X509_get0_pubkey(certificate));
-    described.signature = ::OBJ_nid2ln(::X509_get_signature_nid(certificate));
-    described.fingerprint = fingerprint_of(certificate);
-    described.begins = not_before(certificate);
-    described.ends = not_after(certificate);
-    described.problems = problems_of(certificate, described.is_authority);
-    return described;
-}
-
-RevocationList describe(X509_CRL* list) {
+RevocationList describe_list(X509_CRL* list) {
     RevocationList described;
     described.issuer = text_of(::X509_CRL_get_issuer(list));
     described.updated = time_of(::X509_CRL_get0_lastUpdate(list));
@@ -111,7 +96,7 @@ base::Result<void> add_revocations(const std::string& text, CertificateFile& fil
     if (text.find(revocation_mark) == std::string::npos) return {};
     const auto lists = revocations_in(text, file.path);
     if (!lists) return tl::make_unexpected(lists.error());
-    for (const auto& list : *lists) file.revocations.push_back(describe(list.get()));
+    for (const auto& list : *lists) file.revocations.push_back(describe_list(list.get()));
     return {};
 }
 
@@ -128,6 +113,22 @@ base::Result<void> add_key(const std::string& text, CertificateFile& file) {
 }
 
 }  // namespace
+
+Certificate describe(const X509* certificate) {
+    Certificate described;
+    described.is_authority = ::X509_check_ca(const_cast<X509*>(certificate)) > 0;
+    if (std::string id; !identity_of(certificate, id)) described.identity = id;
+    described.subject = subject_of(certificate);
+    described.issuer = issuer_of(certificate);
+    described.serial = serial_of(certificate);
+    described.key = key_text(::X509_get0_pubkey(certificate));
+    described.signature = ::OBJ_nid2ln(::X509_get_signature_nid(certificate));
+    described.fingerprint = fingerprint_of(certificate);
+    described.begins = not_before(certificate);
+    described.ends = not_after(certificate);
+    described.problems = problems_of(certificate, described.is_authority);
+    return described;
+}
 
 base::Result<CertificateFile> read_certificate_file(const std::string& path) {
     const auto text = config::read_text_file(path);

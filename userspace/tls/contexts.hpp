@@ -9,6 +9,7 @@
 
 #include "tls/credentials.hpp"
 #include "tls/handshake_result.hpp"
+#include "tls/session_details.hpp"
 
 namespace meshd::tls {
 
@@ -51,6 +52,8 @@ HandshakeFailure why_failed(SSL* session, int error);
 
 // The peer's SPIFFE ID after a handshake that was ok; also of a resumed session.
 std::string peer_identity(SSL* session);
+
+SessionDetails details_of(SSL* session);
 
 // Whether the peer's certificate stands on a revocation list that `by` has.
 bool is_peer_revoked(const SSL* session, const Credentials::Contexts& by);

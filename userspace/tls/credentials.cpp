@@ -44,7 +44,7 @@ base::Result<Identity> read(const model::CertificateFiles& files) {
     return Identity{std::move(*chain), std::move(*secret)};
 }
 
-std::string_view remedy(HandshakeResult result) {
+std::string_view own_remedy(HandshakeResult result) {
     switch (result) {
         case HandshakeResult::not_yet_valid:
             return "look at this host's clock";
@@ -61,7 +61,7 @@ base::Result<void> check(const Identity& identity, const TrustAnchors& trust, co
     const auto failure = verify(identity.chain, trust);
     if (!failure) return {};
     return base::fail({std::string(operation), path, 0, fmt::format("{} ({})", failure->detail, name(failure->result)),
-                       std::string(remedy(failure->result))});
+                       std::string(own_remedy(failure->result))});
 }
 
 std::uint64_t next_number() {

@@ -32,6 +32,7 @@ inline constexpr std::size_t handshake_results = 15;
 
 std::string_view name(HandshakeResult result);     // "wrong_trust_domain": label
 std::string_view meaning(HandshakeResult result);  // for people
+std::string_view remedy(HandshakeResult result);   // of the side that saw it; empty: nothing is wrong
 
 struct HandshakeFailure {
     HandshakeResult result = HandshakeResult::protocol;

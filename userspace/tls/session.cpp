@@ -138,6 +138,7 @@ HandshakeFailure Session::failure() const { return state_->failure != nullptr ? 
 std::string Session::peer() const { return peer_identity(state_->ssl.get()); }
 bool Session::is_peer_revoked(const Credentials& by) const { return tls::is_peer_revoked(state_->ssl.get(), by.contexts()); }
 bool Session::resumed() const { return ::SSL_session_reused(state_->ssl.get()) == 1; }
+SessionDetails Session::details() const { return details_of(state_->ssl.get()); }
 Ticket Session::take_ticket() { return std::exchange(state_->ticket, {}); }
 
 bool is_usable(const Ticket& ticket) { return ticket != nullptr && may_resume(ticket.get()); }

@@ -12,6 +12,7 @@
 
 #include "tls/credentials.hpp"
 #include "tls/handshake_result.hpp"
+#include "tls/session_details.hpp"
 
 struct ssl_session_st;  // SSL_SESSION
 
@@ -56,6 +57,7 @@ public:
     [[nodiscard]] std::string peer() const;                           // its SPIFFE ID
     [[nodiscard]] bool is_peer_revoked(const Credentials& by) const;  // its certificate is on a list that these have
     [[nodiscard]] bool resumed() const;
+    [[nodiscard]] SessionDetails details() const;  // also after a failure
     // Of a client, the last that came since it was asked; that one came says that the server has accepted this side.
     [[nodiscard]] Ticket take_ticket();
 

@@ -99,6 +99,19 @@ base::Result<base::UniqueFd> Encryption::dial(const base::SocketAddress& backend
                        "write the section \"tls\" of meshd.yaml"});
 }
 
+std::shared_ptr<const tls::Credentials> Encryption::credentials(const std::string& identity) const {
+    if (!tls_ || identity.empty()) return tls_ ? store_.node() : nullptr;
+    const auto all = store_.identities();
+    const auto found = all.find(model::identity_number(identity));
+    return found == all.end() ? nullptr : found->second;
+}
+
+std::optional<PeerCheck::Target> Encryption::way_to(const channel::TlsCheck::Target& asked) const {
+    const auto host = known_ != nullptr && tls_ ? known_->host_of(asked.backend) : std::nullopt;
+    if (!host) return std::nullopt;
+    return PeerCheck::Target{{*host, tls_->inbound_port}, asked.backend, std::string(known_->service_at(asked.service))};
+}
+
 std::vector<prometheus::MetricFamily> Encryption::families() const {
     return engine_ ? relay_families(engine_->figures()) : std::vector<prometheus::MetricFamily>{};
 }

@@ -17,6 +17,7 @@
 #include "registry/catalog.hpp"
 #include "relay/engine.hpp"
 #include "tls/credential_store.hpp"
+#include "worker/peer_check.hpp"
 #include "worker/route_book.hpp"
 
 namespace meshd::worker {
@@ -41,6 +42,10 @@ public:
 
     // As relay::Engine::dial().
     [[nodiscard]] base::Result<base::UniqueFd> dial(const base::SocketAddress& backend, bool only_connects);
+
+    // As connections to a backend would go now. Null, nothing: they could not.
+    [[nodiscard]] std::shared_ptr<const tls::Credentials> credentials(const std::string& identity) const;
+    [[nodiscard]] std::optional<PeerCheck::Target> way_to(const channel::TlsCheck::Target& asked) const;
 
     [[nodiscard]] std::vector<prometheus::MetricFamily> families() const;
     [[nodiscard]] const tls::CredentialStore& certificates() const { return store_; }

@@ -56,6 +56,10 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
       announcements_(context, [this] { report_announcements(); }),
       leave_timer_(context),
       encryption_(context),
+      peer_checks_(context,
+                   {[this](const std::string& identity) { return encryption_.credentials(identity); },
+                    [this](const channel::TlsCheck::Target& target) { return encryption_.way_to(target); }},
+                   [this](const channel::TlsFinding& finding) { (void)channel_.send(channel::encode(finding)); }),
       listeners_(
           context, std::move(handover),
           [this](const std::string& name, std::vector<base::UniqueFd> sockets) { encryption_.listen(name, std::move(sockets)); }),
@@ -114,6 +118,8 @@ void Worker::take(boost::json::object json) {
         probes_.watch(*ejected);
     } else if (const auto* const sync = std::get_if<channel::SyncRegistry>(&*message)) {
         registries_.sync(sync->name);
+    } else if (const auto* const check = std::get_if<channel::TlsCheck>(&*message)) {
+        peer_checks_.add(*check);
     } else if (auto* const known = std::get_if<channel::Delta>(&*message)) {
         remember(std::move(*known));
     } else if (auto* const rules = std::get_if<channel::Policies>(&*message)) {

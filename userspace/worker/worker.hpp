@@ -26,6 +26,7 @@
 #include "worker/feed.hpp"
 #include "worker/listeners.hpp"
 #include "worker/metrics_page.hpp"
+#include "worker/peer_checks.hpp"
 #include "worker/probes.hpp"
 #include "worker/registries.hpp"
 
@@ -91,6 +92,7 @@ private:
     boost::asio::steady_timer leave_timer_;
     bool is_leaving_ = false;
     Encryption encryption_;
+    PeerChecks peer_checks_;
     Listeners listeners_;
     std::optional<boost::json::array> certificates_reported_;
     Feed feed_;

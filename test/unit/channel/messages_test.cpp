@@ -92,6 +92,50 @@ TEST(Messages, CertificatesSayWhoseTheyAre) {
     EXPECT_FALSE(decode(encode(CertificatesReport{{7}})));
 }
 
+TEST(Messages, ChecksNameTheirTargets) {
+    const auto endpoint = *base::SocketAddress::parse("10.0.0.5:80");
+    auto json = encode(TlsCheck{7, "web", {{*base::SocketAddress::parse("10.96.0.1:80"), endpoint}}});
+    const auto read = decoded<TlsCheck>(json);
+    EXPECT_EQ(read.id, 7U);
+    EXPECT_EQ(read.identity, "web");
+    EXPECT_EQ(read.targets, (std::vector<TlsCheck::Target>{{*base::SocketAddress::parse("10.96.0.1:80"), endpoint}}));
+    json["targets"] = boost::json::array{boost::json::object{{"service", "10.96.0.1:80"}, {"backend", "10.0.0.5"}}};
+    EXPECT_FALSE(decode(json));
+    json["targets"] = boost::json::array{7};
+    EXPECT_FALSE(decode(json));
+    EXPECT_FALSE(decode(encode(TlsCheck{7, "", {}})));
+    EXPECT_FALSE(decode(encode(TlsCheck{7, "", {most_tls_targets + 1, {endpoint, endpoint}}})));
+}
+
+TEST(Messages, FindingsTellWhatAHandshakeShowed) {
+    TlsFinding finding;
+    finding.id = 7;
+    finding.backend = *base::SocketAddress::parse("10.0.0.5:80");
+    finding.identity = "spiffe://example.org/web";
+    finding.peer = "10.0.0.5:15008";
+    finding.result = "ok";
+    finding.is_accepted = finding.is_connected = true;
+    finding.protocol = "TLSv1.3";
+    finding.connect_us = 80;
+    finding.chain.push_back({"spiffe://example.org/b", "CN=b", "CN=root", "EC P-256", "ecdsa", "2026-01-01T00:00:00Z", ""});
+    auto json = encode(finding);
+    EXPECT_EQ(decoded<TlsFinding>(json), finding);
+    for (const auto* const key : {"backend", "result", "accepted", "chain", "handshake_us", "peer_identity"}) {
+        auto wrong = json;
+        wrong[key] = -1;
+        const auto refused = decode(wrong);
+        ASSERT_FALSE(refused) << key;
+        EXPECT_EQ(refused.error().object, std::string("tls_finding.") + key);
+    }
+    finding.chain.resize(17);
+    EXPECT_FALSE(decode(encode(finding)));
+    json["chain"] = boost::json::array{boost::json::object{{"subject", 7}}};
+    EXPECT_FALSE(decode(json));
+    json["chain"] = boost::json::array{};
+    json["detail"] = std::string(5000, 'x');
+    EXPECT_FALSE(decode(json));
+}
+
 TEST(Messages, AnnouncementsHaveAnIdAndAName) {
     const boost::json::array rows{{{"id", "consul/web/10.0.0.5:80"}, {"name", "web"}, {"state", "announced"}}};
     EXPECT_EQ(decoded<AnnouncementsReport>(encode(AnnouncementsReport{rows})).announcements, rows);

@@ -67,6 +67,10 @@ public:
         answer_later("watch_flows", later);
     }
     void traffic(Later later) override { answer_later("traffic", later); }
+    void check_tls(const TlsCheckQuery& query, Later later) override {
+        checked_tls = query;
+        answer_later("check_tls", later);
+    }
     void flush_connections(const FlowQuery& query, Later later) override {
         asked = query;
         answer_later("flush_connections", later);
@@ -106,6 +110,7 @@ public:
     std::vector<std::string> calls;
     ExplainQuery explained;
     PolicyQuery checked;
+    TlsCheckQuery checked_tls;
     std::vector<model::Service> planned;
     bool is_complete = false;
     bool is_of_files = false;

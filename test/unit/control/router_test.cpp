@@ -126,6 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
         Verb{"GET", "/v1/explain?destination=10.96.0.10:80", "", "explain", false},
         Verb{"GET", "/v1/policy", "", "policy", false},
         Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
+        Verb{"POST", "/v1/tls/check", R"({"service":"web"})", "check_tls", false},
         Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
         Verb{"POST", "/v1/reconcile", "", "reconcile", true}, Verb{"GET", "/v1/acceleration", "", "acceleration", false},
         Verb{"GET", "/v1/acceleration/top", "", "acceleration_top", false},
@@ -141,6 +142,18 @@ INSTANTIATE_TEST_SUITE_P(
              true},
         Verb{"DELETE", "/v1/backend-state?service=web&backend=10.0.0.1:80", "", "reset_backend_state", true},
         Verb{"PUT", "/v1/log-level", R"({"level":"debug"})", "set_log_level", true}));
+
+TEST_F(RouterTest, ReadsWhichHandshakesAreWanted) {
+    ask("POST", "/v1/tls/check", R"({"service":"shop/web","backend":"[fd00::1]:80","identity":"web","all":true})");
+    EXPECT_EQ(agent_.checked_tls.service, "shop/web");
+    EXPECT_EQ(agent_.checked_tls.backend, base::SocketAddress::parse("[fd00::1]:80"));
+    EXPECT_EQ(agent_.checked_tls.identity, "web");
+    EXPECT_TRUE(agent_.checked_tls.is_all);
+    for (const auto* const body :
+         {"{}", R"({"service":"a b"})", R"({"service":"web","backend":"10.0.0.1"})", R"({"service":"web","backend":7})",
+          R"({"service":"web","identity":""})", R"({"service":"web","all":1})", R"({"service":"web","more":1})"})
+        EXPECT_EQ(ask("POST", "/v1/tls/check", body).status, 400U) << body;
+}
 
 TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
     for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/", "/v1/acceleration/"}) {

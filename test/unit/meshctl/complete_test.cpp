@@ -28,7 +28,7 @@ protected:
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
               "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\n"
-              "identity\ncertificate\nca\napply\nget\n"
+              "identity\ncertificate\ntls\nca\napply\nget\n"
               "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
@@ -67,6 +67,12 @@ TEST_F(Complete, OffersWhatAnAuthorityNeeds) {
     EXPECT_EQ(after({"ca", "issue", "--csr", ""}), ":files\n");
     EXPECT_EQ(after({"ca", "init", "ca", "--key-type", "ec"}), "ec-p256\nec-p384\n");
     EXPECT_EQ(after({"certificate", "show", ""}), ":files\n");
+}
+TEST_F(Complete, OffersWhatCanBeChecked) {
+    EXPECT_EQ(after({"tls", "check", "sh"}), "shop/web\n");
+    FakeServer server(Answers{{"GET /v1/identities", {"identities"}}});
+    EXPECT_EQ(run_meshctl({"complete", "--", "--socket", server.socket(), "tls", "check", "web", "--identity", "sh"}).out,
+              "shop\n");
 }
 TEST_F(Complete, OffersKindsOfObjectsAndNoneOfFiles) {
     EXPECT_EQ(after({"get", ""}), "service\npolicy\nsettings\nfile\n");

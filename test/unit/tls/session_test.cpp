@@ -75,6 +75,32 @@ TEST_F(SessionTest, KnowsItsPeer) {
     EXPECT_FALSE(server.session.resumed());
 }
 
+TEST_F(SessionTest, TellsWhatItAgreedOnAndLookedAt) {
+    connect(client, server);
+    const auto details = client.session.details();
+    EXPECT_EQ(details.protocol, "TLSv1.3");
+    EXPECT_EQ(details.cipher.substr(0, 4), "TLS_");
+    EXPECT_EQ(details.group, "x25519");
+    ASSERT_EQ(details.chain.size(), 3U);
+    EXPECT_EQ(details.chain[0].identity, "spiffe://example.org/server");
+    EXPECT_EQ(details.authority, details.chain[2].subject);
+    EXPECT_FALSE(details.looks_at_revocations);
+}
+
+TEST_F(SessionTest, TellsWhatItLookedAtBeforeItFailed) {
+    TestAuthority other(directory, "other");
+    const auto loaded = Credentials::load(other.issue_for("spiffe://example.org/server"), other.trust());
+    ASSERT_TRUE(loaded);
+    End stranger{*loaded, Side::server};
+    shake(client, {});
+    shake(stranger, client.take());
+    EXPECT_EQ(shake(client, stranger.take()), Step::failed);
+    const auto details = client.session.details();
+    ASSERT_FALSE(details.chain.empty());
+    EXPECT_EQ(details.chain[0].identity, "spiffe://example.org/server");
+    EXPECT_EQ(details.authority, "");
+}
+
 TEST_F(SessionTest, TakesItsHandshakeInPieces) {
     connect(client, server, 1);
     client.session.write("hello");

@@ -99,6 +99,7 @@ base::Result<config::Settings> effective_settings(const Options& options) {
     lay(settings.control_group, options.control_group);
     lay(settings.metrics_listen, options.metrics_listen);
     lay(settings.log_level, options.log_level);
+    if (settings.tls) model::place_issued(*settings.tls, settings.state_directory + "/tls");
     return settings;
 }
 

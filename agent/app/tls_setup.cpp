@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <spdlog/spdlog.h>
 
+#include "app/issued_directory.hpp"
 #include "kernel/cgroup.hpp"
 #include "kernel/tls_hooks.hpp"
 #include "steering/guarded.hpp"
@@ -131,7 +132,8 @@ void TlsSetup::tell_who_needs_it() {
 
 void TlsSetup::apply_in_order() {
     is_withdrawn_ = false;
-    base::Result<void> done = open_listeners();
+    base::Result<void> done = make_issued_directory(context_.settings);
+    if (done) done = open_listeners();
     if (done) done = put_identities();
     if (done) done = put_guarded();
     if (done) done = arrange_programs();

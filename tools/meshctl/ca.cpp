@@ -8,6 +8,7 @@
 
 #include "base/time_text.hpp"
 #include "command.hpp"
+#include "config/text_file.hpp"
 #include "tls/authority.hpp"
 #include "tls/private_file.hpp"
 
@@ -122,8 +123,14 @@ struct IssueOptions {
 Result<Page> issue(const IssueOptions& options) {
     auto authority = Authority::open(options.directory);
     if (!authority) return meshctl::fail(authority.error());
-    const auto made = authority->issue(
-        {options.identity, std::chrono::seconds(std::stoll(options.lifetime_s)), options.request, key_kind(options.kind)});
+    std::string request;
+    if (!options.request.empty()) {
+        auto file = config::read_text_file(options.request);
+        if (!file) return meshctl::fail(file.error());
+        request = std::move(file->text);
+    }
+    const auto made = authority->issue({options.identity, std::chrono::seconds(std::stoll(options.lifetime_s)),
+                                        std::move(request), key_kind(options.kind), options.request});
     if (!made) return meshctl::fail(made.error());
     // A worker takes a pair when both have come to rest.
     if (!made->key.empty())
@@ -169,6 +176,44 @@ void add_issue(CLI::App& noun, Program& program) {
             throw CLI::ValidationError("say --csr FILE, or --key-out FILE for a key that is made here");
         program.chosen = [options](const Agent& /*agent*/) { return issue(*options); };
     });
+}
+
+struct TokenOptions {
+    std::string directory, identity, out, lifetime_s = "3600";
+};
+
+Result<Page> make_token(const TokenOptions& options) {
+    auto authority = Authority::open(options.directory);
+    if (!authority) return meshctl::fail(authority.error());
+    const auto token = authority->make_token(options.identity, std::chrono::seconds(std::stoll(options.lifetime_s)));
+    if (!token) return meshctl::fail(token.error());
+    if (!options.out.empty())
+        if (const auto written = tls::replace_file(options.out, token->secret + "\n", tls::for_owner); !written)
+            return meshctl::fail(written.error());
+    Page page;
+    page.value = {{"identity", token->identity}, {"not_after", base::time_text(token->ends)}};
+    page.value[options.out.empty() ? "token" : "file"] = options.out.empty() ? token->secret : options.out;
+    page.blocks = {Facts{{{"Identity", token->identity},
+                          {"Not after", base::time_text(token->ends)},
+                          {options.out.empty() ? "Token" : "File", options.out.empty() ? token->secret : options.out}}}};
+    page.verdict = "good for one certificate: put it where tls.issuer.token_file of the node says";
+    return page;
+}
+
+void add_token(CLI::App& noun, Program& program) {
+    const auto options = std::make_shared<TokenOptions>();
+    auto* const verb =
+        add_verb(noun, "token", "Make a token: whoever has it is given one certificate by the signing agent", options->directory,
+                 "For a node that has no certificate yet. The authority keeps its SHA-256 only.\n\n"
+                 "Examples:\n"
+                 "  meshctl ca token /var/lib/meshd/ca node/host-1\n"
+                 "  meshctl ca token /var/lib/meshd/ca node/host-1 --ttl 10m -o json | jq -r .token");
+    verb->add_option("IDENTITY", options->identity, "SPIFFE ID, or its path: node/host-1")->required();
+    verb->add_option("--ttl", options->lifetime_s, "How long it is good (1h)")
+        ->type_name("TIME")
+        ->transform(CLI::Validator(to_seconds, ""));
+    verb->add_option("--out", options->out, "Where it goes, with mode 0600; it is not shown then")->type_name("FILE");
+    verb->callback([&program, options] { program.chosen = [options](const Agent& /*agent*/) { return make_token(*options); }; });
 }
 
 void add_show(CLI::App& noun, Program& program) {
@@ -267,6 +312,7 @@ void add_ca(CLI::App& app, Program& program) {
     noun->require_subcommand(1);
     add_init(*noun, program);
     add_issue(*noun, program);
+    add_token(*noun, program);
     add_show(*noun, program);
     add_revoke(*noun, program);
     add_rotate(*noun, program);

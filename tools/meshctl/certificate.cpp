@@ -137,13 +137,20 @@ Result<Page> show(const ShowOptions& options) {
 
 Table in_use_table(json::array rows) {
     const auto whose = [](const json::object& row) {
+        if (text_at(row, "whose") == "signing") return std::string("signing agent");
         return text_at(row, "whose") == "node" ? "the node" : text_at(row, "name");
+    };
+    const auto from = [](const json::object& row) {
+        if (text_at(row, "issuer") != "-") return text_at(row, "issuer");
+        return std::string(text_at(row, "whose") == "signing" ? "its authority" : "file");
     };
     return {{{"WHOSE", whose},
              text_column("IDENTITY", "identity"),
              text_column("STATE", "state"),
              text_column("NOT AFTER", "not_after"),
+             text_column("RENEWAL", "renewal"),
              text_column("SINCE", "since"),
+             {"FROM", from},
              text_column("CERTIFICATE", "certificate").wide(),
              text_column("KEY", "key").wide(),
              text_column("NOT BEFORE", "not_before").wide()},

@@ -42,19 +42,6 @@ void read_cgroup(Document& document, const MappingReader& top, std::string& resu
         read_path(document, top, "cgroup", result, {"\"auto\" or an absolute path"});
 }
 
-void read_listen(Document& document, const MappingReader& object, std::string_view key, base::SocketAddress& result) {
-    constexpr std::string_view expected = "an address and a port such as 127.0.0.1:9707 or \"[::1]:9707\"";
-    const auto value = object.find(key);
-    if (!value.exists()) return;
-    const auto label = '"' + std::string(key) + '"';
-    const auto text = read_text(document, value, label, expected);
-    if (!text) return;
-    if (const auto address = base::SocketAddress::parse(*text))
-        result = *address;
-    else
-        refuse_value(document, value, label, expected);
-}
-
 void read_locality(Document& document, const MappingReader& node, std::string& result) {
     constexpr std::string_view expected = "\"REGION/ZONE/NODE\", such as eu/a/n1, or its first parts";
     if (!node.text("locality", result) || result.empty()) return;
@@ -101,7 +88,8 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
                  [&](const MappingReader& control) { read_account(document, control, "group", settings.control_group); });
     read_section(document, top, "metrics", metrics_keys, [&](const MappingReader& metrics) {
         metrics.boolean("enabled", settings.metrics_enabled);
-        read_listen(document, metrics, "listen", settings.metrics_listen);
+        read_listen(document, metrics, "listen", settings.metrics_listen,
+                    "an address and a port such as 127.0.0.1:9707 or \"[::1]:9707\"");
     });
     read_section(document, top, "reconcile", reconcile_keys, [&](const MappingReader& reconcile) {
         read_duration(document, reconcile, "interval", settings.reconcile_interval, interval_range);

@@ -47,4 +47,17 @@ void read_account(Document& document, const MappingReader& object, std::string_v
     if (!is_account_name(result)) refuse_value(document, value, label, expected);
 }
 
+void read_listen(Document& document, const MappingReader& object, std::string_view key, base::SocketAddress& result,
+                 std::string_view expected) {
+    const auto value = object.find(key);
+    if (!value.exists()) return;
+    const auto label = '"' + std::string(key) + '"';
+    const auto text = read_text(document, value, label, expected);
+    if (!text) return;
+    if (const auto address = base::SocketAddress::parse(*text))
+        result = *address;
+    else
+        refuse_value(document, value, label, expected);
+}
+
 }  // namespace meshd::config

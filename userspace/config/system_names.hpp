@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Settings that name something of the system: a path, an account.
+// Settings that name something of the system: a path, an account, where to listen.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,12 @@ struct PathRule {
     bool may_go_up = true;  // whether ".." may stand between the slashes
 };
 
-// Both leave `result` as it is when the key is absent; what is refused is told as not `expected`.
+// They leave `result` as it is when the key is absent; what is refused is told as not `expected`.
 // A slash at the end of a path is removed.
 void read_path(Document& document, const MappingReader& object, std::string_view key, std::string& result, PathRule rule = {});
 void read_account(Document& document, const MappingReader& object, std::string_view key, std::string& result,
                   std::string_view expected = "the name of an account");
+void read_listen(Document& document, const MappingReader& object, std::string_view key, base::SocketAddress& result,
+                 std::string_view expected);
 
 }  // namespace meshd::config

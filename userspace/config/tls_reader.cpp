@@ -9,6 +9,7 @@
 
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
+#include "config/signing_reader.hpp"
 #include "config/system_names.hpp"
 #include "model/misfit.hpp"
 #include "model/policy.hpp"
@@ -22,8 +23,9 @@ constexpr std::array<std::string_view, 2> modes{"off", "mutual"};
 constexpr std::array<std::string_view, 2> accepts{"strict", "permissive"};
 constexpr std::array<std::string_view, 2> same_nodes{"plain", "encrypt"};
 
-constexpr std::array<std::string_view, 9> node_keys{"trust_domain", "authorities",  "revoked",       "certificate", "key",
-                                                    "identities",   "inbound_port", "outbound_port", "threads"};
+constexpr std::array<std::string_view, 11> node_keys{"trust_domain", "authorities", "revoked",      "certificate",
+                                                     "key",          "identities",  "inbound_port", "outbound_port",
+                                                     "threads",      "signing",     "issuer"};
 constexpr std::array<std::string_view, 6> identity_keys{"name", "workload", "unit", "user", "certificate", "key"};
 constexpr std::array<std::string_view, 3> whose_keys{"workload", "unit", "user"};
 constexpr std::uint32_t most_threads = 64;
@@ -32,7 +34,10 @@ void read_required_path(Document& document, const MappingReader& object, std::st
     if (object.require(key)) read_path(document, object, key, result);
 }
 
-void read_files(Document& document, const MappingReader& object, model::CertificateFiles& result) {
+// Both, or with an issuer neither.
+void read_files(Document& document, const MappingReader& object, const model::NodeTls& node, model::CertificateFiles& result) {
+    result.is_issued = node.issuer && !object.has("certificate") && !object.has("key");
+    if (result.is_issued) return;
     read_required_path(document, object, "certificate", result.certificate);
     read_required_path(document, object, "key", result.key);
 }
@@ -73,7 +78,8 @@ void read_identities(Document& document, const MappingReader& tls, model::NodeTl
         auto& one = result.identities.emplace_back();
         read_name(document, object, one.name);
         read_whose(document, object, one);
-        read_files(document, object, one.files);
+        read_files(document, object, result, one.files);
+        if (document.ok() && one.files.is_issued) check_issued_name(document, object, result, one);
         if (!document.ok()) return;
         const auto [first, is_new] =
             seen.emplace(model::identity_number(one.name), std::pair(one.name, object.find("name").mark()));
@@ -98,7 +104,9 @@ void read_node_tls(Document& document, const MappingReader& top, std::optional<m
                          "lower case letters, digits, \".\", \"-\" and \"_\", such as example.org");
         read_required_path(document, tls, "authorities", node.authorities);
         read_path(document, tls, "revoked", node.revoked);
-        read_files(document, tls, node.node);
+        read_signing(document, tls, node);
+        read_issuer(document, tls, node);
+        read_files(document, tls, node, node.node);
         read_identities(document, tls, node);
         tls.number("inbound_port", node.inbound_port, port_range);
         tls.number("outbound_port", node.outbound_port, port_range);

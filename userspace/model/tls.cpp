@@ -35,6 +35,24 @@ unsigned relay_threads(std::uint32_t asked) {
     return std::clamp(asked != 0 ? asked : std::thread::hardware_concurrency(), 1U, most_threads);
 }
 
+void place_issued(NodeTls& tls, const std::string& directory) {
+    if (!tls.issuer) return;
+    tls.issuer->directory = directory;
+    const auto place = [&](CertificateFiles& files, const std::string& name) {
+        if (files.is_issued) files.certificate = files.key = directory + "/" + name + ".pem";
+    };
+    place(tls.node, "node");
+    for (auto& identity : tls.identities) {
+        auto name = identity.name;
+        std::replace(name.begin(), name.end(), '/', '+');  // which no name has
+        place(identity.files, "identity-" + name);
+    }
+}
+
+std::string issued_identity(const NodeTls& tls, const WorkloadIdentity& identity) {
+    return "spiffe://" + tls.trust_domain + "/" + identity.name;
+}
+
 std::string_view name(TlsMode mode) { return mode_names.at(static_cast<std::size_t>(mode)); }
 std::string_view name(ClearText accept) { return clear_text_names.at(static_cast<std::size_t>(accept)); }
 std::string_view name(SameNode same_node) { return same_node_names.at(static_cast<std::size_t>(same_node)); }

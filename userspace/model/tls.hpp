@@ -2,12 +2,15 @@
 // Encryption between hosts, as configuration says it: what a service asks for, and who this node and its workloads are.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/address.hpp"
 
 namespace meshd::model {
 
@@ -41,6 +44,7 @@ struct ServiceTls {
 struct CertificateFiles {
     std::string certificate;  // with what leads to an authority
     std::string key;
+    bool is_issued = false;  // the worker writes it itself, with what the signing agent gives it: one file has both
 
     auto operator<=>(const CertificateFiles&) const = default;
 };
@@ -60,6 +64,37 @@ inline constexpr std::uint16_t default_inbound_port = 15008;
 inline constexpr std::uint16_t default_outbound_port = 15001;
 inline constexpr std::size_t max_identities = 1024;
 
+// Which nodes may have which identities beside their own. All are patterns, see model/authorization.hpp.
+struct SigningRule {
+    std::string node;
+    std::vector<std::string> may_have;
+
+    bool operator==(const SigningRule&) const = default;
+};
+
+inline constexpr std::uint16_t signing_port = 15009;
+inline constexpr std::chrono::seconds shortest_lifetime{5};
+
+// This node signs for others.
+struct Signing {
+    std::string authority;  // directory of the built-in one
+    base::SocketAddress listen{{}, signing_port};
+    std::chrono::milliseconds lifetime{std::chrono::hours{24}};  // of what it issues
+    std::vector<SigningRule> allow{};
+
+    bool operator==(const Signing&) const = default;
+};
+
+// Who signs for this node.
+struct Issuer {
+    std::string address;                                         // HOST:PORT
+    std::string token_file;                                      // of the first certificate; empty: none
+    std::chrono::milliseconds refresh{std::chrono::minutes{1}};  // how often authorities and revocation lists are asked for
+    std::string directory{};  // where the worker keeps keys and what it was given; the agent says it
+
+    bool operator==(const Issuer&) const = default;
+};
+
 // The section "tls" of meshd.yaml.
 struct NodeTls {
     std::string trust_domain;  // "example.org"
@@ -70,6 +105,8 @@ struct NodeTls {
     std::uint16_t inbound_port = default_inbound_port;    // where workers of other hosts connect to
     std::uint16_t outbound_port = default_outbound_port;  // where the kernel sends connections of this host
     std::uint32_t threads = 0;                            // of the relay; 0: one for each CPU
+    std::optional<Signing> signing{};
+    std::optional<Issuer> issuer{};  // of all that have no files
 
     bool operator==(const NodeTls&) const = default;
 };
@@ -80,6 +117,12 @@ std::uint32_t identity_number(std::string_view name);
 
 // How many threads a relay has: `asked`, or one for each CPU that this process may use, at most 64. Agent and worker count alike.
 unsigned relay_threads(std::uint32_t asked);
+
+// Gives those that the issuer issues their files, below `directory`.
+void place_issued(NodeTls& tls, const std::string& directory);
+
+// The SPIFFE ID that a workload without files asks for.
+std::string issued_identity(const NodeTls& tls, const WorkloadIdentity& identity);
 
 std::string_view name(TlsMode mode);
 std::string_view name(ClearText accept);

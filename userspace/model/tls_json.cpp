@@ -18,7 +18,10 @@ std::string read_path(Members& members, std::string_view key, bool may_be_empty 
     return path;
 }
 
-CertificateFiles read_files(Members& members) { return {read_path(members, "certificate"), read_path(members, "key")}; }
+CertificateFiles read_files(Members& members) {
+    return {read_path(members, "certificate"), read_path(members, "key"),
+            !members.value("issued").is_null() && members.boolean("issued")};
+}
 
 std::uint16_t read_port(Members& members, std::string_view key) { return members.number<std::uint16_t>(key, 1); }
 
@@ -31,8 +34,64 @@ void read_choice(Members& members, std::string_view key, Enum& result, Parse par
 }
 
 json::object item_to_json(const WorkloadIdentity& identity) {
-    return {{"name", identity.name}, {"workload", identity.workload}, {"unit", identity.unit},
-            {"user", identity.user}, {"key", identity.files.key},     {"certificate", identity.files.certificate}};
+    return {{"name", identity.name},
+            {"workload", identity.workload},
+            {"unit", identity.unit},
+            {"user", identity.user},
+            {"key", identity.files.key},
+            {"certificate", identity.files.certificate},
+            {"issued", identity.files.is_issued}};
+}
+
+json::object to_json(const Signing& signing) {
+    json::array rules;
+    for (const auto& rule : signing.allow)
+        rules.emplace_back(
+            json::object{{"node", rule.node}, {"may_have", json::array(rule.may_have.begin(), rule.may_have.end())}});
+    return {{"authority", signing.authority},
+            {"listen", signing.listen.text()},
+            {"lifetime_ms", signing.lifetime.count()},
+            {"allow", std::move(rules)}};
+}
+
+Signing read_signing(Members& members) {
+    Signing signing;
+    signing.authority = read_path(members, "authority");
+    const auto listen = base::SocketAddress::parse(members.text("listen"));
+    if (!listen) members.wrong("listen", "ADDRESS:PORT");
+    signing.listen = listen.value_or(base::SocketAddress{});
+    signing.lifetime = std::chrono::milliseconds(members.number<std::int64_t>("lifetime_ms", 1));
+    for (const auto& item : members.array("allow")) {
+        Members rule(item, members.where() + ".allow[" + std::to_string(signing.allow.size()) + "]");
+        signing.allow.push_back({rule.text("node"), rule.texts("may_have")});
+        members.check(rule);
+    }
+    return signing;
+}
+
+json::object to_json(const Issuer& issuer) {
+    return {{"address", issuer.address},
+            {"token_file", issuer.token_file},
+            {"refresh_ms", issuer.refresh.count()},
+            {"directory", issuer.directory}};
+}
+
+Issuer read_issuer(Members& members) {
+    Issuer issuer;
+    issuer.address = members.text("address");
+    issuer.token_file = read_path(members, "token_file", true);
+    issuer.refresh = std::chrono::milliseconds(members.number<std::int64_t>("refresh_ms", 1));
+    issuer.directory = read_path(members, "directory");
+    return issuer;
+}
+
+// What may not be there.
+template <typename Value, typename Read>
+void read_part(Members& members, std::string_view key, std::optional<Value>& result, Read read) {
+    if (members.value(key).is_null()) return;
+    Members inner(members.value(key), members.where() + "." + std::string(key));
+    result = read(inner);
+    members.check(inner);
 }
 
 WorkloadIdentity read_identity(Members& members) {
@@ -67,15 +126,19 @@ base::Result<ServiceTls> service_tls_from_json(const json::value& value, const s
 json::object to_json(const NodeTls& tls) {
     json::array identities;
     for (const auto& one : tls.identities) identities.emplace_back(item_to_json(one));
-    return {{"trust_domain", tls.trust_domain},
-            {"authorities", tls.authorities},
-            {"revoked", tls.revoked},
-            {"certificate", tls.node.certificate},
-            {"key", tls.node.key},
-            {"identities", std::move(identities)},
-            {"inbound_port", tls.inbound_port},
-            {"outbound_port", tls.outbound_port},
-            {"threads", tls.threads}};
+    json::object object{{"trust_domain", tls.trust_domain},
+                        {"authorities", tls.authorities},
+                        {"revoked", tls.revoked},
+                        {"certificate", tls.node.certificate},
+                        {"key", tls.node.key},
+                        {"issued", tls.node.is_issued},
+                        {"identities", std::move(identities)},
+                        {"inbound_port", tls.inbound_port},
+                        {"outbound_port", tls.outbound_port},
+                        {"threads", tls.threads}};
+    if (tls.signing) object["signing"] = to_json(*tls.signing);
+    if (tls.issuer) object["issuer"] = to_json(*tls.issuer);
+    return object;
 }
 
 base::Result<NodeTls> node_tls_from_json(const json::value& value, const std::string& where) {
@@ -95,6 +158,8 @@ base::Result<NodeTls> node_tls_from_json(const json::value& value, const std::st
     tls.inbound_port = read_port(members, "inbound_port");
     tls.outbound_port = read_port(members, "outbound_port");
     tls.threads = members.number<std::uint32_t>("threads", 0);
+    read_part(members, "signing", tls.signing, read_signing);
+    read_part(members, "issuer", tls.issuer, read_issuer);
     if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());
     return tls;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a source waits before it tries its server again. Pure.
+// How long one waits before it tries its server again. Pure.
 #pragma once
 
 #include <algorithm>
@@ -13,15 +13,19 @@ public:
     static constexpr std::chrono::milliseconds first{100};
     static constexpr std::chrono::milliseconds longest{15'000};
 
+    Backoff() = default;
+    Backoff(std::chrono::milliseconds least, std::chrono::milliseconds most) : least_(least), most_(most) {}
+
     // `chance`, from 0 to 1, spreads the nodes that lost the same server together.
     std::chrono::milliseconds next(double chance) {
-        const auto wait = std::exchange(wait_, std::min(2 * wait_, longest));
+        const auto wait = std::exchange(wait_, std::min(2 * wait_, most_));
         return std::chrono::milliseconds(static_cast<long>(static_cast<double>(wait.count()) * (0.5 + 0.5 * chance)));
     }
-    void reset() { wait_ = first; }
+    void reset() { wait_ = least_; }
 
 private:
-    std::chrono::milliseconds wait_ = first;
+    std::chrono::milliseconds least_ = first, most_ = longest;
+    std::chrono::milliseconds wait_ = least_;
 };
 
 }  // namespace meshd::registry

@@ -31,7 +31,10 @@ Time now() { return std::chrono::system_clock::now(); }
 
 base::Result<base::UniqueFd> lock(const std::string& directory) {
     base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.valid()) return base::fail_errno("open", directory, "`meshctl ca init` makes an authority");
+    if (!fd.valid())
+        return base::fail_errno("open", directory,
+                                errno == EACCES ? "it must belong to the user that asks: for a signing agent, that of the worker"
+                                                : "`meshctl ca init` makes an authority");
     while (::flock(fd.get(), LOCK_EX) != 0)
         if (errno != EINTR) return base::fail_errno("lock", directory);
     return fd;
@@ -41,14 +44,6 @@ base::Result<std::string> text_of_file(const std::string& path) {
     auto file = config::read_text_file(path);
     if (!file) return tl::make_unexpected(std::move(file.error()));
     return std::move(file->text);
-}
-
-base::Result<SigningPair> read_pair(const std::string& certificate_path, const std::string& key_path) {
-    const auto certificate = text_of_file(certificate_path);
-    if (!certificate) return tl::make_unexpected(certificate.error());
-    const auto key = text_of_file(key_path);
-    if (!key) return tl::make_unexpected(key.error());
-    return read_signing(*certificate, certificate_path, *key, key_path);
 }
 
 std::string upper_case(std::string text) {
@@ -61,6 +56,12 @@ base::Result<void> make_directory(const std::string& path) {
     if (::mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST) return base::fail_errno("make directory", path);
     if (::chmod(path.c_str(), directory_mode) != 0) return base::fail_errno("protect", path);
     return {};
+}
+
+Owner owner_of(const base::UniqueFd& directory) {
+    struct stat status {};
+    if (::fstat(directory.get(), &status) != 0) return {::geteuid(), ::getegid()};
+    return {status.st_uid, status.st_gid};
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ base::Result<Authority> Authority::create(const std::string& directory, const st
     std::error_code error;
     if (!fs::is_empty(directory, error) || error)
         return base::fail({"make an authority in", directory, 0, "it is not empty", "name a new directory"});
-    Authority authority(directory, std::move(*locked));
+    const auto owner = owner_of(*locked);
+    Authority authority(directory, std::move(*locked), owner);
     authority.record_.trust_domain = trust_domain;
     auto done = authority.make_generation(1, kind);
     if (done) done = authority.write_believed();
@@ -93,12 +95,14 @@ base::Result<Authority> Authority::create(const std::string& directory, const st
 base::Result<Authority> Authority::open(const std::string& directory) {
     auto locked = lock(directory);
     if (!locked) return tl::make_unexpected(locked.error());
-    Authority authority(directory, std::move(*locked));
+    const auto owner = owner_of(*locked);
+    Authority authority(directory, std::move(*locked), owner);
     const auto file = directory + "/ca.json";
     const auto text = text_of_file(file);
     if (!text) {
         auto error = text.error();
-        error.remedy = "`meshctl ca init` makes an authority";
+        error.remedy = error.code == EACCES ? "it must belong to the user that asks: for a signing agent, that of the worker"
+                                            : "`meshctl ca init` makes an authority";
         return base::fail(std::move(error));
     }
     auto record = parse_authority_record(*text, file);
@@ -110,16 +114,25 @@ base::Result<Authority> Authority::open(const std::string& directory) {
 base::Result<void> Authority::make_generation(std::uint64_t generation, KeyKind kind) {
     const auto made = new_generation(record_.trust_domain, generation, kind);
     if (!made) return tl::make_unexpected(made.error());
-    auto done = make_directory(fmt::format("{}/{}", directory_, generation));
-    const auto write = [&](const char* name, const std::string& text, mode_t mode) {
-        if (done) done = replace_file(path(generation, name), text, mode);
+    const auto below = fmt::format("{}/{}", directory_, generation);
+    auto done = make_directory(below);
+    if (done) {
+        const base::UniqueFd made_directory(::open(below.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        done = give_to(made_directory.get(), below, owner_);
+    }
+    const auto write_one = [&](const char* name, const std::string& text, mode_t mode) {
+        if (done) done = write(path(generation, name), text, mode);
     };
-    write("root.pem", made->root, for_all);
-    write("root.key", made->root_key, for_owner);
-    write("root-revoked.pem", made->root_revocations, for_all);
-    write("intermediate.pem", made->intermediate, for_all);
-    write("intermediate.key", made->intermediate_key, for_owner);
+    write_one("root.pem", made->root, for_all);
+    write_one("root.key", made->root_key, for_owner);
+    write_one("root-revoked.pem", made->root_revocations, for_all);
+    write_one("intermediate.pem", made->intermediate, for_all);
+    write_one("intermediate.key", made->intermediate_key, for_owner);
     return done;
+}
+
+base::Result<void> Authority::write(const std::string& path, const std::string& text, mode_t mode) const {
+    return replace_file(path, text, mode, owner_);
 }
 
 base::Result<void> Authority::write_record() {
@@ -127,7 +140,8 @@ base::Result<void> Authority::write_record() {
     issued.erase(
         std::remove_if(issued.begin(), issued.end(), [](const auto& one) { return one.ends + longest_remembered < now(); }),
         issued.end());
-    return replace_file(directory_ + "/ca.json", to_text(record_), for_owner);
+    std::erase_if(record_.tokens, [](const auto& one) { return one.ends <= now(); });
+    return write(directory_ + "/ca.json", to_text(record_), for_owner);
 }
 
 base::Result<void> Authority::write_believed() {
@@ -138,7 +152,7 @@ base::Result<void> Authority::write_believed() {
         if (!root_text) return tl::make_unexpected(root_text.error());
         const auto root_list = text_of_file(path(generation, "root-revoked.pem"));
         if (!root_list) return tl::make_unexpected(root_list.error());
-        const auto signer = read_pair(intermediate(generation), path(generation, "intermediate.key"));
+        const auto signer = read_signing(intermediate(generation), path(generation, "intermediate.key"));
         if (!signer) return tl::make_unexpected(signer.error());
         std::vector<Revoked> revoked;
         for (const auto& one : record_.issued)
@@ -149,8 +163,8 @@ base::Result<void> Authority::write_believed() {
         authorities += *root_text;
         revocations += pem_of(list->get()) + *root_list;
     }
-    if (const auto written = replace_file(this->authorities(), authorities, for_all); !written) return written;
-    return replace_file(this->revocations(), revocations, for_all);
+    if (const auto written = write(this->authorities(), authorities, for_all); !written) return written;
+    return write(this->revocations(), revocations, for_all);
 }
 
 base::Result<std::string> Authority::identity_for(const std::string& text) const {
@@ -173,14 +187,12 @@ base::Result<Authority::Made> Authority::issue(const Wanted& wanted) {
     const auto refuse = [&](std::string why, std::string remedy) {
         return base::fail({"issue a certificate for", *identity, 0, std::move(why), std::move(remedy)});
     };
-    const auto signer = read_pair(intermediate(record_.signing), path(record_.signing, "intermediate.key"));
+    const auto signer = read_signing(intermediate(record_.signing), path(record_.signing, "intermediate.key"));
     if (!signer) return tl::make_unexpected(signer.error());
     Made made;
     KeyPtr key;
     if (!wanted.request.empty()) {
-        const auto text = text_of_file(wanted.request);
-        if (!text) return tl::make_unexpected(text.error());
-        auto request = request_in(*text, wanted.request);
+        auto request = request_in(wanted.request, wanted.request_name);
         if (!request) return tl::make_unexpected(request.error());
         if (!request->uris.empty() && request->uris != std::vector{*identity})
             return refuse("the request asks for " + request->uris.front(), "name what it asks for");
@@ -191,7 +203,7 @@ base::Result<Authority::Made> Authority::issue(const Wanted& wanted) {
         key = std::move(*own);
         made.key = pem_of(key.get());
     }
-    made.issued = {{}, *identity, now() - clock_skew, now() + wanted.lifetime, {}, record_.signing};
+    made.issued = {{}, *identity, now() - backdated_by(wanted.lifetime), now() + wanted.lifetime, {}, record_.signing};
     if (const auto end = not_after(signer->certificate.get()); made.issued.ends > end)
         return refuse("the authority itself ends " + base::time_text(end), "ask for a shorter time, or `meshctl ca rotate`");
     const auto certificate = sign(workload_draft(*identity, made.issued.begins, made.issued.ends), key.get(),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/authority_drafts.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 
+#include "config/text_file.hpp"
 #include "tls/certificate.hpp"
 
 namespace meshd::tls {
@@ -44,16 +47,23 @@ base::Result<Generation> new_generation(const std::string& trust_domain, std::ui
                       pem_of(intermediate_key->get())};
 }
 
-base::Result<SigningPair> read_signing(const std::string& certificate, const std::string& certificate_path,
-                                       const std::string& key, const std::string& key_path) {
-    auto certificates = certificates_in(certificate, certificate_path);
+base::Result<SigningPair> read_signing(const std::string& certificate_path, const std::string& key_path) {
+    const auto certificate = config::read_text_file(certificate_path);
+    if (!certificate) return tl::make_unexpected(certificate.error());
+    const auto key = config::read_text_file(key_path);
+    if (!key) return tl::make_unexpected(key.error());
+    auto certificates = certificates_in(certificate->text, certificate_path);
     if (!certificates) return tl::make_unexpected(certificates.error());
-    auto secret = key_in(key, key_path);
+    auto secret = key_in(key->text, key_path);
     if (!secret) return tl::make_unexpected(secret.error());
     return SigningPair{std::move(certificates->front()), std::move(*secret)};
 }
 
-Draft workload_draft(const std::string& identity, Time begins, Time ends) {
+std::chrono::seconds backdated_by(std::chrono::seconds lifetime) {
+    return std::min<std::chrono::seconds>(clock_skew, lifetime / 10);
+}
+
+Draft workload_draft(const std::string& identity, Time begins, Time ends, const std::string& more_names) {
     const auto name = identity.substr(identity.rfind('/') + 1);
     return {name.substr(0, longest_common_name),
             {{NID_basic_constraints, "critical,CA:FALSE"},
@@ -61,7 +71,7 @@ Draft workload_draft(const std::string& identity, Time begins, Time ends) {
              {NID_ext_key_usage, "clientAuth,serverAuth"},
              {NID_subject_key_identifier, "hash"},
              {NID_authority_key_identifier, "keyid"},
-             {NID_subject_alt_name, "URI:" + identity}},
+             {NID_subject_alt_name, "URI:" + identity + (more_names.empty() ? "" : "," + more_names)}},
             begins,
             ends,
             ::EVP_sha256()};

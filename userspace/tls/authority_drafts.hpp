@@ -25,10 +25,13 @@ struct SigningPair {
     CertificatePtr certificate;
     KeyPtr key;
 };
-base::Result<SigningPair> read_signing(const std::string& certificate, const std::string& certificate_path,
-                                       const std::string& key, const std::string& key_path);
+base::Result<SigningPair> read_signing(const std::string& certificate_path, const std::string& key_path);
 
-Draft workload_draft(const std::string& identity, Time begins, Time ends);
+// Clocks of hosts differ, but whose time is short is not for hosts that differ by much.
+std::chrono::seconds backdated_by(std::chrono::seconds lifetime);
+
+// `more_names`: beside the identity, as OpenSSL's configuration has them ("DNS:…"); empty: none.
+Draft workload_draft(const std::string& identity, Time begins, Time ends, const std::string& more_names = {});
 
 // Of the certificates in a file that are no authority's; empty when there is no such file.
 std::vector<std::string> serials_in_file(const std::string& path);

@@ -55,6 +55,15 @@ std::optional<IssuedCertificate> issued_in(const json::value& value) {
     return issued;
 }
 
+std::optional<JoinToken> token_in(const json::value& value) {
+    const auto* const object = value.if_object();
+    if (object == nullptr) return std::nullopt;
+    const auto hash = text_in(*object, "hash"), identity = text_in(*object, "identity"), key = text_in(*object, "key");
+    const auto ends = time_in(*object, "not_after");
+    if (!hash || !is_serial(*hash) || !identity || !SpiffeId::parse(*identity) || !ends || !key) return std::nullopt;
+    return JoinToken{*hash, *identity, *ends, *key};
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> AuthorityRecord::believed() const {
@@ -79,6 +88,11 @@ std::string to_text(const AuthorityRecord& record) {
         issued.emplace_back(std::move(item));
     }
     object["issued"] = std::move(issued);
+    json::array tokens;
+    for (const auto& one : record.tokens)
+        tokens.emplace_back(json::object{
+            {"hash", one.hash}, {"identity", one.identity}, {"not_after", base::unix_seconds(one.ends)}, {"key", one.key}});
+    object["tokens"] = std::move(tokens);
     return json::serialize(object) + "\n";
 }
 
@@ -106,6 +120,14 @@ base::Result<AuthorityRecord> parse_authority_record(const std::string& text, co
         auto one = issued_in(item);
         if (!one) return refuse("it has a broken entry of what was issued");
         record.issued.push_back(std::move(*one));
+    }
+    const auto* const tokens = object.if_contains("tokens");
+    if (tokens == nullptr) return record;  // of a version that knew none
+    if (!tokens->is_array()) return refuse("its tokens are no list");
+    for (const auto& item : tokens->get_array()) {
+        auto one = token_in(item);
+        if (!one) return refuse("it has a broken token");
+        record.tokens.push_back(std::move(*one));
     }
     return record;
 }

@@ -20,6 +20,15 @@ struct IssuedCertificate {
     std::uint64_t generation = 0;  // of the authority that signed it
 };
 
+// What lets one who has no certificate yet have one, once.
+struct JoinToken {
+    std::string hash;      // SHA-256 of it, hexadecimal: the token itself is kept nowhere
+    std::string identity;  // whose certificate it is for
+    std::chrono::system_clock::time_point ends{};
+    std::string key{};  // SHA-256 of the public key that it was used with; empty: not yet. An answer may be lost on its way, so
+                        // the same key may ask again
+};
+
 // Generations are numbered from 1 as they come. `next` waits until all nodes believe it; `old` until nothing of it is in use.
 struct AuthorityRecord {
     std::string trust_domain;
@@ -27,6 +36,7 @@ struct AuthorityRecord {
     std::optional<std::uint64_t> next{}, old{};
     std::uint64_t lists = 0;  // revocation lists signed so far
     std::vector<IssuedCertificate> issued{};
+    std::vector<JoinToken> tokens{};
 
     [[nodiscard]] std::vector<std::uint64_t> believed() const;  // the signing one first
 };

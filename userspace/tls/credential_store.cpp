@@ -103,6 +103,13 @@ void CredentialStore::after(std::chrono::milliseconds time, void (CredentialStor
     });
 }
 
+void CredentialStore::look_now() {
+    if (!tls_) return;
+    trust_files_.seen = trust_stamps();
+    for (auto& entry : entries_) entry.files.seen = stamps_of(entry.state.files);
+    look();
+}
+
 void CredentialStore::look() {
     const bool tries_again = ++looks_ % looks_between_tries == 0;
     const bool is_trust_due = trust_files_.should_read(trust_stamps()) || (tries_again && !trust_problem_.empty());

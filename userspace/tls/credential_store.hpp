@@ -38,6 +38,9 @@ public:
     // What to follow from now on; read before it returns, without on_change. Nothing: there is no TLS.
     void follow(const std::optional<model::NodeTls>& tls);
 
+    // Who writes the files says that they are whole now: what has changed is read without waiting for the files to rest.
+    void look_now();
+
     [[nodiscard]] std::shared_ptr<const Credentials> node() const;  // null: none was ever good
     // By model::identity_number; those that were never good are not there.
     [[nodiscard]] std::map<std::uint32_t, std::shared_ptr<const Credentials>> identities() const;

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include <fmt/format.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -129,6 +130,21 @@ base::Result<Request> request_in(const std::string& text, const std::string& pat
     openssl_error();
     request.uris = uris_of(names.get());
     return request;
+}
+
+std::string sha256_of(std::string_view bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    ::EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, ::EVP_sha256(), nullptr);
+    return fmt::format("{:02X}", fmt::join(digest.begin(), digest.begin() + size, ""));
+}
+
+std::string public_part(const EVP_PKEY* key) {
+    unsigned char* bytes = nullptr;
+    const int size = ::i2d_PUBKEY(key, &bytes);
+    std::string part(reinterpret_cast<const char*>(bytes), size > 0 ? static_cast<std::size_t>(size) : 0);
+    OPENSSL_free(bytes);
+    return part;
 }
 
 base::Result<RevocationsPtr> sign_revocations(const std::vector<Revoked>& revoked, std::uint64_t number, Time from, Time next,

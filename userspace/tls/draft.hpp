@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct Request {
     std::vector<std::string> uris;  // that it asks for
 };
 base::Result<Request> request_in(const std::string& text, const std::string& path);
+
+std::string sha256_of(std::string_view bytes);  // hexadecimal, capital letters
+std::string public_part(const EVP_PKEY* key);   // DER
 
 struct Revoked {
     std::string serial;  // hexadecimal

@@ -26,9 +26,11 @@ void allow_descriptors() {
 Encryption::Encryption(boost::asio::io_context& io)
     : store_(io, {.on_change = [this] { configure(); },
                   .on_problem =
-                      [](const std::string& name, const base::Error& error) {
+                      [this](const std::string& name, const base::Error& error) {
+                          if (issuer_.is_issued(name) && !issuer_.has_issued(name)) return;  // it tells why itself
                           spdlog::error("tls: identity {}: {}", name.empty() ? "of the node" : name, error.message());
                       }}),
+      issuer_(io, [this] { files_changed(); }),
       routes_(io, [this](std::shared_ptr<const relay::Routes> routes) {
           known_ = std::move(routes);
           configure();
@@ -37,10 +39,40 @@ Encryption::Encryption(boost::asio::io_context& io)
 void Encryption::follow(const std::optional<model::NodeTls>& tls, bool is_audit) {
     if (std::exchange(is_audit_, is_audit) != is_audit) authorize();
     if (tls_ == tls) return;
-    tls_ = tls;
-    store_.follow(tls);
+    const auto before = std::exchange(tls_, tls);
+    const auto signing_of = [](const std::optional<model::NodeTls>& one) {
+        return one && one->signing ? std::optional(std::pair(one->trust_domain, *one->signing)) : std::nullopt;
+    };
+    if (signing_of(before) != signing_of(tls_)) follow_signing();
+    issuer_.follow(tls_);
+    followed_ = issuer_.effective();
+    store_.follow(followed_);
     configure();
 }
+
+void Encryption::follow_signing() {
+    signing_.reset();  // before the next one listens at the same port
+    if (tls_ && tls_->signing) signing_ = std::make_unique<signing::Server>(*tls_->signing, tls_->trust_domain, signed_);
+}
+
+void Encryption::files_changed() {
+    auto now = issuer_.effective();
+    if (now == followed_) return store_.look_now();
+    followed_ = std::move(now);
+    store_.follow(followed_);
+    configure();
+}
+
+CertificateStates Encryption::certificates() const {
+    auto states = store_.states();
+    for (auto& issued : issuer_.states())
+        for (auto& state : states)
+            if (state.name == issued.name && !issued.problem.empty() && (state.problem.empty() || !state.credentials))
+                state.problem = std::move(issued.problem);
+    return states;
+}
+
+Issuance Encryption::issuance() const { return {issuer_.states(), signing_ ? std::optional(signing_->status()) : std::nullopt}; }
 
 // The threads of a relay are as many as the first settings say.
 void Encryption::configure() {
@@ -113,7 +145,10 @@ std::optional<PeerCheck::Target> Encryption::way_to(const channel::TlsCheck::Tar
 }
 
 std::vector<prometheus::MetricFamily> Encryption::families() const {
-    return engine_ ? relay_families(engine_->figures()) : std::vector<prometheus::MetricFamily>{};
+    auto families = engine_ ? relay_families(engine_->figures()) : std::vector<prometheus::MetricFamily>{};
+    if (issuer_.is_there()) families.push_back(renewal_family(issuer_.counts()));
+    if (signing_) families.push_back(signing_family(signed_));
+    return families;
 }
 
 }  // namespace meshd::worker

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections between this host and others, encrypted: the relay, with the certificates, listeners and routes that it needs.
+// Connections between this host and others, encrypted: the relay, with the certificates, listeners and routes that it needs, and
+// whoever issues certificates here.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +17,12 @@
 #include "model/tls.hpp"
 #include "registry/catalog.hpp"
 #include "relay/engine.hpp"
+#include "signing/issuer.hpp"
+#include "signing/server.hpp"
 #include "tls/credential_store.hpp"
 #include "worker/peer_check.hpp"
 #include "worker/route_book.hpp"
+#include "worker/tls_report.hpp"
 
 namespace meshd::worker {
 
@@ -48,14 +52,22 @@ public:
     [[nodiscard]] std::optional<PeerCheck::Target> way_to(const channel::TlsCheck::Target& asked) const;
 
     [[nodiscard]] std::vector<prometheus::MetricFamily> families() const;
-    [[nodiscard]] const tls::CredentialStore& certificates() const { return store_; }
+    // How certificates stand, and who gives those that have no files.
+    [[nodiscard]] CertificateStates certificates() const;
+    [[nodiscard]] Issuance issuance() const;
 
 private:
+    void follow_signing();
+    void files_changed();
     void authorize();
     void configure();
     void listen();
 
     tls::CredentialStore store_;
+    signing::Issuer issuer_;
+    std::optional<model::NodeTls> followed_;  // by store_
+    signing::SignCounts signed_;
+    std::unique_ptr<signing::Server> signing_;  // null: this node signs nothing
     RouteBook routes_;
     std::optional<model::NodeTls> tls_;
     std::shared_ptr<const relay::Routes> known_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/tls_report.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -32,11 +33,38 @@ std::string_view state_of(const State& state, Time now) {
 
 std::string_view whose(const State& state) { return state.name.empty() ? "node" : "workload"; }
 
+// What comes from files has neither.
+void add_source(json::object& row, const std::vector<signing::Issuer::State>& issued) {
+    const auto name = row.at("name").as_string();
+    const auto found = std::find_if(issued.begin(), issued.end(), [&](const auto& one) { return name == one.name; });
+    const bool is_issued = found != issued.end() && row.at("whose") != "signing";
+    row["issuer"] = is_issued ? found->from : std::string();
+    row["renewal"] = is_issued ? base::time_text(found->next) : std::string();
+}
+
+json::object signing_json(const signing::Server::Status& status) {
+    const bool has_one = status.ends != Time{};
+    return {{"whose", "signing"},
+            {"name", ""},
+            {"identity", status.identity},
+            {"certificate", ""},
+            {"key", ""},
+            {"not_before", base::time_text(status.begins)},
+            {"not_after", base::time_text(status.ends)},
+            {"not_after_unix", base::unix_seconds(status.ends)},
+            {"state", status.problem.empty() && has_one ? "ok"
+                      : has_one                         ? "failing"
+                                                        : "missing"},
+            {"problem", std::string_view(status.problem).substr(0, longest_problem)},
+            {"since", base::time_text(status.since)}};
+}
+
 }  // namespace
 
-json::array certificates_json(const CertificateStates& states, Time now) {
+json::array certificates_json(const CertificateStates& states, Time now, const Issuance& issuance) {
     json::array all;
     std::size_t bytes = 0;
+    if (issuance.signing) add_source(all.emplace_back(signing_json(*issuance.signing)).get_object(), {});
     for (const auto& state : states) {
         const auto& credentials = state.credentials;
         const auto problem = std::string_view(state.problem).substr(0, longest_problem);
@@ -51,6 +79,7 @@ json::array certificates_json(const CertificateStates& states, Time now) {
                          {"state", state_of(state, now)},
                          {"problem", problem},
                          {"since", base::time_text(state.since)}};
+        add_source(row, issuance.issued);
         bytes += json::serialize(row).size();
         if (bytes > most_bytes) break;
         all.emplace_back(std::move(row));
@@ -75,6 +104,23 @@ std::vector<prometheus::MetricFamily> certificate_families(const CertificateStat
     for (auto* const family : {&expiry, &problem})
         if (auto one = family->take(); !one.metric.empty()) families.push_back(std::move(one));
     return families;
+}
+
+prometheus::MetricFamily renewal_family(const signing::Issuer::Counts& counts) {
+    Family family("meshd_tls_renewals_total", "Certificates that were asked for of the signing agent, by how it ended.",
+                  prometheus::MetricType::Counter);
+    family.add({{"result", "issued"}}, counts.issued);
+    family.add({{"result", "failed"}}, counts.failed);
+    return family.take();
+}
+
+prometheus::MetricFamily signing_family(const signing::SignCounts& counts) {
+    Family family("meshd_tls_signing_total", "Requests for certificates to the signing agent of this node, by how they ended.",
+                  prometheus::MetricType::Counter);
+    family.add({{"result", "issued"}}, counts.issued.load());
+    family.add({{"result", "refused"}}, counts.refused.load());
+    family.add({{"result", "failed"}}, counts.failed.load());
+    return family.take();
 }
 
 }  // namespace meshd::worker

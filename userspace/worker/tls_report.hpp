@@ -3,21 +3,34 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include <prometheus/metric_family.h>
 #include <boost/json/array.hpp>
 
+#include "signing/issuer.hpp"
+#include "signing/server.hpp"
 #include "tls/credential_store.hpp"
 
 namespace meshd::worker {
 
 using CertificateStates = std::vector<tls::CredentialStore::State>;
 
+// Where certificates come from that have no files, and whether this node signs for others.
+struct Issuance {
+    std::vector<signing::Issuer::State> issued{};
+    std::optional<signing::Server::Status> signing{};
+};
+
 // The items of GET /v1/certificates, docs/api.md.
-boost::json::array certificates_json(const CertificateStates& states, std::chrono::system_clock::time_point now);
+boost::json::array certificates_json(const CertificateStates& states, std::chrono::system_clock::time_point now,
+                                     const Issuance& issuance = {});
 
 std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states,
                                                            std::chrono::system_clock::time_point now);
+
+prometheus::MetricFamily renewal_family(const signing::Issuer::Counts& counts);
+prometheus::MetricFamily signing_family(const signing::SignCounts& counts);
 
 }  // namespace meshd::worker

@@ -311,7 +311,7 @@ void Worker::report_registries() {
 
 // How long they are valid changes all the time, too.
 void Worker::report_certificates() {
-    auto now = certificates_json(encryption_.certificates().states(), system_clock::now());
+    auto now = certificates_json(encryption_.certificates(), system_clock::now(), encryption_.issuance());
     if (certificates_reported_ == now || channel_.queued_bytes() > longest_queue) return;
     (void)channel_.send(channel::encode(channel::CertificatesReport{now}));
     certificates_reported_ = std::move(now);
@@ -351,7 +351,7 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     for (auto& family : encryption_.families()) families.push_back(std::move(family));
-    for (auto& family : certificate_families(encryption_.certificates().states(), system_clock::now()))
+    for (auto& family : certificate_families(encryption_.certificates(), system_clock::now()))
         families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
                                         registries_.state().complete ? 1 : 0));

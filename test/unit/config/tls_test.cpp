@@ -100,6 +100,36 @@ TEST(NodeTls, NamesWorkloads) {
     EXPECT_EQ(tls.identities[2].user, "cron");
 }
 
+const std::string issued = "tls:\n  trust_domain: example.org\n  authorities: /t/ca.pem\n  issuer: {address: ca.example.org}\n";
+
+TEST(NodeTls, NeedsNoFilesWhereOthersIssue) {
+    const auto settings = parse_settings(issued + "  identities:\n    - {name: shop/web, user: web}\n", "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    const auto& tls = *settings->tls;
+    EXPECT_EQ(tls.issuer->address, "ca.example.org:15009");
+    EXPECT_EQ(tls.issuer->refresh, std::chrono::minutes(1));
+    EXPECT_TRUE(tls.node.is_issued);
+    EXPECT_TRUE(tls.identities[0].files.is_issued);
+    const auto six =
+        parse_settings("tls: {trust_domain: a, authorities: /a, issuer: {address: \"[fd00::1]\", token_file: /t}}", "m");
+    EXPECT_EQ(six->tls->issuer->address, "[fd00::1]:15009");
+}
+
+TEST(NodeTls, SignsForOthers) {
+    const auto settings =
+        parse_settings(node +
+                           "  signing:\n    authority: /ca/\n    listen: 10.0.0.1:1509\n    ttl: 2h\n"
+                           "    allow: [{node: spiffe://example.org/node/*, may_have: [spiffe://example.org/shop/**]}]\n",
+                       "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    const model::Signing expected{"/ca",
+                                  *base::SocketAddress::parse("10.0.0.1:1509"),
+                                  std::chrono::hours(2),
+                                  {{"spiffe://example.org/node/*", {"spiffe://example.org/shop/**"}}}};
+    EXPECT_EQ(settings->tls->signing, expected);
+    EXPECT_EQ(parse_settings(node + "  signing: {authority: /ca}\n", "m")->tls->signing->listen.text(), "[::]:15009");
+}
+
 std::string identity(const std::string& text) { return node + "  identities:\n    - {" + text + "}\n"; }
 
 const Refusal of_node[] = {
@@ -123,6 +153,21 @@ const Refusal of_node[] = {
      "7:23: \"unit\" must be a unit of systemd with its kind, such as web.service, found \"web\""},
     {"EveryCgroup", identity("name: a, workload: /, certificate: /t/w.pem, key: /t/w.key"),
      "7:27: \"workload\" must be the path of a cgroup below the mount of cgroup v2, such as /shop.slice, found \"/\""},
+    {"HalfOfThePair", issued + "  certificate: /t/node.pem\n", "2:3: \"tls\" needs the key \"key\""},
+    {"ListsOfBoth", issued + "  revoked: /t/crl.pem\n",
+     "5:12: \"revoked\" has no meaning beside \"issuer\"; remove it: revocation lists come from the signing agent"},
+    {"NoIdentity", issued + "  identities: [{name: a//b, user: a}]\n",
+     "5:23: \"name\" must be the path of an identity, without empty parts, . and .., where there are no files, found \"a//b\""},
+    {"NoHost", "tls:\n  trust_domain: a\n  authorities: /t/ca.pem\n  issuer: {address: \"https://ca\"}\n",
+     "4:21: \"address\" must be the host of the signing agent, or HOST:PORT, such as ca.example.org:15009, found "
+     "\"https://ca\""},
+    {"NoAuthority", node + "  signing: {ttl: 1h}\n",
+     "6:12: \"signing\" needs the key \"authority\"; name the directory that `meshctl ca init` made"},
+    {"TooShort", node + "  signing: {authority: /ca, ttl: 1s}\n",
+     "6:34: \"ttl\" must be a time from 5s to 8760h (units: ms, s, m, h), found \"1s\""},
+    {"AnotherTrustDomain", node + "  signing: {authority: /ca, allow: [{node: spiffe://a/*, may_have: []}]}\n",
+     "6:44: \"node\" must be an identity of this trust domain, with * for one part or ** for all that follow, such as "
+     "spiffe://example.org/shop/*, found \"spiffe://a/*\""},
     {"OneNameTwice",
      identity("name: a, user: a, certificate: /t/w.pem, key: /t/w.key") +
          "    - {name: a, user: b, certificate: /t/w.pem, key: /t/w.key}\n",

@@ -62,7 +62,7 @@ TEST(CompleteAnnouncements, OffersTheirNames) {
     EXPECT_EQ(after("ready"), "web\nmail\n");
 }
 TEST_F(Complete, OffersWhatAnAuthorityNeeds) {
-    EXPECT_EQ(after({"ca", ""}), "init\nissue\nshow\nrevoke\nrotate\n");
+    EXPECT_EQ(after({"ca", ""}), "init\nissue\ntoken\nshow\nrevoke\nrotate\n");
     EXPECT_EQ(after({"ca", "issue", ""}), ":files\n");
     EXPECT_EQ(after({"ca", "issue", "--csr", ""}), ":files\n");
     EXPECT_EQ(after({"ca", "init", "ca", "--key-type", "ec"}), "ec-p256\nec-p384\n");

@@ -260,6 +260,7 @@ TEST_F(Golden, Help) {
                                                     {"ca"},
                                                     {"ca", "init"},
                                                     {"ca", "issue"},
+                                                    {"ca", "token"},
                                                     {"ca", "show"},
                                                     {"ca", "revoke"},
                                                     {"ca", "rotate"},

@@ -28,6 +28,10 @@ TEST(NodeTlsJson, ReadsBackWhatItWrote) {
     auto other = sample();
     other.revoked = "/t/crl.pem";
     other.identities.clear();
+    other.node.is_issued = true;
+    other.signing =
+        Signing{"/ca", *base::SocketAddress::parse("[::1]:15010"), std::chrono::hours(2), {{"spiffe://a/n", {"spiffe://a/*"}}}};
+    other.issuer = Issuer{"ca:15009", "/token", std::chrono::seconds(5), "/state/tls"};
     for (const auto& one : {sample(), other}) {
         const auto again = node_tls_from_json(json::parse(json::serialize(to_json(one))), "it");
         ASSERT_TRUE(again) << again.error().message();
@@ -75,6 +79,31 @@ TEST(ServiceTlsJson, IsNotForUdp) {
     const auto read = service_from_json(to_json(service));
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().object, "web.tls");
+}
+
+TEST(NodeTlsJson, BelievesNothingOfWhoSigns) {
+    auto object = to_json(sample());
+    object["issuer"] = {{"address", "ca:1"}, {"token_file", ""}, {"refresh_ms", 0}, {"directory", "/tls"}};
+    EXPECT_EQ(node_tls_from_json(object, "it").error().object, "it.issuer.refresh_ms");
+    object["issuer"] = nullptr;
+    object["signing"] = {{"authority", "/ca"}, {"listen", "1"}, {"lifetime_ms", 1}, {"allow", json::array()}};
+    EXPECT_EQ(node_tls_from_json(object, "it").error().object, "it.signing.listen");
+}
+
+TEST(IssuedFiles, StandBelowOneDirectory) {
+    NodeTls tls = sample();
+    place_issued(tls, "/s");
+    EXPECT_EQ(tls, sample());  // nobody issues
+    tls.issuer.emplace();
+    tls.node = {{}, {}, true};
+    tls.identities[0].name = "shop/web";
+    tls.identities[0].files = {{}, {}, true};
+    tls.trust_domain = "example.org";
+    place_issued(tls, "/s");
+    EXPECT_EQ(tls.node.certificate, "/s/node.pem");
+    EXPECT_EQ(tls.identities[0].files.key, "/s/identity-shop+web.pem");
+    EXPECT_EQ(tls.identities[1].files, sample().identities[1].files);
+    EXPECT_EQ(issued_identity(tls, tls.identities[0]), "spiffe://example.org/shop/web");
 }
 
 TEST(Identities, HaveANumberOfTheirOwn) {

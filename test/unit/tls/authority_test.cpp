@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "config/text_file.hpp"
 #include "test_certificates.hpp"
 #include "tls/certificate.hpp"
 #include "tls/credentials.hpp"
+#include "tls/signing_request.hpp"
 
 namespace meshd::tls {
 namespace {
@@ -88,11 +90,49 @@ TEST_F(AuthorityOf, RefusesWhatItCannotIssue) {
 
 TEST_F(AuthorityOf, RefusesRequestsThatProveNothing) {
     const auto refusal = [&](const std::string& text) {
-        const auto made = open().issue({"web", a_day, directory.write("request", text)});
+        const auto made = open().issue({"web", a_day, text, KeyKind::ec_p256, "the request"});
         return made ? "issued" : made.error().message();
     };
-    EXPECT_THAT(refusal("hello"), HasSubstr("cannot use the request in " + directory.path("request")));
+    EXPECT_THAT(refusal("hello"), HasSubstr("cannot use the request in the request: "));
     EXPECT_THAT(refusal("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), HasSubstr("request"));
+}
+
+TEST_F(AuthorityOf, ATokenIsWorthOneCertificateForOneKey) {
+    const auto token = open().make_token("node/host-1", a_day).value();
+    EXPECT_EQ(token.identity, "spiffe://example.org/node/host-1");
+    EXPECT_EQ(config::read_text_file(place + "/ca.json").value().text.find(token.secret), std::string::npos);
+    const auto mine = make_signing_request().value().request, others = make_signing_request().value().request;
+    const auto redeem = [&](const std::string& secret, const std::string& request) {
+        const auto identity = open().redeem(secret, request);
+        return identity ? *identity : identity.error().message();
+    };
+    EXPECT_THAT(redeem("x" + token.secret, mine), HasSubstr("it is not known, or too old"));
+    EXPECT_EQ(redeem(token.secret, mine), token.identity);
+    EXPECT_EQ(redeem(token.secret, mine), token.identity);  // its answer was lost
+    EXPECT_THAT(redeem(token.secret, others), HasSubstr("it was used already"));
+    const auto late = open().make_token("node/host-2", std::chrono::seconds(0)).value();
+    EXPECT_THAT(redeem(late.secret, mine), HasSubstr("it is not known, or too old"));
+}
+
+TEST_F(AuthorityOf, CertificatesOfSecondsAreNotOfMinutesBefore) {
+    const auto made = open().issue({"web", std::chrono::seconds(20)}).value();
+    EXPECT_EQ(std::chrono::round<std::chrono::seconds>(made.issued.ends - made.issued.begins), std::chrono::seconds(22));
+    const auto day = open().issue({"web", a_day}).value();
+    EXPECT_EQ(std::chrono::round<std::chrono::minutes>(day.issued.ends - day.issued.begins), a_day + std::chrono::minutes(5));
+}
+
+TEST_F(AuthorityOf, TheSigningAgentsOwnIsOfTheOldestGeneration) {
+    const auto issuer = [&] {
+        const auto made = open().issue_to_signing_agent(a_day).value();
+        return read_certificate_file(directory.write("agent.pem", made.certificate)).value().certificates.at(0).issuer;
+    };
+    const auto first = issuer();
+    ASSERT_TRUE(open().prepare(KeyKind::ec_p256));
+    ASSERT_TRUE(open().switch_over());
+    EXPECT_EQ(issuer(), first);
+    ASSERT_TRUE(open().finish(Authority::Unfinished::ignore));
+    EXPECT_NE(issuer(), first);
+    EXPECT_TRUE(open().record().issued.empty());
 }
 
 TEST_F(AuthorityOf, IsMadeOnce) {

@@ -118,6 +118,29 @@ def test_a_rotation_leaves_no_moment_without_trust(ca):
     assert not (ca.directory / "1").exists()
 
 
+def test_a_token_is_kept_by_nobody_but_who_gets_it(ca):
+    token = ca.path("token")
+    answer = meshctl("ca", "token", ca.directory, "node/host-1", "--out", token, "--ttl", "10m")
+    secret = token.read_text().strip()
+    assert (len(secret), mode(token)) == (64, 0o600)
+    assert secret not in answer.stdout + (ca.directory / "ca.json").read_text()
+    shown = json.loads(meshctl("ca", "token", ca.directory, "node/host-1", "-o", "json").stdout)
+    assert shown["identity"] == "spiffe://example.org/node/host-1"
+    assert shown["token"] not in (secret, "")
+    assert meshctl("ca", "token", ca.directory, "not an identity", check=False).returncode == 1
+
+
+def test_what_root_writes_belongs_to_the_owner_of_the_directory(ca):
+    """So that a worker can go on to sign."""
+    run("chown", "-R", "daemon:daemon", ca.directory)
+    ca.issue("shop/web", "web")
+    meshctl("ca", "token", ca.directory, "node/host-1")
+    meshctl("ca", "revoke", ca.directory, "shop/web")
+    meshctl("ca", "rotate", ca.directory)
+    assert {path.owner() for path in [ca.directory, *ca.directory.rglob("*")]} == {"daemon"}
+    assert mode(ca.directory / "2") == 0o700
+
+
 def test_many_may_ask_at_once(ca):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: ca.issue(f"w/{number}", f"w{number}"), range(16)))

@@ -38,11 +38,11 @@ std::string lower_case(std::string_view text) {
 
 }  // namespace
 
-Connection::Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<const tls::Serving> serving, Handler handler,
+Connection::Connection(boost::asio::ip::tcp::socket socket, const std::shared_ptr<const tls::Serving>& serving, Handler handler,
                        OnEnd on_end)
     : timer_(socket.get_executor()),
       from_(address_of(socket)),
-      stream_(std::move(socket), std::move(serving)),
+      stream_(std::move(socket), serving),
       handler_(std::move(handler)),
       on_end_(std::move(on_end)) {
     parser_.header_limit(most_header_bytes);
@@ -117,7 +117,7 @@ void Connection::respond(const http::Response& response) {
     written_ = text.str();
     stream_.write(boost::asio::buffer(written_), [this](const ErrorCode& error, std::size_t) {
         if (error) return close();
-        stream_.close([this] { close(); });
+        stream_.say_goodbye([this] { close(); });
     });
 }
 

@@ -24,7 +24,8 @@ public:
     using Handler = std::function<http::Response(const http::Request& request, const std::string& peer)>;
     using OnEnd = std::function<void(const std::shared_ptr<Connection>&)>;
 
-    Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<const tls::Serving> serving, Handler handler, OnEnd on_end);
+    Connection(boost::asio::ip::tcp::socket socket, const std::shared_ptr<const tls::Serving>& serving, Handler handler,
+               OnEnd on_end);
     void start();
     void close();  // on_end is called once, here or when the connection has ended by itself
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "signing/signer.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -64,12 +66,12 @@ http::Response Signer::trust(const http::Request& request) const {
 
 base::Result<std::string> Signer::identity_for(tls::Authority& authority, const SignRequest& asked,
                                                const std::string& peer) const {
-    const auto refuse = [&](std::string_view whom, std::string remedy) {
-        return base::fail({"issue a certificate for", asked.identity.empty() ? "nobody" : asked.identity, 0,
-                           fmt::format("{} may not have it", whom), std::move(remedy)});
-    };
     if (peer.empty() && asked.token.empty())
-        return refuse("who shows neither a certificate nor a token", "`meshctl ca token` makes one");
+        return base::fail({"issue a certificate",
+                           {},
+                           0,
+                           "neither a certificate of the mesh nor a token was shown",
+                           "`meshctl ca token` makes one"});
     auto wanted = asked.identity;
     if (!wanted.empty()) {
         auto whole = authority.identity_for(wanted);
@@ -79,11 +81,13 @@ base::Result<std::string> Signer::identity_for(tls::Authority& authority, const 
     if (!peer.empty()) {
         if (wanted.empty()) return peer;
         if (may_have(settings_.allow, peer, wanted)) return wanted;
-        return refuse(peer, "`tls.signing.allow` of the signing agent says who may");
+        return base::fail({"issue a certificate for", wanted, 0, peer + " may not have it",
+                           "`tls.signing.allow` of the signing agent says who may"});
     }
     auto owner = authority.redeem(asked.token, asked.csr);
     if (owner && !wanted.empty() && wanted != *owner)
-        return refuse("the token of " + *owner, "`meshctl ca token` makes one for it");
+        return base::fail(
+            {"issue a certificate for", wanted, 0, "the token is for " + *owner, "`meshctl ca token` makes one for it"});
     return owner;
 }
 
@@ -97,13 +101,16 @@ http::Response Signer::sign(const http::Request& request, const std::string& pee
     const auto asker = peer.empty() ? std::string("one without a certificate") : peer;
     const auto asked = sign_request_in(request.body);
     if (!asked) return refuse(malformed, asker, asked.error().message());
+    // It is told and logged.
+    if (!std::all_of(asked->identity.begin(), asked->identity.end(), [](char letter) { return letter > ' ' && letter <= '~'; }))
+        return refuse(malformed, asker, "the identity that is asked for has characters that none has");
     auto authority = tls::Authority::open(settings_.authority);
     if (!authority) return refuse(broken, asker, authority.error().message());
     const auto status_of = [](const base::Error& failure) { return failure.code == 0 ? forbidden : broken; };
     const auto identity = identity_for(*authority, *asked, peer);
     if (!identity) return refuse(status_of(identity.error()), asker, identity.error().message());
     const auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(settings_.lifetime);
-    const auto made = authority->issue({*identity, lifetime, asked->csr, {}, "the request"});
+    const auto made = authority->issue({*identity, lifetime, asked->csr, {}, "what was sent"});
     if (!made) return refuse(status_of(made.error()), asker, made.error().message());
     auto trust = trust_of(*authority);
     if (!trust) return refuse(broken, asker, trust.error().message());

@@ -41,7 +41,7 @@ base::Result<std::string> Authority::redeem(const std::string& secret, const std
     const auto refuse = [](std::string why) {
         return base::fail({"accept", "the token", 0, std::move(why), "`meshctl ca token` makes a new one"});
     };
-    const auto asked = request_in(request, "the request");
+    const auto asked = request_in(request, "what was sent");
     if (!asked) return tl::make_unexpected(asked.error());
     const auto hash = sha256_of(secret);
     const auto found =

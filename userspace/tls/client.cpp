@@ -7,30 +7,15 @@
 #include <openssl/x509_vfy.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/write.hpp>
 
 #include "base/address.hpp"
 #include "tls/context.hpp"
+#include "tls/open_stream.hpp"
 
 namespace meshd::tls {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-// Operations in flight use the stream: each holds it until it is through.
-class Client::Stream {
-public:
-    Stream(asio::ip::tcp::socket socket, std::shared_ptr<Trust> trust)
-        : trust_(std::move(trust)), ssl(std::move(socket), trust_->context) {}
-
-private:
-    std::shared_ptr<Trust> trust_;
-
-public:
-    asio::ssl::stream<asio::ip::tcp::socket> ssl;
-    bool is_closed = false;
-};
 
 namespace {
 
@@ -68,8 +53,8 @@ Failure failure_of(long verification) {
 
 Client::Client(asio::ip::tcp::socket socket, std::shared_ptr<Trust> trust, const std::string& name,
                std::initializer_list<std::string_view> protocols)
-    : stream_(std::make_shared<Stream>(std::move(socket), std::move(trust))) {
-    auto* const handle = stream_->ssl.native_handle();
+    : stream_(std::make_shared<OpenStream>(std::move(socket), trust, trust->context)) {
+    auto* const handle = stream_->handle();
     if (base::IpAddress::parse(name)) {
         ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(handle), name.c_str());
     } else {
@@ -81,42 +66,23 @@ Client::Client(asio::ip::tcp::socket socket, std::shared_ptr<Trust> trust, const
         ::SSL_set_alpn_protos(handle, reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
 }
 
-Client::~Client() {
-    stream_->is_closed = true;
-    error_code ignored;
-    stream_->ssl.next_layer().close(ignored);
-}
+Client::~Client() { stream_->close(); }
 
 void Client::handshake(std::function<void(const error_code&)> handler) {
-    stream_->ssl.async_handshake(asio::ssl::stream_base::client,
-                                 [stream = stream_, handler = std::move(handler)](const error_code& error) {
-                                     if (!stream->is_closed) handler(error);
-                                 });
+    stream_->handshake(asio::ssl::stream_base::client, std::move(handler));
 }
-
-void Client::read_some(asio::mutable_buffer buffer, Handler handler) {
-    stream_->ssl.async_read_some(buffer,
-                                 [stream = stream_, handler = std::move(handler)](const error_code& error, std::size_t size) {
-                                     if (!stream->is_closed) handler(error, size);
-                                 });
-}
-
-void Client::write(asio::const_buffer buffer, Handler handler) {
-    asio::async_write(stream_->ssl, buffer,
-                      [stream = stream_, handler = std::move(handler)](const error_code& error, std::size_t size) {
-                          if (!stream->is_closed) handler(error, size);
-                      });
-}
+void Client::read_some(asio::mutable_buffer buffer, Handler handler) { stream_->read_some(buffer, std::move(handler)); }
+void Client::write(asio::const_buffer buffer, Handler handler) { stream_->write(buffer, std::move(handler)); }
 
 std::string Client::protocol() const {
     const unsigned char* data = nullptr;
     unsigned size = 0;
-    ::SSL_get0_alpn_selected(stream_->ssl.native_handle(), &data, &size);
+    ::SSL_get0_alpn_selected(stream_->handle(), &data, &size);
     return {reinterpret_cast<const char*>(data), size};
 }
 
 Client::Reason Client::why(const error_code& handshake_error) const {
-    const auto verification = ::SSL_get_verify_result(stream_->ssl.native_handle());
+    const auto verification = ::SSL_get_verify_result(stream_->handle());
     if (verification != X509_V_OK) return {failure_of(verification), ::X509_verify_cert_error_string(verification)};
     if (handshake_error == asio::error::connection_reset || handshake_error == asio::error::broken_pipe)
         return {Failure::reset, {}};

@@ -16,6 +16,8 @@
 
 namespace meshd::tls {
 
+class OpenStream;
+
 // Why a handshake failed.
 enum class Failure : std::uint8_t {
     protocol,     // the peer does not speak TLS, or none that both know
@@ -54,8 +56,7 @@ public:
     [[nodiscard]] Reason why(const boost::system::error_code& handshake_error) const;
 
 private:
-    class Stream;
-    std::shared_ptr<Stream> stream_;
+    std::shared_ptr<OpenStream> stream_;
 };
 
 // Whether reading ended as the peer wanted it to: with its goodbye, or, as many do, without.

@@ -16,6 +16,8 @@
 
 namespace meshd::tls {
 
+class OpenStream;
+
 // What a server shows, and by whom it goes when a client shows something. Sessions are not resumed: each certificate is checked.
 class Serving {
 public:
@@ -39,7 +41,7 @@ class ServerConnection {
 public:
     using Handler = std::function<void(const boost::system::error_code&, std::size_t)>;
 
-    ServerConnection(boost::asio::ip::tcp::socket socket, std::shared_ptr<const Serving> serving);
+    ServerConnection(boost::asio::ip::tcp::socket socket, const std::shared_ptr<const Serving>& serving);
     ServerConnection(const ServerConnection&) = delete;
     ServerConnection& operator=(const ServerConnection&) = delete;
     ~ServerConnection();
@@ -48,14 +50,13 @@ public:
     void handshake(std::function<void(const boost::system::error_code&)> handler);
     void read_some(boost::asio::mutable_buffer buffer, Handler handler);
     void write(boost::asio::const_buffer buffer, Handler handler);
-    void close(std::function<void()> handler);  // says goodbye
+    void say_goodbye(std::function<void()> handler);
 
     [[nodiscard]] std::string peer() const;          // its SPIFFE ID; empty: it showed no certificate
     [[nodiscard]] std::string why_rejected() const;  // after a handshake that failed; empty: not for its certificate
 
 private:
-    class Stream;
-    std::shared_ptr<Stream> stream_;
+    std::shared_ptr<OpenStream> stream_;
 };
 
 }  // namespace meshd::tls

@@ -51,15 +51,17 @@ TEST_F(SignerOf, RenewsWhatIsShownAndWhatRulesAllow) {
     EXPECT_EQ(given(ask({csr, {}, {}}, host)), host);
     EXPECT_EQ(given(ask({csr, host, {}}, host)), host);
     EXPECT_EQ(given(ask({csr, "shop/web", {}}, host)), "spiffe://example.org/shop/web");
-    EXPECT_THAT(given(ask({csr, "node/host-2", {}}, host)), HasSubstr("403 cannot issue a certificate for node/host-2"));
+    EXPECT_THAT(given(ask({csr, "node/host-2", {}}, host)),
+                HasSubstr("403 cannot issue a certificate for spiffe://example.org/node/host-2"));
+    EXPECT_EQ(ask({csr, "shop/web\nno", {}}, host).status, 400U);
     EXPECT_THAT(given(ask({csr, "spiffe://other.org/shop/web", {}}, host)), HasSubstr("403 "));
     EXPECT_EQ(counts.issued, 3U);
-    EXPECT_EQ(counts.refused, 2U);
+    EXPECT_EQ(counts.refused, 3U);
 }
 
 TEST_F(SignerOf, TokensAreForThoseWhoShowNothing) {
-    EXPECT_THAT(given(ask({csr, {}, {}})), HasSubstr("who shows neither a certificate nor a token"));
-    EXPECT_THAT(given(ask({csr, host, {}})), HasSubstr("who shows neither a certificate nor a token"));
+    EXPECT_THAT(given(ask({csr, {}, {}})), HasSubstr("403 cannot issue a certificate: neither a certificate"));
+    EXPECT_THAT(given(ask({csr, host, {}})), HasSubstr("403 cannot issue a certificate: neither a certificate"));
     const auto secret = token("node/host-1");
     EXPECT_THAT(given(ask({"nothing", {}, secret})), HasSubstr("cannot use the request"));
     EXPECT_EQ(given(ask({csr, {}, secret})), host);

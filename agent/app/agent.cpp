@@ -41,8 +41,10 @@ Agent::Agent(Options options, config::Settings settings)
       policy_(io_, context_),
       health_(context_),
       announcements_(context_, [this] { worker_.send_settings(); }),
-      tls_(io_, context_),
+      handover_(io_),
+      tls_(io_, context_, handover_),
       tls_checks_(io_, context_, [this](const channel::TlsCheck& check) { return worker_.check_tls(check); }),
+      edge_(io_, context_, handover_),
       state_file_(settings.state_directory),
       saver_(
           io_, state_file_, [this]() -> const model::DesiredState& { return reconciler_->desired(); },
@@ -66,7 +68,7 @@ Agent::Agent(Options options, config::Settings settings)
           {[this](channel::Delta delta) { on_delta(std::move(delta)); },
            [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
            [this](const channel::HealthReport& report) { health_.take(report); }, [this] { return known_services(); },
-           [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { tls_.worker_begins(std::move(socket)); },
+           [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { handover_.begin(std::move(socket)); },
            [this](const channel::TlsFinding& finding) { tls_checks_.take(finding); }, [this] { tls_checks_.worker_is_gone(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -127,6 +129,7 @@ base::Result<void> Agent::load() {
     context_.policy = &policy_;
     if (auto begun_tls = tls_.begin(); !begun_tls) return begun_tls;
     context_.tls = &tls_;
+    context_.edge = &edge_;
     make_forwarder();
     begin_stale_sockets();
     return begin_flows();
@@ -164,6 +167,7 @@ base::Result<void> Agent::serve() {
     if (auto opened = acceleration_.accelerator().open(); !opened) return opened;
     if (auto opened = health_.open(); !opened) return opened;
     if (auto listening = listen(); !listening) return listening;
+    edge_.settings_changed();
     if (auto started = worker_.start(options_.worker_binary); !started) return started;
     watch_configuration();
     wait_for_signal();

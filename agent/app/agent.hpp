@@ -12,6 +12,7 @@
 #include "app/acceleration_setup.hpp"
 #include "app/announcement_setup.hpp"
 #include "app/context.hpp"
+#include "app/edge_setup.hpp"
 #include "app/file_watch.hpp"
 #include "app/flow_export.hpp"
 #include "app/health_setup.hpp"
@@ -83,8 +84,10 @@ private:
     PolicySetup policy_;
     HealthSetup health_;
     AnnouncementSetup announcements_;
+    ListenerHandover handover_;
     TlsSetup tls_;
     TlsChecks tls_checks_;
+    EdgeSetup edge_;
     std::optional<flows::FlowTable> flows_;
     std::optional<forwarding::Forwarder> forwarder_;
     std::optional<sockets::StaleSockets> stale_sockets_;

@@ -38,7 +38,7 @@ void Agent::reload() {
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
-                                now.locality != wanted.locality || now.tls != wanted.tls;
+                                now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -51,6 +51,7 @@ void Agent::reload() {
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();
     if (std::exchange(now.tls, wanted.tls) != wanted.tls) tls_.settings_changed();
+    if (std::exchange(now.edge, wanted.edge) != wanted.edge) edge_.settings_changed();
     if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
     const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;

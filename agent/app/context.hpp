@@ -25,6 +25,7 @@ namespace meshd::app {
 // Where the desired state comes from right now.
 enum class Origin : std::uint8_t { nothing, state_file, registry };
 
+class EdgeSetup;
 class PolicySetup;
 class TlsSetup;
 
@@ -40,6 +41,7 @@ struct Context {
     boost::json::array registries;                        // see channel::RegistriesReport
     boost::json::array announcements;                     // see channel::AnnouncementsReport
     boost::json::array certificates;                      // see channel::CertificatesReport
+    boost::json::array edge_report;                       // see channel::EdgeReport
     std::set<std::string> drained;                        // names of announced services, by a person's word
     std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
     Degradations degradations;
@@ -53,6 +55,7 @@ struct Context {
     const sockets::StaleSockets* stale_sockets = nullptr;
     const PolicySetup* policy = nullptr;
     const TlsSetup* tls = nullptr;
+    const EdgeSetup* edge = nullptr;
     health::BackendHealth* health = nullptr;
     std::function<WorkerStatus()> worker;
 };

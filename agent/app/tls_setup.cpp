@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -29,16 +28,11 @@ bool is_encrypted(const model::Service& service) { return service.tls.mode != mo
 
 // Listeners belong to the cgroup that this process is in: its programs must be seen there, too.
 base::Result<std::optional<kernel::Cgroup>> unserved_cgroup(const std::string& mount, const std::string& served) {
-    std::ifstream lines("/proc/self/cgroup");
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("0::/")) continue;
-        const auto own = mount + line.substr(3) + "/";
-        if (own.starts_with(served + "/")) break;
-        auto cgroup = kernel::Cgroup::open(mount + line.substr(3));
-        if (!cgroup) return tl::make_unexpected(cgroup.error());
-        return std::optional(std::move(*cgroup));
-    }
-    return std::optional<kernel::Cgroup>{};
+    const auto own = kernel::own_cgroup(mount);
+    if (own.empty() || (own + "/").starts_with(served + "/")) return std::optional<kernel::Cgroup>{};
+    auto cgroup = kernel::Cgroup::open(own);
+    if (!cgroup) return tl::make_unexpected(cgroup.error());
+    return std::optional(std::move(*cgroup));
 }
 
 md_address encode(const std::optional<base::IpAddress>& address) {

@@ -23,7 +23,8 @@ namespace meshd::app {
 
 class TlsSetup {
 public:
-    TlsSetup(boost::asio::io_context& io, Context& context) : context_(context), io_(io), timer_(io), handover_(io) {}
+    TlsSetup(boost::asio::io_context& io, Context& context, ListenerHandover& handover)
+        : context_(context), io_(io), timer_(io), handover_(handover) {}
 
     // With programs loaded and maps read: listeners are open before anything is led to them.
     base::Result<void> begin();
@@ -35,7 +36,6 @@ public:
     void services_changed();
     void settings_changed();
     void check();  // with the full comparison: looks at everything anew
-    void worker_begins(base::UniqueFd socket) { handover_.begin(std::move(socket)); }
 
     [[nodiscard]] const steering::Identities& identities() const { return *identities_; }
     [[nodiscard]] bool is_here(const model::Backend& backend) const { return steering::is_here(backend, own_); }
@@ -57,7 +57,7 @@ private:
     Context& context_;
     boost::asio::io_context& io_;
     boost::asio::steady_timer timer_;
-    ListenerHandover handover_;
+    ListenerHandover& handover_;
     std::optional<kernel::TlsMaps> maps_;
     std::optional<steering::Identities> identities_;
     std::optional<model::NodeTls> settings_;  // that identities and listeners were made by

@@ -12,6 +12,7 @@
 #include "acceleration/view.hpp"
 #include "app/announcement_setup.hpp"
 #include "app/drift_view.hpp"
+#include "app/edge_view.hpp"
 #include "app/explanation.hpp"
 #include "app/map_view.hpp"
 #include "app/policy_view.hpp"
@@ -224,6 +225,8 @@ base::Result<std::optional<json::object>> Views::sync_registry(const std::option
 base::Result<json::object> Views::identities(std::optional<std::int32_t> pid) { return identities_json(context_, pid); }
 
 json::object Views::announcements() { return {{"announcements", announcement_rows(context_)}}; }
+
+json::object Views::edge() { return edge_json(context_); }
 
 json::object Views::certificates() { return {{"certificates", context_.certificates}}; }
 

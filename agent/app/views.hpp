@@ -40,6 +40,7 @@ public:
     boost::json::object registries() override;
     boost::json::object announcements() override;
     boost::json::object certificates() override;
+    boost::json::object edge() override;
     base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) override;
     base::Result<std::optional<boost::json::object>> drain_announcement(const std::string& name, bool is_drained) override;
     void check_tls(const control::TlsCheckQuery& query, control::Later later) override { actions_.check_tls(query, later); }

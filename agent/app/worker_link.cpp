@@ -77,6 +77,7 @@ void WorkerLink::send_settings() {
     message.announced = known_announcements(context_);
     message.locality = settings.locality;
     message.tls = settings.tls;
+    message.edge = settings.edge;
     message.is_audit = settings.policy.mode == config::PolicyMode::audit;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
@@ -180,6 +181,8 @@ void WorkerLink::take(channel::Message message) {
         context_.certificates = std::move(certificates->certificates);
     else if (const auto* const finding = std::get_if<channel::TlsFinding>(&message))
         handlers_.on_tls_finding(*finding);
+    else if (auto* const edge = std::get_if<channel::EdgeReport>(&message))
+        context_.edge_report = std::move(edge->listeners);
     else if (const auto* const exporters = std::get_if<channel::ExportStatus>(&message))
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))

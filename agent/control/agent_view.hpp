@@ -128,6 +128,8 @@ public:
     virtual boost::json::object announcements() = 0;
     // Certificates of this host, and how they stand.
     virtual boost::json::object certificates() = 0;
+    // Listeners for clients from outside, and how they stand.
+    virtual boost::json::object edge() = 0;
     // Whose connections go out under which identity; with a process: which its sockets have, and why.
     virtual base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) = 0;
     // Handshakes with the hosts of a service's backends, and what they showed.

@@ -77,6 +77,8 @@ http::Response announcements(Agent& agent, const http::Request& /*request*/) { r
 
 http::Response certificates(Agent& agent, const http::Request& /*request*/) { return answer(agent.certificates()); }
 
+http::Response edge(Agent& agent, const http::Request& /*request*/) { return answer(agent.edge()); }
+
 template <bool is_drained>
 http::Response drain_announcement(Agent& agent, const http::Request& request) {
     const auto name = announcement_query(request.body);
@@ -227,6 +229,7 @@ constexpr std::array<Route, 35> routes{{
     {"GET", "/v1/registries", false, false, registries},
     {"GET", "/v1/announcements", false, false, announcements},
     {"GET", "/v1/certificates", false, false, certificates},
+    {"GET", "/v1/edge", false, false, edge},
     {"GET", "/v1/identities", false, true, identities},
     {"GET", "/v1/explain", false, true, explain},
     {"GET", "/v1/policy", false, false, policy},

@@ -29,6 +29,13 @@ base::Result<std::string> cgroup_mount() {
     return base::fail({"find", "cgroup v2", 0, "it is not mounted", "mount it: mount -t cgroup2 none /sys/fs/cgroup/unified"});
 }
 
+std::string own_cgroup(const std::string& mount) {
+    std::ifstream lines("/proc/self/cgroup");
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("0::/")) return line == "0::/" ? mount : mount + line.substr(3);
+    return {};
+}
+
 base::Result<Cgroup> Cgroup::open(const std::string& wanted) {
     auto path = wanted;
     if (path == "auto") {

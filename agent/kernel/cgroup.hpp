@@ -17,6 +17,9 @@ namespace meshd::kernel {
 // Where cgroup v2 is mounted, from /proc/self/mountinfo: on a hybrid host it is not /sys/fs/cgroup.
 base::Result<std::string> cgroup_mount();
 
+// The directory of the one that this process is in; empty: the kernel does not say.
+std::string own_cgroup(const std::string& mount);
+
 class Cgroup {
 public:
     // "auto": the mount point, and so every process of the host.

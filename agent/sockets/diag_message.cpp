@@ -51,9 +51,11 @@ std::optional<md_sock_peer> read_storages(Bytes storages) {
 std::optional<DiagSocket> read_socket(Bytes payload) {
     const auto message = read_as<inet_diag_msg>(payload);
     if (!message || (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)) return std::nullopt;
-    DiagSocket socket{message->idiag_family, message->id, message->idiag_inode, std::nullopt};
+    DiagSocket socket{message->idiag_family, message->id, message->idiag_inode, std::nullopt, 0};
     for_each_attribute(skip(payload, aligned(sizeof(inet_diag_msg))), [&](unsigned type, Bytes content) {
         if (type == INET_DIAG_SK_BPF_STORAGES) socket.peer = read_storages(content);
+        // With cgroup v2 the class is the priority: net/ipv4/inet_diag.c, inet_diag_msg_attrs_fill().
+        if (type == INET_DIAG_CLASS_ID) socket.priority = read_as<std::uint32_t>(content).value_or(0);
     });
     return socket;
 }
@@ -104,6 +106,7 @@ std::vector<std::byte> list_request(std::uint8_t family, std::uint8_t protocol, 
     request.sdiag_family = family;
     request.sdiag_protocol = protocol;
     request.idiag_states = states;
+    request.idiag_ext = 1U << (INET_DIAG_TCLASS - 1U);  // INET_DIAG_CLASS_ID has no bit of its own, and comes along
     auto bytes = begin(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, request);
     if (storage_fd) {
         append(bytes, nlattr{2 * NLA_HDRLEN + sizeof(std::uint32_t), INET_DIAG_REQ_SK_BPF_STORAGES | NLA_F_NESTED});

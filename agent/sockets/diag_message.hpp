@@ -21,6 +21,7 @@ struct DiagSocket {
     inet_diag_sockid id{};
     std::uint32_t inode = 0;           // 0: no descriptor leads to it any more
     std::optional<md_sock_peer> peer;  // what the programs remember of it
+    std::uint32_t priority = 0;        // SO_PRIORITY; 0 as well: not told
 
     [[nodiscard]] std::uint64_t cookie() const;
     // Where its packets go; IPv4 addresses in their mapped form.

@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <meshd/edge.h>
+
 #include "reconcile/encode.hpp"
 #include "sockets/borrowed.hpp"
 #include "sockets/descriptors.hpp"
@@ -113,7 +115,7 @@ void Pass::consider(Scan& scan, std::uint32_t where, const DiagSocket& socket, s
     const auto index = peer ? suspect(scan, *peer) : std::nullopt;
     if (!index) return;
     ++scan.suspects[*index].sockets;
-    scan.targets.push_back({*index, where, socket.family, socket.inode, socket.id});
+    scan.targets.push_back({*index, where, socket.family, socket.inode, socket.id, socket.priority == MD_EDGE_PRIORITY});
 }
 
 // The kernel's list of UDP sockets does not say what is remembered of them (net/ipv4/inet_diag.c, inet_sk_diag_fill()).
@@ -179,7 +181,7 @@ Ended Pass::end(const Scan& scanned, const std::vector<bool>& condemned, const s
             if (!diag) return tl::make_unexpected(diag.error());
             for (auto at = first; at < last; ++at) {
                 const auto& target = targets[at];
-                if (!condemned[target.suspect] || inodes.contains(target.inode)) continue;
+                if (!condemned[target.suspect] || (inodes.contains(target.inode) && !target.is_for_edge)) continue;
                 const auto protocol = scanned.suspects[target.suspect].peer.backend.protocol;
                 const auto destroyed = diag->destroy(target.family, protocol, target.id);
                 if (!destroyed)

@@ -44,6 +44,7 @@ struct Scan {
         std::uint8_t family;
         std::uint32_t inode;
         inet_diag_sockid id;
+        bool is_for_edge;  // of the worker, for a client from outside
     };
     std::vector<Target> targets;
     std::vector<NetNamespace> places;

@@ -2,6 +2,7 @@
 #include "steering/listeners.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -19,45 +20,53 @@ bool set_option(int socket, int level, int option, int value) {
     return ::setsockopt(socket, level, option, &value, sizeof value) == 0;
 }
 
-// At [::], which takes IPv4 as well.
-bool bind_both(int socket, std::uint16_t port) {
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    any.sin6_port = htons(port);
+// [::] takes IPv4 as well.
+bool bind_v6(int socket, const base::SocketAddress& to) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(to.port);
+    std::memcpy(&address.sin6_addr, to.address.bytes.data(), sizeof address.sin6_addr);
     return set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0) &&
-           ::bind(socket, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+           ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-bool bind_v4(int socket, std::uint16_t port) {
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_port = htons(port);
-    return ::bind(socket, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+bool bind_v4(int socket, const base::SocketAddress& to) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(to.port);
+    if (to.address.is_v4()) std::memcpy(&address.sin_addr, to.address.bytes.data() + 12, sizeof address.sin_addr);
+    return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-base::Result<base::UniqueFd> listener(std::uint16_t port) {
+bool is_everywhere(const base::IpAddress& address) { return address == base::IpAddress{}; }
+
+base::Result<base::UniqueFd> listener(const base::SocketAddress& to, std::string_view where) {
     constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    base::UniqueFd socket(::socket(AF_INET6, type, 0));
-    const bool has_v6 = socket.valid();
-    if (!has_v6) socket = base::UniqueFd(::socket(AF_INET, type, 0));
+    base::UniqueFd socket(::socket(to.address.is_v4() ? AF_INET : AF_INET6, type, 0));
+    const bool is_v6 = socket.valid() && !to.address.is_v4();
+    if (!socket.valid() && is_everywhere(to.address)) socket = base::UniqueFd(::socket(AF_INET, type, 0));
     const bool listens = socket.valid() && set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
                          set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
-                         (has_v6 ? bind_both(socket.get(), port) : bind_v4(socket.get(), port)) &&
-                         ::listen(socket.get(), backlog) == 0;
-    if (!listens)
-        return base::fail_errno(
-            "listen on", "port " + std::to_string(port),
-            errno == EADDRINUSE ? "end the program that has it (ss -ltnp), or set another port in `tls`" : "");
-    return socket;
+                         (is_v6 ? bind_v6(socket.get(), to) : bind_v4(socket.get(), to)) && ::listen(socket.get(), backlog) == 0;
+    if (listens) return socket;
+    std::string remedy;
+    if (errno == EADDRINUSE)
+        remedy = "end the program that has it (ss -ltnp), or set another port in `" + std::string(where) + "`";
+    if (errno == EADDRNOTAVAIL) remedy = "give this host the address, or set another one in `" + std::string(where) + "`";
+    return base::fail_errno("listen on", is_everywhere(to.address) ? "port " + std::to_string(to.port) : to.text(), remedy);
 }
 
 }  // namespace
 
-base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count) {
+base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count, std::string_view where) {
+    return listen_at({{}, port}, count, where);
+}
+
+base::Result<ListenersPtr> listen_at(const base::SocketAddress& address, unsigned count, std::string_view where) {
     auto all = std::make_shared<Listeners>();
-    all->port = port;
+    all->port = address.port;
     for (unsigned index = 0; index < count; ++index) {
-        auto socket = listener(port);
+        auto socket = listener(address, where);
         if (!socket) return tl::make_unexpected(socket.error());
         all->sockets.push_back(std::move(*socket));
     }

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
 
@@ -18,7 +20,10 @@ struct Listeners {
 
 using ListenersPtr = std::shared_ptr<const Listeners>;
 
-// At every address of this network namespace, of both families where the kernel has both.
-base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count);
+// At every address of this network namespace, of both families where the kernel has both. `where`: the section of the
+// configuration that names the port.
+base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count, std::string_view where = "tls");
+// At this one, in this network namespace; [::] is every address of both families.
+base::Result<ListenersPtr> listen_at(const base::SocketAddress& address, unsigned count, std::string_view where);
 
 }  // namespace meshd::steering

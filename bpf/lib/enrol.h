@@ -70,7 +70,7 @@ static __always_inline bool md_service_may(const struct md_acceleration *decided
 }
 
 /* Whether a socket can be enrolled, whatever it is used for; if not, *why. `relays`: one of the worker's, for an
- * application that stands for it. */
+ * application that stands for it, or for a client of an edge listener. */
 static __always_inline bool md_socket_may(const struct md_acceleration *decided, __u64 socket, __be16 port, bool relays,
                                           enum md_why *why)
 {
@@ -161,7 +161,8 @@ static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 	if (MD_RULE_BOTH_ENDS && (!handshake || handshake->pair))
 		goto not_paired;
 	if (!md_service_may(decided, pair.service_id, way, &why) ||
-	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port, relayed != NULL, &why))
+	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port,
+	                   relayed != NULL || md_is_for_edge(sk), &why))
 		goto not_paired;
 	pair.sticky = decided->sticky && way != MD_WAY_FIONREAD_ACCEPTED;
 	why = MD_WHY_TCP_SMALL_BUFFER;

@@ -22,10 +22,13 @@ static __always_inline __u32 md_socket_workload(const struct md_policy *policy, 
 	return class;
 }
 
-/* The worker is never cut off: without it no correction of a policy would arrive. */
-static __always_inline bool md_is_exempt(const struct md_policy *policy)
+/*
+ * The worker is never cut off: without it no correction of a policy would arrive. What it opens for clients of edge
+ * listeners is theirs, and rules hold for it.
+ */
+static __always_inline bool md_is_exempt(const struct md_policy *policy, const struct bpf_sock *sk)
 {
-	return policy->exempt_user && (__u32)bpf_get_current_uid_gid() == policy->exempt_user;
+	return policy->exempt_user && (__u32)bpf_get_current_uid_gid() == policy->exempt_user && !md_is_for_edge(sk);
 }
 
 /* `source`: what the socket is bound to, zero when that is nothing. 0, or -errno. */
@@ -49,7 +52,7 @@ static __always_inline int md_policy_socket(struct bpf_sock_addr *ctx, const str
 	if (ctx->sk && md_has_source(policy, MD_SOURCE_WORKLOAD))
 		classes.source[MD_SOURCE_WORKLOAD] = md_socket_workload(policy, ctx->sk);
 	md_decide(policy, &classes, destination->port, destination->protocol, &decision);
-	if (decision.verdict == MD_VERDICT_DENY && md_is_exempt(policy))
+	if (decision.verdict == MD_VERDICT_DENY && md_is_exempt(policy, ctx->sk))
 		return 0;
 	if (!md_policy_stops(policy, &decision))
 		return 0;

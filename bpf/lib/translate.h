@@ -7,7 +7,7 @@
 #define MESHD_LIB_TRANSLATE_H
 
 /* The service that a call asks for; 0, and counted, when there is none. */
-static __always_inline __u32 md_asked_service(const struct md_endpoint *destination)
+static __always_inline __u32 md_asked_service(const struct bpf_sock *sk, const struct md_endpoint *destination)
 {
 	__u32 service_id;
 
@@ -18,7 +18,7 @@ static __always_inline __u32 md_asked_service(const struct md_endpoint *destinat
 	service_id = md_service_of(destination);
 	if (!service_id) {
 		md_count(MD_REASON_NOT_A_SERVICE);
-	} else if (md_is_worker()) {
+	} else if (md_is_worker(sk)) {
 		md_count(MD_REASON_WORKER_UNTOUCHED);
 		return 0;
 	}
@@ -51,7 +51,7 @@ static __always_inline int md_connect(struct bpf_sock_addr *ctx, struct md_endpo
 	bool encrypts;
 	int error;
 
-	service_id = md_asked_service(destination);
+	service_id = md_asked_service(sk, destination);
 	if (!service_id) {
 		if (md_forget_peer(sk))
 			md_limit_release(bpf_get_socket_cookie(ctx));
@@ -102,7 +102,7 @@ static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint
 	__u32 service_id;
 	int error;
 
-	service_id = md_asked_service(destination);
+	service_id = md_asked_service(sk, destination);
 	if (!service_id)
 		return 0;
 	memory = bpf_sk_storage_get(&md_sock_udp, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);

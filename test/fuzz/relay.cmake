@@ -1,1 +1,2 @@
 meshd_fuzz_target(proxy_header SOURCES proxy_header_fuzz.cpp LIBRARIES meshd_relay)
+meshd_fuzz_target(client_hello SOURCES client_hello_fuzz.cpp LIBRARIES meshd_relay)

@@ -51,6 +51,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_registry(*app, program);
     add_announcement(*app, program);
     add_identity(*app, program);
+    add_edge(*app, program);
     add_certificate(*app, program);
     add_tls(*app, program);
     add_ca(*app, program);

@@ -38,6 +38,7 @@ void add_policy(CLI::App& app, Program& program);
 void add_registry(CLI::App& app, Program& program);
 void add_announcement(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);
+void add_edge(CLI::App& app, Program& program);
 void add_ca(CLI::App& app, Program& program);
 void add_certificate(CLI::App& app, Program& program);
 void add_tls(CLI::App& app, Program& program);

@@ -230,6 +230,15 @@ base::Result<Message> decode_certificates(json::object& object) {
     return fields.give(std::move(report));
 }
 
+base::Result<Message> decode_edge(json::object& object) {
+    Fields fields(object, "edge");
+    EdgeReport report;
+    for (const auto& item : fields.array("listeners"))
+        if (!has_text(item, "name")) fields.wrong("listeners", "objects with a name");
+    if (!fields.error_) report.listeners = std::move(object.at("listeners").as_array());
+    return fields.give(std::move(report));
+}
+
 base::Result<Message> decode_sync(const json::object& object) {
     Fields fields(object, "sync");
     return fields.give(SyncRegistry{fields.text("name")});
@@ -257,6 +266,7 @@ struct TypeName {
     std::string_view operator()(const RegistriesReport&) const { return "registries"; }
     std::string_view operator()(const AnnouncementsReport&) const { return "announcements"; }
     std::string_view operator()(const CertificatesReport&) const { return "certificates"; }
+    std::string_view operator()(const EdgeReport&) const { return "edge"; }
     std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
@@ -286,6 +296,7 @@ base::Result<Message> decode(json::object message) {
     if (type == "registries") return decode_registries(message);
     if (type == "announcements") return decode_announcements(message);
     if (type == "certificates") return decode_certificates(message);
+    if (type == "edge") return decode_edge(message);
     if (type == "sync") return decode_sync(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
@@ -334,6 +345,8 @@ json::object encode(const AnnouncementsReport& message) {
 json::object encode(const CertificatesReport& message) {
     return {{"type", "certificates"}, {"certificates", message.certificates}};
 }
+
+json::object encode(const EdgeReport& message) { return {{"type", "edge"}, {"listeners", message.listeners}}; }
 
 json::object encode(const SyncRegistry& message) { return {{"type", "sync"}, {"name", message.name}}; }
 

@@ -18,6 +18,7 @@
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "model/announcement.hpp"
+#include "model/edge.hpp"
 #include "model/flow_export.hpp"
 #include "model/health.hpp"
 #include "model/policy.hpp"
@@ -91,6 +92,10 @@ struct AnnouncementsReport {
 struct CertificatesReport {
     boost::json::array certificates;
 };
+// How the listeners for clients from outside stand as far as the worker knows. Each item is an object with the text "name".
+struct EdgeReport {
+    boost::json::array listeners;
+};
 
 // What a handshake with the worker of a backend's host was like: the answer to one target of a TlsCheck. Texts are empty where
 // the handshake did not come so far.
@@ -163,6 +168,7 @@ struct SettingsMessage {
     std::vector<std::string> announced{};  // ids of those that an earlier worker has told a registry to be well
     std::string locality{};                // of this node; empty: not known
     std::optional<model::NodeTls> tls{};
+    model::EdgeListeners edge{};
     bool is_audit = false;  // the policy counts what it would deny
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.
@@ -223,8 +229,8 @@ struct Reopen {};
 struct Shutdown {};
 
 using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport,
-                             SyncRegistry, HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart, FlowEvents,
-                             Ejected, Reopen, Shutdown, TlsCheck, TlsFinding>;
+                             EdgeReport, SyncRegistry, HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart,
+                             FlowEvents, Ejected, Reopen, Shutdown, TlsCheck, TlsFinding>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -240,6 +246,7 @@ boost::json::object encode(const Ejected& message);
 boost::json::object encode(const RegistriesReport& message);
 boost::json::object encode(const AnnouncementsReport& message);
 boost::json::object encode(const CertificatesReport& message);
+boost::json::object encode(const EdgeReport& message);
 boost::json::object encode(const SyncRegistry& message);
 boost::json::object encode(const TlsCheck& message);
 boost::json::object encode(const TlsFinding& message);

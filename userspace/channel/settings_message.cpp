@@ -8,6 +8,7 @@
 
 #include "channel/fields.hpp"
 #include "model/announcement_json.hpp"
+#include "model/edge_json.hpp"
 #include "model/flow_export_json.hpp"
 #include "model/registries_json.hpp"
 #include "model/tls_json.hpp"
@@ -72,6 +73,11 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.tls = std::move(*read);
     }
+    if (const auto* const edge = object.if_contains("edge")) {
+        auto read = model::edge_from_json(*edge, "settings.edge");
+        if (!read) return tl::make_unexpected(read.error());
+        settings.edge = std::move(*read);
+    }
     if (auto read = read_announcements(object, fields, settings); !read) return tl::make_unexpected(read.error());
     if (object.contains("policy_audit")) settings.is_audit = fields.boolean("policy_audit");
     if (object.contains("remembered_at")) {
@@ -97,6 +103,7 @@ json::object encode(const SettingsMessage& message) {
                         {"drained", json::array(message.drained.begin(), message.drained.end())},
                         {"announced", json::array(message.announced.begin(), message.announced.end())},
                         {"locality", message.locality},
+                        {"edge", model::to_json(message.edge)},
                         {"policy_audit", message.is_audit},
                         {"remembered_at", message.remembered_at}};
     if (message.tls) object.emplace("tls", model::to_json(*message.tls));

@@ -13,6 +13,7 @@
 #include "config/forwarding.hpp"
 #include "config/policy.hpp"
 #include "model/announcement.hpp"
+#include "model/edge.hpp"
 #include "model/flow_export.hpp"
 #include "model/registries.hpp"
 #include "model/tls.hpp"
@@ -60,6 +61,7 @@ struct Settings {
     Flows flows;
     model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
+    model::EdgeListeners edge{};          // edge.listeners
     std::optional<model::NodeTls> tls{};  // nothing: this node encrypts nothing, and services with TLS are refused
 
     bool operator==(const Settings&) const = default;

@@ -9,7 +9,10 @@
 
 namespace meshd::relay {
 
-std::string_view name(Direction direction) { return direction == Direction::outbound ? "outbound" : "inbound"; }
+std::string_view name(Direction direction) {
+    static constexpr std::array<std::string_view, relay_directions> names{"outbound", "inbound", "edge"};
+    return names.at(static_cast<std::size_t>(direction));
+}
 
 class Engine::Threads : public std::vector<std::unique_ptr<RelayThread>> {};
 
@@ -24,7 +27,7 @@ void Engine::configure(std::shared_ptr<const Configuration> configuration) {
 }
 
 // With as many sockets as threads each has its own, and the kernel spreads connections over them (SO_REUSEPORT).
-void Engine::listen(Direction direction, std::vector<base::UniqueFd> sockets) {
+void Engine::listen(const Purpose& purpose, std::vector<base::UniqueFd> sockets) {
     const bool are_shared = sockets.size() < threads_->size();
     RelayThread::Sockets all;
     for (auto& socket : sockets) all.push_back(std::make_shared<const base::UniqueFd>(std::move(socket)));
@@ -32,7 +35,7 @@ void Engine::listen(Direction direction, std::vector<base::UniqueFd> sockets) {
         RelayThread::Sockets own;
         for (std::size_t i = thread; i < all.size(); i += threads_->size()) own.push_back(all[i]);
         if (own.empty() && !all.empty()) own.push_back(all[thread % all.size()]);
-        (*threads_)[thread]->listen(direction, std::move(own), are_shared);
+        (*threads_)[thread]->listen(purpose, std::move(own), are_shared);
     }
 }
 

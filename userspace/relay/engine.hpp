@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries connections between applications of this host and workers of others, encrypted: one thread for each core, which share
-// nothing but what is immutable (docs/tls.md).
+// Carries connections between applications of this host and workers of others, encrypted, and those of clients from outside: one
+// thread for each core, which share nothing but what is immutable (docs/tls.md, docs/edge.md).
 #pragma once
 
 #include <array>
@@ -17,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
 #include "model/authorization.hpp"
+#include "relay/edge.hpp"
 #include "relay/routes.hpp"
 #include "tls/credentials.hpp"
 #include "tls/handshake_result.hpp"
@@ -34,7 +35,8 @@ using AskKernel = std::function<base::Result<Steered>(int accepted)>;
 // MD_SO_STEERED of the accepted socket.
 base::Result<Steered> ask_kernel(int accepted);
 
-enum class Direction : std::uint8_t { outbound, inbound };
+enum class Direction : std::uint8_t { outbound, inbound, edge };
+inline constexpr std::size_t relay_directions = 3;
 std::string_view name(Direction direction);
 
 // Everything that a new connection looks at. Those that live keep what they began with.
@@ -45,6 +47,15 @@ struct Configuration {
     std::uint16_t peer_port = 0;  // where workers of other hosts listen
     // What comes in and it no longer allows is reset. Null: everybody may who has a certificate.
     std::shared_ptr<const model::Authorization> authorization{};
+    std::map<std::string, std::shared_ptr<const EdgeListener>> edges{};  // by name
+};
+
+// What connections of a listener are.
+struct Purpose {
+    Direction direction;
+    std::string edge{};  // name of the listener, where that is the direction
+
+    bool operator==(const Purpose&) const = default;
 };
 
 struct DirectionFigures {
@@ -60,8 +71,9 @@ struct DirectionFigures {
 };
 
 struct Figures {
-    std::array<DirectionFigures, 2> directions{};  // by Direction
-    std::uint64_t pool_hits = 0;                   // connections that found one ready
+    std::array<DirectionFigures, relay_directions> directions{};  // by Direction
+    std::array<std::uint64_t, edge_refusals> edge_refused{};      // by EdgeRefusal
+    std::uint64_t pool_hits = 0;                                  // connections that found one ready
     std::uint64_t pool_misses = 0;
     std::uint64_t pool_ready = 0;  // now
 };
@@ -73,6 +85,8 @@ public:
         AskKernel ask = ask_kernel;
         // Registries do not tell all hosts at one moment: a connection waits so long for a route that may be on its way.
         std::chrono::milliseconds patience{2000};
+        // Clients of edge listeners that have not finished their handshake, for one thread: with more the oldest are refused.
+        std::size_t most_unfinished = 2048;
         // Called from a relay thread, rarely: at most some in a second for one peer and reason.
         std::function<void(Direction, const std::string& peer, const tls::HandshakeFailure&)> on_failure{};
     };
@@ -85,7 +99,7 @@ public:
     // These may be called at any time from the thread that made the engine.
     void configure(std::shared_ptr<const Configuration> configuration);
     // Listening sockets, spread over the threads, instead of those before; none: no more are taken.
-    void listen(Direction direction, std::vector<base::UniqueFd> sockets);
+    void listen(const Purpose& purpose, std::vector<base::UniqueFd> sockets);
     [[nodiscard]] Figures figures() const;
 
     // A connection to a backend as an application of this host would have one, under the node's identity: the other end of a

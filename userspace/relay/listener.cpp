@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "relay/edge_relay.hpp"
 #include "relay/inbound.hpp"
 #include "relay/outbound.hpp"
 
@@ -19,8 +20,8 @@ constexpr std::chrono::milliseconds rest_time{100};
 
 }  // namespace
 
-Listener::Listener(ThreadState& thread, Direction direction, std::shared_ptr<const base::UniqueFd> socket, bool is_shared)
-    : thread_(thread), direction_(direction), socket_(std::move(socket)), is_shared_(is_shared), rest_(thread.loop) {
+Listener::Listener(ThreadState& thread, Purpose purpose, std::shared_ptr<const base::UniqueFd> socket, bool is_shared)
+    : thread_(thread), purpose_(std::move(purpose)), socket_(std::move(socket)), is_shared_(is_shared), rest_(thread.loop) {
     const int fd = socket_->get();
     (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     watch();
@@ -58,10 +59,23 @@ void Listener::on_events(std::uint32_t /*events*/) {
 }
 
 void Listener::begin_relay(base::UniqueFd accepted) {
-    if (direction_ == Direction::outbound)
-        relay::begin_relay(thread_, std::make_unique<Outbound>(thread_, std::move(accepted)));
-    else
-        relay::begin_relay(thread_, std::make_unique<Inbound>(thread_, std::move(accepted)));
+    switch (purpose_.direction) {
+        case Direction::outbound:
+            return relay::begin_relay(thread_, std::make_unique<Outbound>(thread_, std::move(accepted)));
+        case Direction::inbound:
+            return relay::begin_relay(thread_, std::make_unique<Inbound>(thread_, std::move(accepted)));
+        case Direction::edge:
+            return begin_edge(std::move(accepted));
+    }
+}
+
+// What is told of listeners and the sockets themselves come by two ways: one that nothing is known of is on its way out.
+void Listener::begin_edge(base::UniqueFd accepted) {
+    if (thread_.configuration == nullptr) return;
+    const auto& edges = thread_.configuration->edges;
+    const auto found = edges.find(purpose_.edge);
+    if (found != edges.end())
+        relay::begin_relay(thread_, std::make_unique<EdgeRelay>(thread_, std::move(accepted), found->second));
 }
 
 }  // namespace meshd::relay

@@ -11,12 +11,12 @@ namespace meshd::relay {
 class Listener final : public Watcher {
 public:
     // `is_shared`: other threads take from this socket as well.
-    Listener(ThreadState& thread, Direction direction, std::shared_ptr<const base::UniqueFd> socket, bool is_shared);
+    Listener(ThreadState& thread, Purpose purpose, std::shared_ptr<const base::UniqueFd> socket, bool is_shared);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
     ~Listener() override { stop(); }
 
-    [[nodiscard]] Direction direction() const { return direction_; }
+    [[nodiscard]] const Purpose& purpose() const { return purpose_; }
     void stop();
     void on_events(std::uint32_t events) override;
 
@@ -24,9 +24,10 @@ private:
     void watch();
     void rest();
     void begin_relay(base::UniqueFd accepted);
+    void begin_edge(base::UniqueFd accepted);
 
     ThreadState& thread_;
-    Direction direction_;
+    Purpose purpose_;
     std::shared_ptr<const base::UniqueFd> socket_;
     bool is_shared_;
     Timer rest_;

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "relay/sockets.hpp"
@@ -26,7 +27,7 @@ PeerLeg::PeerLeg(ThreadState& thread, Owner& owner, const base::SocketAddress& w
       owner_(&owner),
       key_{worker, credentials->number()},
       stream_(start_connect(worker)),
-      session_(std::move(credentials), tls::Session::Side::client, thread.scratch.wire, thread.tickets.find(key_)),
+      session_(std::in_place, std::move(credentials), tls::Session::Side::client, thread.scratch.wire, thread.tickets.find(key_)),
       timer_(thread.loop),
       direction_(Direction::outbound) {}
 
@@ -35,10 +36,19 @@ PeerLeg::PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted, std
       owner_(&owner),
       key_{remote_address(accepted.get()).value_or(base::SocketAddress{}), credentials->number()},
       stream_(std::move(accepted)),
-      session_(std::move(credentials), tls::Session::Side::server, thread.scratch.wire),
+      session_(std::in_place, std::move(credentials), tls::Session::Side::server, thread.scratch.wire),
       timer_(thread.loop),
       phase_(Phase::handshake),
       direction_(Direction::inbound) {}
+
+PeerLeg::PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted)
+    : thread_(thread),
+      owner_(&owner),
+      key_{remote_address(accepted.get()).value_or(base::SocketAddress{}), 0},
+      stream_(std::move(accepted)),
+      timer_(thread.loop),
+      phase_(Phase::hello),
+      direction_(Direction::edge) {}
 
 PeerLeg::~PeerLeg() = default;
 
@@ -58,7 +68,7 @@ void PeerLeg::begin() {
 void PeerLeg::on_events(std::uint32_t events) {
     stream_.note(events);
     if (phase_ == Phase::over) return;
-    if (phase_ == Phase::open) return owner_->on_peer_events();
+    if (phase_ == Phase::open || phase_ == Phase::hello) return owner_->on_peer_events();
     if (phase_ == Phase::connect) {
         if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
         if (const int code = pending_error(stream_.fd()); code != 0) return fail({HandshakeResult::connect, std::strerror(code)});
@@ -67,6 +77,34 @@ void PeerLeg::on_events(std::uint32_t events) {
         shake_hands();  // the client speaks first
     }
     advance();
+}
+
+void PeerLeg::encrypt(tls::Session session, std::string_view received) {
+    session_.emplace(std::move(session));
+    phase_ = Phase::handshake;
+    thread_.scratch.wire.received = received;
+    shake_hands();
+    advance();
+}
+
+void PeerLeg::pass_through() {
+    phase_ = Phase::open;
+    timer_.cancel();
+}
+
+void PeerLeg::send_alert(std::uint8_t alert) {
+    constexpr std::string_view fatal_alert{"\x15\x03\x03\x00\x02\x02", 6};  // RFC 8446, 5.1 and 6
+    (void)stream_.send(std::string(fatal_alert) + static_cast<char>(alert));
+}
+
+void PeerLeg::reject(std::optional<std::uint8_t> alert, const tls::HandshakeFailure& failure) {
+    if (alert) send_alert(*alert);
+    fail(failure);
+}
+
+std::optional<tls::Session::Agreed> PeerLeg::agreed() const {
+    if (!session_) return std::nullopt;
+    return session_->agreed();
 }
 
 void PeerLeg::advance() {
@@ -83,17 +121,17 @@ void PeerLeg::advance() {
 }
 
 void PeerLeg::shake_hands() {
-    const auto step = session_.handshake();
+    const auto step = session_->handshake();
     if (step == Step::failed) {
         (void)send_wire();
-        return fail(session_.failure());
+        return fail(session_->failure());
     }
     if (!send_wire()) return fail({HandshakeResult::reset, std::strerror(errno)});
     if (step == Step::more) return;
     phase_ = Phase::open;
     timer_.cancel();
-    if (session_.resumed()) thread_.figures.of(direction_).resumed.add();
-    if (direction_ == Direction::inbound) {
+    if (session_->resumed()) thread_.figures.of(direction_).resumed.add();
+    if (direction_ != Direction::outbound) {
         is_accepted_ = true;
         count(HandshakeResult::ok);
     }
@@ -139,7 +177,7 @@ bool PeerLeg::send_wire() {
 
 PeerLeg::Read PeerLeg::decrypt() {
     auto& scratch = thread_.scratch;
-    const auto got = session_.read(scratch.plain);
+    const auto got = session_->read(scratch.plain);
     Read read{{scratch.plain.data(), got.size}, Condition::good, true};
     if (got.step == Step::ended) read.condition = Condition::ended;
     if (got.step == Step::failed) read.condition = Condition::reset;
@@ -150,8 +188,8 @@ PeerLeg::Read PeerLeg::decrypt() {
 
 // A server's first word after the handshake says that it has accepted us; mostly that is a ticket.
 void PeerLeg::note_acceptance(const Read& read) {
-    if (direction_ == Direction::inbound) return;
-    auto ticket = session_.take_ticket();
+    if (direction_ != Direction::outbound) return;
+    auto ticket = session_->take_ticket();
     const bool is_told = ticket != nullptr || !read.plain.empty() || read.condition == Condition::ended;
     if (ticket != nullptr) thread_.tickets.keep(key_, std::move(ticket));
     if (is_accepted_) return;
@@ -159,12 +197,16 @@ void PeerLeg::note_acceptance(const Read& read) {
         is_accepted_ = true;
         count(HandshakeResult::ok);
     } else if (read.condition == Condition::reset) {
-        report(session_.failure());
+        report(session_->failure());
     }
 }
 
 PeerLeg::Read PeerLeg::read() {
     auto& scratch = thread_.scratch;
+    if (!session_) {
+        const auto received = stream_.receive(std::span(scratch.plain).first(Scratch::at_once));
+        return {{scratch.plain.data(), received.size}, received.condition, received.size > 0};
+    }
     if (!early_.empty() || early_condition_ != Condition::good) {
         const auto size = early_.copy(scratch.plain.data(), scratch.plain.size());
         std::string().swap(early_);
@@ -186,11 +228,24 @@ PeerLeg::Read PeerLeg::read_now() {
     return read();
 }
 
-bool PeerLeg::write(std::string_view plain) { return session_.write(plain) == Step::done && send_wire(); }
+bool PeerLeg::write(std::string_view plain) {
+    if (!session_) return stream_.send(plain);
+    return session_->write(plain) == Step::done && send_wire();
+}
+
+bool PeerLeg::flush() {
+    if (!stream_.flush()) return false;
+    if (stream_.unsent() == 0 && std::exchange(is_finishing_, false)) stream_.finish_sending();
+    return true;
+}
 
 bool PeerLeg::finish_sending() {
-    session_.close();
-    return send_wire();
+    if (session_) {
+        session_->close();
+        if (!send_wire()) return false;
+    }
+    is_finishing_ = direction_ == Direction::edge;
+    return flush();
 }
 
 }  // namespace meshd::relay

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encrypted side of a relay: a connection to or from the worker of another host.
+// The far side of a relay: a connection to or from the worker of another host, or from a client outside of the mesh.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,11 +33,19 @@ public:
     PeerLeg(ThreadState& thread, Owner& owner, const base::SocketAddress& worker,
             std::shared_ptr<const tls::Credentials> credentials);
     PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted, std::shared_ptr<const tls::Credentials> credentials);
+    // From a client: read() gives what it says as it comes, until it is decided what becomes of it.
+    PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted);
     PeerLeg(const PeerLeg&) = delete;
     PeerLeg& operator=(const PeerLeg&) = delete;
     ~PeerLeg() override;
 
     void begin();  // may call the owner
+    // What becomes of a client; the time for its handshake runs since begin(). `received`: what was read of it.
+    void encrypt(tls::Session session, std::string_view received);  // may call the owner
+    void pass_through();
+    void send_alert(std::uint8_t alert);                                                   // of TLS, in clear
+    void reject(std::optional<std::uint8_t> alert, const tls::HandshakeFailure& failure);  // calls the owner
+
     void set_owner(Owner& owner) { owner_ = &owner; }
 
     struct Read {
@@ -47,8 +56,8 @@ public:
     Read read();
     Read read_now();                     // whatever events said
     bool write(std::string_view plain);  // false: broken
-    bool flush() { return stream_.flush(); }
-    bool finish_sending();  // close_notify
+    bool flush();
+    bool finish_sending();  // close_notify; to a client FIN as well
 
     void close();
     void reset();
@@ -56,14 +65,15 @@ public:
     [[nodiscard]] const Stream& stream() const { return stream_; }
     [[nodiscard]] const base::SocketAddress& peer() const { return key_.worker; }
     [[nodiscard]] const PeerKey& key() const { return key_; }
-    [[nodiscard]] std::string identity() const { return session_.peer(); }  // that its certificate names
-    [[nodiscard]] bool is_revoked(const tls::Credentials& by) const { return session_.is_peer_revoked(by); }
+    [[nodiscard]] std::string identity() const { return session_->peer(); }  // that its certificate names
+    [[nodiscard]] bool is_revoked(const tls::Credentials& by) const { return session_ && session_->is_peer_revoked(by); }
     // The peer has accepted our certificate, which a client learns after its handshake.
     [[nodiscard]] bool is_accepted() const { return is_accepted_; }
+    [[nodiscard]] std::optional<tls::Session::Agreed> agreed() const;  // nothing: TLS passes through
     void on_events(std::uint32_t events) override;
 
 private:
-    enum class Phase : std::uint8_t { connect, handshake, open, over };
+    enum class Phase : std::uint8_t { connect, hello, handshake, open, over };
 
     void advance();
     void shake_hands();
@@ -78,13 +88,14 @@ private:
     Owner* owner_;
     PeerKey key_;
     Stream stream_;
-    tls::Session session_;
-    std::string early_;  // came with the end of the handshake
+    std::optional<tls::Session> session_;  // nothing: of a client, and not known yet, or passed through
+    std::string early_;                    // came with the end of the handshake
     Timer timer_;
     Stream::Condition early_condition_ = Stream::Condition::good;
     Phase phase_ = Phase::connect;
     Direction direction_;
     bool is_accepted_ = false;
+    bool is_finishing_ = false;  // a client, which shall have FIN behind all that it was sent
 };
 
 }  // namespace meshd::relay

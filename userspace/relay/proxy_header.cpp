@@ -58,27 +58,32 @@ base::Result<void> read_fields(std::string_view fields, ProxyHeader& header) {
 
 }  // namespace
 
-std::string to_wire(const ProxyHeader& header) {
-    const bool v4 = header.source.address.is_v4() && header.destination.address.is_v4();
+void add_field(std::string& fields, std::uint8_t type, std::string_view value) {
+    fields += static_cast<char>(type);
+    add_number(fields, value.size());
+    fields += value;
+}
+
+std::string to_wire(const base::SocketAddress& source, const base::SocketAddress& destination, std::string_view fields) {
+    const bool v4 = source.address.is_v4() && destination.address.is_v4();
     std::string body;
-    add_address(body, header.source.address, v4);
-    add_address(body, header.destination.address, v4);
-    add_number(body, header.source.port);
-    add_number(body, header.destination.port);
-    if (!header.service.empty()) {
-        body += static_cast<char>(service_name_type);
-        add_number(body, header.service.size());
-        body += header.service;
-    }
-    if (header.only_connects) {
-        body += static_cast<char>(only_connects_type);
-        add_number(body, 0);
-    }
+    add_address(body, source.address, v4);
+    add_address(body, destination.address, v4);
+    add_number(body, source.port);
+    add_number(body, destination.port);
+    body += fields;
     std::string wire(signature);
     wire += proxy_command;
     wire += v4 ? tcp_v4 : tcp_v6;
     add_number(wire, body.size());
     return wire + body;
+}
+
+std::string to_wire(const ProxyHeader& header) {
+    std::string fields;
+    if (!header.service.empty()) add_field(fields, service_name_type, header.service);
+    if (header.only_connects) add_field(fields, only_connects_type, {});
+    return to_wire(header.source, header.destination, fields);
 }
 
 base::Result<std::optional<ParsedProxyHeader>> parse_proxy_header(std::string_view bytes) {

@@ -29,6 +29,10 @@ inline constexpr std::size_t max_proxy_header = 1024;     // of what we take, wi
 
 std::string to_wire(const ProxyHeader& header);
 
+// The header as a whole, with what add_field() has made; at most 64 KiB of it.
+std::string to_wire(const base::SocketAddress& source, const base::SocketAddress& destination, std::string_view fields);
+void add_field(std::string& fields, std::uint8_t type, std::string_view value);
+
 struct ParsedProxyHeader {
     ProxyHeader header;
     std::size_t size = 0;  // of it on the wire

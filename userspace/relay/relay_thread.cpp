@@ -46,15 +46,15 @@ void RelayThread::configure(std::shared_ptr<const Configuration> configuration) 
     });
 }
 
-void RelayThread::listen(Direction direction, Sockets sockets, bool are_shared) {
-    tell([this, direction, sockets = std::move(sockets), are_shared] {
+void RelayThread::listen(Purpose purpose, Sockets sockets, bool are_shared) {
+    tell([this, purpose = std::move(purpose), sockets = std::move(sockets), are_shared] {
         for (auto at = listeners_.begin(); at != listeners_.end();) {
             const auto listener = at++;
-            if (listener->direction() != direction) continue;
+            if (listener->purpose() != purpose) continue;
             listener->stop();
             stopped_.splice(stopped_.end(), listeners_, listener);
         }
-        for (const auto& socket : sockets) listeners_.emplace_back(state_, direction, socket, are_shared);
+        for (const auto& socket : sockets) listeners_.emplace_back(state_, purpose, socket, are_shared);
     });
 }
 

@@ -23,7 +23,7 @@ public:
 
     using Sockets = std::vector<std::shared_ptr<const base::UniqueFd>>;
     void configure(std::shared_ptr<const Configuration> configuration);
-    void listen(Direction direction, Sockets sockets, bool are_shared);
+    void listen(Purpose purpose, Sockets sockets, bool are_shared);
     void adopt(base::UniqueFd application, const Steered& steered);  // as if it had been accepted
     [[nodiscard]] const ThreadFigures& figures() const { return state_.figures; }
 

@@ -90,9 +90,10 @@ base::Result<std::pair<base::UniqueFd, base::UniqueFd>> connected_pair() {
     return std::pair(std::move(one), std::move(other));
 }
 
-base::UniqueFd start_connect(const base::SocketAddress& target) {
+base::UniqueFd start_connect(const base::SocketAddress& target, int priority) {
     const auto system = to_system(target);
     base::UniqueFd fd(::socket(system.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (fd.valid() && priority != 0) set_option(fd.get(), SOL_SOCKET, SO_PRIORITY, priority);
     if (fd.valid() && ::connect(fd.get(), system.get(), system.size) != 0 && errno != EINPROGRESS) {
         const int code = errno;
         fd.reset();

@@ -18,7 +18,8 @@ std::optional<base::SocketAddress> local_address(int fd);
 std::optional<base::SocketAddress> remote_address(int fd);
 
 // A connection on its way, or not valid: errno says why. That it came to nothing may be seen later, by pending_error().
-base::UniqueFd start_connect(const base::SocketAddress& target);
+// `priority`: SO_PRIORITY of it (see include/meshd/tls.h).
+base::UniqueFd start_connect(const base::SocketAddress& target, int priority = 0);
 int pending_error(int fd);  // SO_ERROR
 
 // Two ends of one TCP connection over loopback, both without blocking.

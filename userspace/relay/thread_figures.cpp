@@ -19,6 +19,7 @@ void ThreadFigures::add_to(Figures& sum) const {
         to.bytes_in += from.bytes_in.get();
         to.bytes_out += from.bytes_out.get();
     }
+    for (std::size_t i = 0; i < edge_refused.size(); ++i) sum.edge_refused[i] += edge_refused[i].get();
     sum.pool_hits += pool_hits.get();
     sum.pool_misses += pool_misses.get();
     sum.pool_ready += pool_ready.get();

@@ -26,7 +26,8 @@ struct alignas(64) ThreadFigures {
         std::array<Figure, tls::handshake_results> handshakes;
         Figure resumed, open, relayed, refused, denied, audited, reset, bytes_in, bytes_out;
     };
-    std::array<OfDirection, 2> directions;
+    std::array<OfDirection, relay_directions> directions;
+    std::array<Figure, edge_refusals> edge_refused;
     Figure pool_hits, pool_misses, pool_ready;
 
     OfDirection& of(Direction direction) { return directions[static_cast<std::size_t>(direction)]; }

@@ -8,7 +8,11 @@
 namespace meshd::relay {
 
 ThreadState::ThreadState(const Engine::Options& options)
-    : ask(options.ask), patience(options.patience), failures(options.on_failure), pool(std::make_unique<Pool>(*this)) {}
+    : ask(options.ask),
+      patience(options.patience),
+      most_unfinished(options.most_unfinished),
+      failures(options.on_failure),
+      pool(std::make_unique<Pool>(*this)) {}
 
 ThreadState::~ThreadState() {
     while (!relays.empty()) relays.front()->reset();

@@ -17,6 +17,7 @@
 
 namespace meshd::relay {
 
+class EdgeRelay;
 class PeerLeg;
 class Pool;
 class Relay;
@@ -41,12 +42,14 @@ struct ThreadState {
 
     AskKernel ask;
     std::chrono::milliseconds patience;
+    std::size_t most_unfinished;
     FailureReports failures;
     Scratch scratch;
     Loop loop;
     ThreadFigures figures;
     Tickets tickets;
     std::shared_ptr<const Configuration> configuration;  // null: not yet
+    std::list<EdgeRelay*> unfinished;  // handshakes of clients, the oldest first; before those themselves, who leave it
     std::list<std::unique_ptr<Relay>> relays;
     // Until no event of theirs is on its way.
     std::list<std::unique_ptr<Relay>> ended;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "base/time_text.hpp"
 
@@ -16,32 +15,13 @@ namespace {
 constexpr std::size_t most_at_once = 8;
 constexpr unsigned looks_between_tries = 60;  // of what was bad and did not change: time may have made it good
 
-std::vector<std::optional<config::FileStamp>> stamps_of(const std::vector<std::string>& paths) {
-    std::vector<std::optional<config::FileStamp>> stamps;
-    for (const auto& path : paths) {
-        struct stat status {};
-        stamps.push_back(::stat(path.c_str(), &status) == 0 ? std::optional(config::FileStamp::of(status)) : std::nullopt);
-    }
-    return stamps;
-}
-
-std::vector<std::optional<config::FileStamp>> stamps_of(const model::CertificateFiles& files) {
-    return stamps_of(std::vector{files.certificate, files.key});
+FollowedFiles::Stamps stamps_of(const model::CertificateFiles& files) {
+    return FollowedFiles::stamps_of({files.certificate, files.key});
 }
 
 TrustFiles trust_files(const model::NodeTls& tls) { return {tls.trust_domain, tls.authorities, tls.revoked}; }
 
 }  // namespace
-
-bool CredentialStore::Followed::should_read(Stamps now) {
-    if (now == read) {
-        seen = std::move(now);
-        return false;
-    }
-    const bool is_settled = now == seen;
-    seen = std::move(now);
-    return is_settled;
-}
 
 CredentialStore::CredentialStore(boost::asio::io_context& context, Options options)
     : options_(std::move(options)), timer_(context) {}
@@ -155,7 +135,7 @@ void CredentialStore::tell_expired(Entry& entry) {
 
 // True: those who go by it must be read again.
 bool CredentialStore::read_trust() {
-    trust_files_.read = trust_files_.seen = trust_stamps();
+    trust_files_.note_read(trust_stamps());
     auto loaded = TrustAnchors::load(trust_files(*tls_));
     if (loaded) {
         trust_ = std::move(*loaded);
@@ -168,7 +148,7 @@ bool CredentialStore::read_trust() {
 }
 
 void CredentialStore::read(Entry& entry) {
-    entry.files.read = entry.files.seen = stamps_of(entry.state.files);
+    entry.files.note_read(stamps_of(entry.state.files));
     if (!trust_) return;  // trust_problem_ says why
     auto loaded = Credentials::load(entry.state.files, *trust_);
     if (loaded) {
@@ -197,6 +177,8 @@ void CredentialStore::set_problem(Entry& entry, const base::Error& error) {
     if (options_.on_problem) options_.on_problem(entry.state.name, error);
 }
 
-CredentialStore::Stamps CredentialStore::trust_stamps() const { return stamps_of(std::vector{tls_->authorities, tls_->revoked}); }
+FollowedFiles::Stamps CredentialStore::trust_stamps() const {
+    return FollowedFiles::stamps_of({tls_->authorities, tls_->revoked});
+}
 
 }  // namespace meshd::tls

@@ -15,9 +15,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/error.hpp"
-#include "config/text_file.hpp"
 #include "model/tls.hpp"
 #include "tls/credentials.hpp"
+#include "tls/followed_files.hpp"
 
 namespace meshd::tls {
 
@@ -55,16 +55,9 @@ public:
     [[nodiscard]] std::vector<State> states() const;  // the node's first
 
 private:
-    using Stamps = std::vector<std::optional<config::FileStamp>>;  // of files; nothing: it cannot be read
-
-    // Files as they were when they were read, and as the last look found them: files of a pair change one after the other.
-    struct Followed {
-        Stamps read, seen;
-        bool should_read(Stamps now);
-    };
     struct Entry {
         State state;
-        Followed files;
+        FollowedFiles files;
         std::shared_ptr<const TrustAnchors> trust;  // that the credentials go by
         bool is_due = false;                        // to be read in this round, or the next
     };
@@ -77,14 +70,14 @@ private:
     void read(Entry& entry);
     void set_problem(Entry& entry, const base::Error& error);
     void take(Entry& entry, std::shared_ptr<const Credentials> credentials);
-    [[nodiscard]] Stamps trust_stamps() const;
+    [[nodiscard]] FollowedFiles::Stamps trust_stamps() const;
 
     Options options_;
     boost::asio::steady_timer timer_;
     std::optional<model::NodeTls> tls_;
     std::shared_ptr<const TrustAnchors> trust_;
     std::string trust_problem_;
-    Followed trust_files_;
+    FollowedFiles trust_files_;
     std::vector<Entry> entries_;
     unsigned looks_ = 0;
     std::size_t next_ = 0;  // entry of the round of reading that is under way

@@ -2,14 +2,13 @@
 #include "tls/credentials.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 
-#include "config/text_file.hpp"
 #include "tls/contexts.hpp"
+#include "tls/identity_files.hpp"
 #include "tls/make_contexts.hpp"
 #include "tls/trust_store.hpp"
 #include "tls/verify.hpp"
@@ -19,30 +18,6 @@ namespace meshd::tls {
 namespace {
 
 constexpr std::string_view operation = "use certificate";
-
-base::Result<std::string> read_text(const std::string& path) {
-    auto file = config::read_text_file(path);
-    if (file) return std::move(file->text);
-    if (file.error().code == EACCES) file.error().remedy = "let the user that the worker runs as read it";
-    return base::fail(std::move(file.error()));
-}
-
-base::Result<Identity> read(const model::CertificateFiles& files) {
-    const auto certificate = read_text(files.certificate);
-    if (!certificate) return tl::make_unexpected(certificate.error());
-    const auto key = read_text(files.key);
-    if (!key) return tl::make_unexpected(key.error());
-    auto chain = certificates_in(*certificate, files.certificate);
-    if (!chain) return tl::make_unexpected(chain.error());
-    auto secret = key_in(*key, files.key);
-    if (!secret) return tl::make_unexpected(secret.error());
-    if (::X509_check_private_key(chain->front().get(), secret->get()) != 1) {
-        openssl_error();
-        return base::fail({std::string(operation), files.certificate, 0, "the key in " + files.key + " is not its key",
-                           "the certificate of the key must be the first in its file"});
-    }
-    return Identity{std::move(*chain), std::move(*secret)};
-}
 
 std::string_view own_remedy(HandshakeResult result) {
     switch (result) {
@@ -90,7 +65,7 @@ base::Result<std::shared_ptr<const Credentials>> Credentials::load_unchecked(con
 
 base::Result<std::shared_ptr<const Credentials>> Credentials::load(const model::CertificateFiles& files,
                                                                    const TrustAnchors& trust, Check how) {
-    const auto identity = read(files);
+    const auto identity = read_identity(files);
     if (!identity) return tl::make_unexpected(identity.error());
     if (how == Check::as_peers_do)
         if (const auto checked = check(*identity, trust, files.certificate); !checked)

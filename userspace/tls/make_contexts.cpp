@@ -63,13 +63,6 @@ int hand_over(SSL* session, SSL_SESSION* ticket) {
     return 0;  // OpenSSL's reference stays OpenSSL's
 }
 
-bool use(SSL_CTX* context, const Identity& identity) {
-    if (::SSL_CTX_use_certificate(context, identity.chain.front().get()) != 1) return false;
-    for (auto at = identity.chain.begin() + 1; at != identity.chain.end(); ++at)
-        if (SSL_CTX_add1_chain_cert(context, at->get()) != 1) return false;
-    return ::SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1 && ::SSL_CTX_check_private_key(context) == 1;
-}
-
 base::Result<ContextPtr> context(const SSL_METHOD* method, const Identity& identity, X509_STORE* store,
                                  const std::string& trust_domain) {
     ContextPtr made(::SSL_CTX_new(method));
@@ -90,12 +83,19 @@ base::Result<ContextPtr> context(const SSL_METHOD* method, const Identity& ident
     const bool is_done = SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1 &&
                          SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1 &&
                          ::SSL_CTX_set_ciphersuites(raw, has_aes() ? ciphers_with_aes : ciphers_without_aes) == 1 &&
-                         SSL_CTX_set1_groups_list(raw, groups) == 1 && use(raw, identity);
+                         SSL_CTX_set1_groups_list(raw, groups) == 1 && use_identity(raw, identity);
     if (!is_done) return base::fail({"use the certificate of", called(identity.chain.front().get()), 0, openssl_error(), {}});
     return made;
 }
 
 }  // namespace
+
+bool use_identity(SSL_CTX* context, const Identity& identity) {
+    if (::SSL_CTX_use_certificate(context, identity.chain.front().get()) != 1) return false;
+    for (auto at = identity.chain.begin() + 1; at != identity.chain.end(); ++at)
+        if (SSL_CTX_add1_chain_cert(context, at->get()) != 1) return false;
+    return ::SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1 && ::SSL_CTX_check_private_key(context) == 1;
+}
 
 base::Result<ContextPtr> client_context(const Identity& identity, X509_STORE* store, const std::string& trust_domain) {
     auto made = context(::TLS_client_method(), identity, store, trust_domain);

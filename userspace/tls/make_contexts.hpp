@@ -15,6 +15,9 @@ struct Identity {
     KeyPtr key;
 };
 
+// With its chain. False: OpenSSL has an error.
+bool use_identity(SSL_CTX* context, const Identity& identity);
+
 // `store`: whom to believe; shared by both. An error is OpenSSL's.
 base::Result<ContextPtr> client_context(const Identity& identity, X509_STORE* store, const std::string& trust_domain);
 base::Result<ContextPtr> server_context(const Identity& identity, X509_STORE* store, const std::string& trust_domain);

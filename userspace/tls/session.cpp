@@ -8,6 +8,8 @@
 #include <openssl/ssl.h>
 
 #include "tls/contexts.hpp"
+#include "tls/edge_state.hpp"
+#include "tls/session_data.hpp"
 #include "tls/wire_bio.hpp"
 
 namespace meshd::tls {
@@ -32,10 +34,8 @@ void forget_chain(SSL* session) {
 }  // namespace
 
 struct Session::State final : TicketKeeper {
-    State(std::shared_ptr<const Credentials> own, Side side, Wire& shared)
-        : credentials(std::move(own)),
-          wire(shared),
-          ssl(::SSL_new(side == Side::client ? credentials->contexts().client.get() : credentials->contexts().server.get())) {
+    State(std::shared_ptr<const void> keeps, SSL_CTX* context, Wire& shared)
+        : owner(std::move(keeps)), wire(shared), ssl(::SSL_new(context)) {
         auto* const bio = new_wire_bio(wire);
         if (ssl == nullptr || bio == nullptr) {
             ::BIO_free(bio);
@@ -61,7 +61,8 @@ struct Session::State final : TicketKeeper {
         return Step::failed;
     }
 
-    std::shared_ptr<const Credentials> credentials;
+    std::shared_ptr<const void> owner;  // of the context
+    std::shared_ptr<const std::string> protocols{};
     Wire& wire;
     std::unique_ptr<SSL, FreeSession> ssl;
     Ticket ticket;
@@ -71,7 +72,9 @@ struct Session::State final : TicketKeeper {
 };
 
 Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket)
-    : state_(std::make_unique<State>(std::move(credentials), side, wire)) {
+    : state_(std::make_unique<State>(
+          credentials, side == Side::client ? credentials->contexts().client.get() : credentials->contexts().server.get(),
+          wire)) {
     auto* const ssl = state_->ssl.get();
     if (side == Side::server) {
         ::SSL_set_accept_state(ssl);
@@ -80,6 +83,14 @@ Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire
     ::SSL_set_connect_state(ssl);
     keep_tickets(ssl, state_.get());
     if (is_usable(ticket)) ::SSL_set_session(ssl, ticket.get());
+}
+
+Session::Session(const EdgeOffer& offer, Wire& wire)
+    : state_(std::make_unique<State>(offer.certificate, offer.certificate->state().server.get(), wire)) {
+    auto* const ssl = state_->ssl.get();
+    state_->protocols = offer.protocols;
+    SessionData::set_protocols(ssl, state_->protocols.get());
+    ::SSL_set_accept_state(ssl);
 }
 
 Session::Session(Session&&) noexcept = default;
@@ -125,7 +136,7 @@ Session::Step Session::write(std::string_view plain) {
         plain.remove_prefix(taken);
         if (++state_->records < records_of_one_key) continue;
         state_->records = 0;
-        ::SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        if (::SSL_version(ssl) == TLS1_3_VERSION) ::SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
     }
     return Step::done;
 }
@@ -139,6 +150,13 @@ std::string Session::peer() const { return peer_identity(state_->ssl.get()); }
 bool Session::is_peer_revoked(const Credentials& by) const { return tls::is_peer_revoked(state_->ssl.get(), by.contexts()); }
 bool Session::resumed() const { return ::SSL_session_reused(state_->ssl.get()) == 1; }
 SessionDetails Session::details() const { return details_of(state_->ssl.get()); }
+Session::Agreed Session::agreed() const {
+    const auto* const ssl = state_->ssl.get();
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    ::SSL_get0_alpn_selected(ssl, &protocol, &size);
+    return {::SSL_get_version(ssl), ::SSL_get_cipher_name(ssl), {reinterpret_cast<const char*>(protocol), size}};
+}
 Ticket Session::take_ticket() { return std::exchange(state_->ticket, {}); }
 
 bool is_usable(const Ticket& ticket) { return ticket != nullptr && may_resume(ticket.get()); }

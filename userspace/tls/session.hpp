@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "tls/credentials.hpp"
+#include "tls/edge_context.hpp"
 #include "tls/handshake_result.hpp"
 #include "tls/session_details.hpp"
 
@@ -33,6 +34,8 @@ public:
 
     // `ticket` must have come under the same credentials.
     Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket = {});
+    // The server's side for a client from outside of the mesh, who shows no certificate.
+    Session(const EdgeOffer& offer, Wire& wire);
     Session(Session&&) noexcept;
     Session& operator=(Session&&) noexcept;
     ~Session();
@@ -58,6 +61,12 @@ public:
     [[nodiscard]] bool is_peer_revoked(const Credentials& by) const;  // its certificate is on a list that these have
     [[nodiscard]] bool resumed() const;
     [[nodiscard]] SessionDetails details() const;  // also after a failure
+    // What was agreed on.
+    struct Agreed {
+        std::string_view version, cipher;  // "TLSv1.3", "TLS_AES_128_GCM_SHA256"
+        std::string_view protocol;         // of ALPN; empty: none. As long as the session is there
+    };
+    [[nodiscard]] Agreed agreed() const;
     // Of a client, the last that came since it was asked; that one came says that the server has accepted this side.
     [[nodiscard]] Ticket take_ticket();
 

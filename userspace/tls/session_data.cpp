@@ -30,6 +30,11 @@ int keeper_index() {
     return index;
 }
 
+int protocols_index() {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
 // Seconds in the place of a pointer: OpenSSL copies it with the session it makes a ticket from.
 int end_index() {
     static const int index = SSL_SESSION_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -59,6 +64,14 @@ void SessionData::set_keeper(SSL* session, TicketKeeper* keeper) { ::SSL_set_ex_
 
 TicketKeeper* SessionData::keeper(const SSL* session) {
     return static_cast<TicketKeeper*>(::SSL_get_ex_data(session, keeper_index()));
+}
+
+void SessionData::set_protocols(SSL* session, const std::string* protocols) {
+    ::SSL_set_ex_data(session, protocols_index(), const_cast<std::string*>(protocols));
+}
+
+const std::string* SessionData::protocols(const SSL* session) {
+    return static_cast<const std::string*>(::SSL_get_ex_data(session, protocols_index()));
 }
 
 void SessionData::set_end(SSL_SESSION* session, Time end) {

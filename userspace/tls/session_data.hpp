@@ -23,6 +23,10 @@ struct SessionData {
     static void set_keeper(SSL* session, TicketKeeper* keeper);
     static TicketKeeper* keeper(const SSL* session);
 
+    // What a server offers by ALPN, RFC 7301, 3.1; null: nothing. Must outlive the session.
+    static void set_protocols(SSL* session, const std::string* protocols);
+    static const std::string* protocols(const SSL* session);
+
     // When the certificates of the peer end, of what a ticket is made from; the epoch: not known.
     static void set_end(SSL_SESSION* session, Time end);
     static Time end(const SSL_SESSION* session);

@@ -103,22 +103,29 @@ Time time_of(const ASN1_TIME* time) {
 Time not_before(const X509* certificate) { return time_of(::X509_get0_notBefore(certificate)); }
 Time not_after(const X509* certificate) { return time_of(::X509_get0_notAfter(certificate)); }
 
-std::vector<std::string> uris_of(const GENERAL_NAMES* names) {
-    std::vector<std::string> uris;
+namespace {
+
+std::vector<std::string> texts_of(const GENERAL_NAMES* names, int type) {
+    std::vector<std::string> texts;
     for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
         const auto* const name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_URI) continue;
-        const auto* const text = name->d.uniformResourceIdentifier;
-        uris.emplace_back(reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)),
-                          static_cast<std::size_t>(::ASN1_STRING_length(text)));
+        if (name->type != type) continue;
+        const auto* const text = name->d.ia5;  // of both kinds that are asked for
+        texts.emplace_back(reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)),
+                           static_cast<std::size_t>(::ASN1_STRING_length(text)));
     }
-    return uris;
+    return texts;
 }
 
-std::vector<std::string> uris_of(const X509* certificate) {
-    const NamesPtr names(static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-    return uris_of(names.get());
+NamesPtr names_of(const X509* certificate) {
+    return NamesPtr(static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
 }
+
+}  // namespace
+
+std::vector<std::string> uris_of(const GENERAL_NAMES* names) { return texts_of(names, GEN_URI); }
+std::vector<std::string> uris_of(const X509* certificate) { return uris_of(names_of(certificate).get()); }
+std::vector<std::string> dns_names_of(const X509* certificate) { return texts_of(names_of(certificate).get(), GEN_DNS); }
 
 std::string called(const X509* certificate) {
     const auto uris = uris_of(certificate);

@@ -53,6 +53,9 @@ std::vector<std::string> uris_of(const GENERAL_NAMES* names);  // null: none
 // Every URI of the subject's alternative names.
 std::vector<std::string> uris_of(const X509* certificate);
 
+// Every DNS name of them, as it is written.
+std::vector<std::string> dns_names_of(const X509* certificate);
+
 // For people: its SPIFFE ID if it has one, else its subject.
 std::string called(const X509* certificate);
 

@@ -7,11 +7,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include "worker/edge_families.hpp"
 #include "worker/relay_families.hpp"
 
 namespace meshd::worker {
 
 namespace {
+
+constexpr std::string_view edge_prefix = "edge/";  // of the names that the agent gives
 
 // A relayed connection has two descriptors.
 void allow_descriptors() {
@@ -23,7 +26,7 @@ void allow_descriptors() {
 
 }  // namespace
 
-Encryption::Encryption(boost::asio::io_context& io)
+Encryption::Encryption(boost::asio::io_context& io, std::function<model::ServicePtr(const std::string& name)> service)
     : store_(io, {.on_change = [this] { configure(); },
                   .on_problem =
                       [this](const std::string& name, const base::Error& error) {
@@ -31,14 +34,21 @@ Encryption::Encryption(boost::asio::io_context& io)
                           spdlog::error("tls: identity {}: {}", name.empty() ? "of the node" : name, error.message());
                       }}),
       issuer_(io, [this] { files_changed(); }),
-      routes_(io, [this](std::shared_ptr<const relay::Routes> routes) {
-          known_ = std::move(routes);
-          configure();
-      }) {}
+      routes_(io,
+              [this](std::shared_ptr<const relay::Routes> routes) {
+                  known_ = std::move(routes);
+                  configure();
+              }),
+      edge_(io, {.on_change = [this] { configure(); }, .service = std::move(service)}) {}
 
-void Encryption::follow(const std::optional<model::NodeTls>& tls, bool is_audit) {
+void Encryption::follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge, bool is_audit) {
     if (std::exchange(is_audit_, is_audit) != is_audit) authorize();
-    if (tls_ == tls) return;
+    if (tls_ != tls) follow_tls(tls);
+    edge_.follow(edge);
+    configure();
+}
+
+void Encryption::follow_tls(const std::optional<model::NodeTls>& tls) {
     const auto before = std::exchange(tls_, tls);
     const auto signing_of = [](const std::optional<model::NodeTls>& one) {
         return one && one->signing ? std::optional(std::pair(one->trust_domain, *one->signing)) : std::nullopt;
@@ -47,7 +57,6 @@ void Encryption::follow(const std::optional<model::NodeTls>& tls, bool is_audit)
     issuer_.follow(tls_);
     followed_ = issuer_.effective();
     store_.follow(followed_);
-    configure();
 }
 
 void Encryption::follow_signing() {
@@ -75,25 +84,29 @@ CertificateStates Encryption::certificates() const {
 Issuance Encryption::issuance() const { return {issuer_.states(), signing_ ? std::optional(signing_->status()) : std::nullopt}; }
 
 // The threads of a relay are as many as the first settings say.
+void Encryption::make_engine() {
+    relay::Engine::Options options;
+    options.threads = model::relay_threads(tls_ ? tls_->threads : 0);
+    // Called by threads of the relay, seldom. Anybody may fail at an edge.
+    options.on_failure = [](relay::Direction direction, const std::string& peer, const tls::HandshakeFailure& failure) {
+        spdlog::log(direction == relay::Direction::edge ? spdlog::level::info : spdlog::level::warn,
+                    "tls: {} handshake with {} failed: {}: {}", relay::name(direction), peer, tls::name(failure.result),
+                    failure.detail);
+    };
+    allow_descriptors();
+    engine_ = std::make_unique<relay::Engine>(std::move(options));
+}
+
 void Encryption::configure() {
-    if (!tls_ && !engine_) return;
-    if (!engine_) {
-        relay::Engine::Options options;
-        options.threads = model::relay_threads(tls_->threads);
-        // Called by threads of the relay, seldom.
-        options.on_failure = [](relay::Direction direction, const std::string& peer, const tls::HandshakeFailure& failure) {
-            spdlog::warn("tls: {} handshake with {} failed: {}: {}", relay::name(direction), peer, tls::name(failure.result),
-                         failure.detail);
-        };
-        allow_descriptors();
-        engine_ = std::make_unique<relay::Engine>(std::move(options));
-    }
+    if (!tls_ && !edge_.is_wanted() && !engine_) return;
+    if (!engine_) make_engine();
     auto next = std::make_shared<relay::Configuration>();
     next->node = tls_ ? store_.node() : nullptr;
     if (tls_) next->identities = store_.identities();
     next->routes = known_;
     next->authorization = authorization_;
     next->peer_port = tls_ ? tls_->inbound_port : 0;
+    next->edges = edge_.listeners();
     engine_->configure(std::move(next));
     listen();
 }
@@ -112,17 +125,28 @@ void Encryption::authorize() {
 }
 
 void Encryption::listen(const std::string& name, std::vector<base::UniqueFd> sockets) {
-    const auto direction =
-        name == relay::name(relay::Direction::outbound) ? relay::Direction::outbound : relay::Direction::inbound;
-    waiting_.insert_or_assign(direction, std::move(sockets));
+    relay::Purpose purpose{name == relay::name(relay::Direction::outbound) ? relay::Direction::outbound
+                                                                           : relay::Direction::inbound};
+    if (name.starts_with(edge_prefix)) purpose = {relay::Direction::edge, name.substr(edge_prefix.size())};
+    std::erase_if(waiting_, [&](const auto& one) { return one.first == purpose; });
+    waiting_.emplace_back(std::move(purpose), std::move(sockets));
     listen();
+}
+
+bool Encryption::may_listen(const relay::Purpose& purpose) const {
+    if (purpose.direction == relay::Direction::edge) return edge_.knows_services() && edge_.listeners().contains(purpose.edge);
+    return known_ != nullptr && authorization_ != nullptr;
 }
 
 // Whoever connects before this worker knows where to waits in the listener's queue, and is not refused.
 void Encryption::listen() {
-    if (!engine_ || known_ == nullptr || authorization_ == nullptr) return;
-    for (auto& [direction, sockets] : waiting_) engine_->listen(direction, std::move(sockets));
-    waiting_.clear();
+    if (!engine_) return;
+    std::erase_if(waiting_, [this](auto& one) {
+        auto& [purpose, sockets] = one;
+        if (!sockets.empty() && !may_listen(purpose)) return false;
+        engine_->listen(purpose, std::move(sockets));
+        return true;
+    });
 }
 
 base::Result<base::UniqueFd> Encryption::dial(const base::SocketAddress& backend, bool only_connects) {
@@ -145,7 +169,12 @@ std::optional<PeerCheck::Target> Encryption::way_to(const channel::TlsCheck::Tar
 }
 
 std::vector<prometheus::MetricFamily> Encryption::families() const {
-    auto families = engine_ ? relay_families(engine_->figures()) : std::vector<prometheus::MetricFamily>{};
+    std::vector<prometheus::MetricFamily> families;
+    if (engine_) {
+        const auto figures = engine_->figures();
+        families = relay_families(figures);
+        for (auto& family : edge_families(edge_.listeners(), figures)) families.push_back(std::move(family));
+    }
     if (issuer_.is_there()) families.push_back(renewal_family(issuer_.counts()));
     if (signing_) families.push_back(signing_family(signed_));
     return families;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections between this host and others, encrypted: the relay, with the certificates, listeners and routes that it needs, and
-// whoever issues certificates here.
+// Connections between this host and others, encrypted, and those of clients from outside: the relay, with the certificates,
+// listeners and routes that it needs, and whoever issues certificates here.
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <prometheus/metric_family.h>
@@ -20,6 +20,7 @@
 #include "signing/issuer.hpp"
 #include "signing/server.hpp"
 #include "tls/credential_store.hpp"
+#include "worker/edge.hpp"
 #include "worker/peer_check.hpp"
 #include "worker/route_book.hpp"
 #include "worker/tls_report.hpp"
@@ -28,20 +29,24 @@ namespace meshd::worker {
 
 class Encryption {
 public:
-    explicit Encryption(boost::asio::io_context& io);
+    // `service`: as it is known now; null: it is not.
+    Encryption(boost::asio::io_context& io, std::function<model::ServicePtr(const std::string& name)> service);
     Encryption(const Encryption&) = delete;
     Encryption& operator=(const Encryption&) = delete;
 
-    // Nothing: this node encrypts nothing, and what is relayed now goes on.
+    // `tls`: nothing: this node encrypts nothing, and what is relayed now goes on.
     // `is_audit`: what the policy would deny passes and is counted.
-    void follow(const std::optional<model::NodeTls>& tls, bool is_audit);
+    void follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge, bool is_audit);
 
-    void take(const registry::Change& change) { routes_.take(change); }
+    void take(const registry::Change& change) {
+        routes_.take(change);
+        edge_.take(change);
+    }
     // All rules of the policy.
     void set_rules(std::vector<model::Rule> rules);
     [[nodiscard]] bool has_rules() const { return rules_.has_value(); }
     void begin_again() { routes_.begin_again(); }
-    // From the agent, instead of those before. `name`: as the agent calls them, "outbound" or "inbound".
+    // From the agent, instead of those before. `name`: as the agent calls them, "outbound", "inbound" or "edge/NAME".
     void listen(const std::string& name, std::vector<base::UniqueFd> sockets);
 
     // As relay::Engine::dial().
@@ -55,13 +60,17 @@ public:
     // How certificates stand, and who gives those that have no files.
     [[nodiscard]] CertificateStates certificates() const;
     [[nodiscard]] Issuance issuance() const;
+    [[nodiscard]] const Edge& edge() const { return edge_; }
 
 private:
+    void follow_tls(const std::optional<model::NodeTls>& tls);
     void follow_signing();
     void files_changed();
     void authorize();
     void configure();
+    void make_engine();
     void listen();
+    [[nodiscard]] bool may_listen(const relay::Purpose& purpose) const;
 
     tls::CredentialStore store_;
     signing::Issuer issuer_;
@@ -69,13 +78,14 @@ private:
     signing::SignCounts signed_;
     std::unique_ptr<signing::Server> signing_;  // null: this node signs nothing
     RouteBook routes_;
+    Edge edge_;
     std::optional<model::NodeTls> tls_;
     std::shared_ptr<const relay::Routes> known_;
     bool is_audit_ = false;
     std::optional<std::vector<model::Rule>> rules_;  // nothing: nobody has said any yet
     std::shared_ptr<const model::Authorization> authorization_;
-    std::map<relay::Direction, std::vector<base::UniqueFd>> waiting_;  // listeners that came before there was a certificate
-    std::unique_ptr<relay::Engine> engine_;                            // null: nothing was ever to be encrypted
+    std::vector<std::pair<relay::Purpose, std::vector<base::UniqueFd>>> waiting_;  // listeners that nobody can be served at yet
+    std::unique_ptr<relay::Engine> engine_;                                        // null: nothing was ever to be encrypted
 };
 
 }  // namespace meshd::worker

@@ -20,7 +20,7 @@ struct Counted {
 };
 
 constexpr std::array<Counted, 7> of_directions{{
-    {"meshd_tls_resumed_total", "Handshakes between workers that took up an earlier session.", MetricType::Counter,
+    {"meshd_tls_resumed_total", "Handshakes that took up an earlier session.", MetricType::Counter,
      &relay::DirectionFigures::resumed},
     {"meshd_tls_relays_open", "Connections that are relayed now.", MetricType::Gauge, &relay::DirectionFigures::open},
     {"meshd_tls_relays_total", "Connections that were relayed.", MetricType::Counter, &relay::DirectionFigures::relayed},
@@ -38,12 +38,13 @@ std::string text(relay::Direction direction) { return std::string(relay::name(di
 
 template <typename Add>
 void for_each_direction(const relay::Figures& figures, Add add) {
-    for (const auto direction : {relay::Direction::outbound, relay::Direction::inbound})
+    for (const auto direction : {relay::Direction::outbound, relay::Direction::inbound, relay::Direction::edge})
         add(text(direction), figures.directions.at(static_cast<std::size_t>(direction)));
 }
 
 prometheus::MetricFamily handshakes(const relay::Figures& figures) {
-    Family family("meshd_tls_handshakes_total", "Handshakes between workers, by how they ended.", MetricType::Counter);
+    Family family("meshd_tls_handshakes_total",
+                  "Handshakes between workers, and with clients of edge listeners, by how they ended.", MetricType::Counter);
     for_each_direction(figures, [&](const std::string& direction, const relay::DirectionFigures& of) {
         for (std::size_t i = 0; i < of.handshakes.size(); ++i)
             family.add({{"direction", direction}, {"result", std::string(tls::name(static_cast<tls::HandshakeResult>(i)))}},

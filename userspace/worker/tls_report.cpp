@@ -17,27 +17,68 @@ namespace json = boost::json;
 namespace {
 
 using Time = std::chrono::system_clock::time_point;
-using State = tls::CredentialStore::State;
 
 constexpr std::size_t longest_problem = 1024;
 constexpr std::size_t most_bytes = 900'000;  // of the texts: one frame takes all
 constexpr int share_left = 5;                // a certificate is to be renewed before the last fifth of its time
 
-std::string_view state_of(const State& state, Time now) {
-    if (!state.credentials) return "missing";
-    const auto& credentials = *state.credentials;
-    if (credentials.not_after() <= now) return "expired";
-    if (!state.problem.empty()) return "failing";
-    return (credentials.not_after() - now) * share_left < credentials.not_after() - credentials.not_before() ? "expiring" : "ok";
+// A certificate as it is shown, whatever it is for.
+struct Shown {
+    std::string_view whose;
+    std::string name, identity;
+    model::CertificateFiles files;
+    bool is_there = false;
+    Time not_before{}, not_after{};  // when it is there
+    std::string problem;
+    Time since;
+};
+
+Shown shown(const tls::CredentialStore::State& state) {
+    Shown one{state.name.empty() ? "node" : "workload", state.name, {}, state.files, false, {}, {}, state.problem, state.since};
+    if (!state.credentials) return one;
+    one.is_there = true;
+    one.identity = state.credentials->identity();
+    one.not_before = state.credentials->not_before();
+    one.not_after = state.credentials->not_after();
+    return one;
 }
 
-std::string_view whose(const State& state) { return state.name.empty() ? "node" : "workload"; }
+Shown shown(const tls::EdgeStore::State& state) {
+    Shown one{"edge", state.listener, {}, state.files.files, false, {}, {}, state.problem, state.since};
+    if (!state.certificate) return one;
+    one.is_there = true;
+    for (const auto& name : state.certificate->names()) one.identity.append(one.identity.empty() ? "" : ", ").append(name);
+    one.not_before = state.certificate->not_before();
+    one.not_after = state.certificate->not_after();
+    return one;
+}
+
+std::vector<Shown> all_of(const CertificateStates& states, const EdgeStates& edge) {
+    std::vector<Shown> all;
+    for (const auto& state : states) all.push_back(shown(state));
+    for (const auto& state : edge) all.push_back(shown(state));
+    return all;
+}
+
+std::string_view state_of(const Shown& one, Time now) {
+    if (!one.is_there) return "missing";
+    if (one.not_after <= now) return "expired";
+    if (!one.problem.empty()) return "failing";
+    return (one.not_after - now) * share_left < one.not_after - one.not_before ? "expiring" : "ok";
+}
+
+// A listener may have several certificates.
+std::vector<prometheus::ClientMetric::Label> labels_of(const Shown& one) {
+    std::vector<prometheus::ClientMetric::Label> labels{{"whose", std::string(one.whose)}, {"name", one.name}};
+    if (one.whose == "edge") labels.push_back({"certificate", one.files.certificate});
+    return labels;
+}
 
 // What comes from files has neither.
 void add_source(json::object& row, const std::vector<signing::Issuer::State>& issued) {
     const auto name = row.at("name").as_string();
     const auto found = std::find_if(issued.begin(), issued.end(), [&](const auto& one) { return name == one.name; });
-    const bool is_issued = found != issued.end() && row.at("whose") != "signing";
+    const bool is_issued = found != issued.end() && (row.at("whose") == "node" || row.at("whose") == "workload");
     row["issuer"] = is_issued ? found->from : std::string();
     row["renewal"] = is_issued ? base::time_text(found->next) : std::string();
 }
@@ -61,24 +102,23 @@ json::object signing_json(const signing::Server::Status& status) {
 
 }  // namespace
 
-json::array certificates_json(const CertificateStates& states, Time now, const Issuance& issuance) {
+json::array certificates_json(const CertificateStates& states, const EdgeStates& edge, Time now, const Issuance& issuance) {
     json::array all;
     std::size_t bytes = 0;
     if (issuance.signing) add_source(all.emplace_back(signing_json(*issuance.signing)).get_object(), {});
-    for (const auto& state : states) {
-        const auto& credentials = state.credentials;
-        const auto problem = std::string_view(state.problem).substr(0, longest_problem);
-        json::object row{{"whose", whose(state)},
-                         {"name", state.name},
-                         {"identity", credentials ? credentials->identity() : ""},
-                         {"certificate", state.files.certificate},
-                         {"key", state.files.key},
-                         {"not_before", credentials ? base::time_text(credentials->not_before()) : ""},
-                         {"not_after", credentials ? base::time_text(credentials->not_after()) : ""},
-                         {"not_after_unix", credentials ? base::unix_seconds(credentials->not_after()) : 0},
-                         {"state", state_of(state, now)},
+    for (const auto& one : all_of(states, edge)) {
+        const auto problem = std::string_view(one.problem).substr(0, longest_problem);
+        json::object row{{"whose", one.whose},
+                         {"name", one.name},
+                         {"identity", one.identity},
+                         {"certificate", one.files.certificate},
+                         {"key", one.files.key},
+                         {"not_before", one.is_there ? base::time_text(one.not_before) : ""},
+                         {"not_after", one.is_there ? base::time_text(one.not_after) : ""},
+                         {"not_after_unix", one.is_there ? base::unix_seconds(one.not_after) : 0},
+                         {"state", state_of(one, now)},
                          {"problem", problem},
-                         {"since", base::time_text(state.since)}};
+                         {"since", base::time_text(one.since)}};
         add_source(row, issuance.issued);
         bytes += json::serialize(row).size();
         if (bytes > most_bytes) break;
@@ -87,18 +127,18 @@ json::array certificates_json(const CertificateStates& states, Time now, const I
     return all;
 }
 
-std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, Time now) {
+std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, const EdgeStates& edge, Time now) {
     using prometheus::MetricType;
     Family expiry("meshd_tls_certificate_expiry_seconds", "Time until the certificate in use ends; below 0: since it ended.",
                   MetricType::Gauge);
     Family problem("meshd_tls_certificate_problem",
                    "1 while what the files hold now is not in use, or is nothing that peers take.", MetricType::Gauge);
-    for (const auto& state : states) {
-        const prometheus::ClientMetric::Label kind{"whose", std::string(whose(state))}, name{"name", state.name};
-        problem.add({kind, name}, state.problem.empty() ? 0 : 1);
-        if (!state.credentials) continue;
-        const auto left = std::chrono::duration_cast<std::chrono::seconds>(state.credentials->not_after() - now);
-        expiry.add({{"identity", state.credentials->identity()}, kind, name}, left.count());
+    for (const auto& one : all_of(states, edge)) {
+        auto labels = labels_of(one);
+        problem.add(labels, one.problem.empty() ? 0 : 1);
+        if (!one.is_there) continue;
+        labels.insert(labels.begin(), {"identity", one.identity});
+        expiry.add(labels, std::chrono::duration_cast<std::chrono::seconds>(one.not_after - now).count());
     }
     std::vector<prometheus::MetricFamily> families;
     for (auto* const family : {&expiry, &problem})

@@ -12,10 +12,12 @@
 #include "signing/issuer.hpp"
 #include "signing/server.hpp"
 #include "tls/credential_store.hpp"
+#include "tls/edge_store.hpp"
 
 namespace meshd::worker {
 
 using CertificateStates = std::vector<tls::CredentialStore::State>;
+using EdgeStates = std::vector<tls::EdgeStore::State>;
 
 // Where certificates come from that have no files, and whether this node signs for others.
 struct Issuance {
@@ -24,10 +26,10 @@ struct Issuance {
 };
 
 // The items of GET /v1/certificates, docs/api.md.
-boost::json::array certificates_json(const CertificateStates& states, std::chrono::system_clock::time_point now,
-                                     const Issuance& issuance = {});
+boost::json::array certificates_json(const CertificateStates& states, const EdgeStates& edge,
+                                     std::chrono::system_clock::time_point now, const Issuance& issuance = {});
 
-std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states,
+std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, const EdgeStates& edge,
                                                            std::chrono::system_clock::time_point now);
 
 prometheus::MetricFamily renewal_family(const signing::Issuer::Counts& counts);

@@ -55,7 +55,12 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
       registries_timer_(context),
       announcements_(context, [this] { report_announcements(); }),
       leave_timer_(context),
-      encryption_(context),
+      encryption_(context,
+                  [this](const std::string& name) {
+                      const auto& known = registries_.state().services;
+                      const auto found = known.find(name);
+                      return found == known.end() ? nullptr : found->second;
+                  }),
       peer_checks_(context,
                    {[this](const std::string& identity) { return encryption_.credentials(identity); },
                     [this](const channel::TlsCheck::Target& target) { return encryption_.way_to(target); }},
@@ -149,7 +154,7 @@ void Worker::apply(channel::SettingsMessage settings) {
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
     follow_announcements(!before);
-    encryption_.follow(settings_->tls, settings_->is_audit);
+    encryption_.follow(settings_->tls, settings_->edge, settings_->is_audit);
     if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
         return;
     // Before the first change of another directory is told.
@@ -306,15 +311,24 @@ void Worker::report_registries() {
         registries_reported_ = std::move(now);
     }
     report_certificates();
+    report_edge();
     report_registries_after(registries_report_time);
 }
 
 // How long they are valid changes all the time, too.
 void Worker::report_certificates() {
-    auto now = certificates_json(encryption_.certificates(), system_clock::now(), encryption_.issuance());
+    auto now = certificates_json(encryption_.certificates(), encryption_.edge().certificates().states(), system_clock::now(),
+                                 encryption_.issuance());
     if (certificates_reported_ == now || channel_.queued_bytes() > longest_queue) return;
     (void)channel_.send(channel::encode(channel::CertificatesReport{now}));
     certificates_reported_ = std::move(now);
+}
+
+void Worker::report_edge() {
+    auto now = encryption_.edge().report();
+    if (edge_reported_ == now || channel_.queued_bytes() > longest_queue) return;
+    (void)channel_.send(channel::encode(channel::EdgeReport{now}));
+    edge_reported_ = std::move(now);
 }
 
 channel::RegistryStatus Worker::status() const {
@@ -351,7 +365,8 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     for (auto& family : encryption_.families()) families.push_back(std::move(family));
-    for (auto& family : certificate_families(encryption_.certificates(), system_clock::now()))
+    for (auto& family :
+         certificate_families(encryption_.certificates(), encryption_.edge().certificates().states(), system_clock::now()))
         families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
                                         registries_.state().complete ? 1 : 0));

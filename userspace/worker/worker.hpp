@@ -65,6 +65,7 @@ private:
     void report_registries_after(std::chrono::milliseconds time);
     void report_registries();
     void report_certificates();
+    void report_edge();
     void follow_announcements(bool is_first);
     void report_announcements();
     void trim_later();
@@ -94,7 +95,7 @@ private:
     Encryption encryption_;
     PeerChecks peer_checks_;
     Listeners listeners_;
-    std::optional<boost::json::array> certificates_reported_;
+    std::optional<boost::json::array> certificates_reported_, edge_reported_;
     Feed feed_;
     Probes probes_;
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete

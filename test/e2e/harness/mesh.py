@@ -64,7 +64,8 @@ class Host:
         section = {"trust_domain": TRUST_DOMAIN, "authorities": str(self.tls / "authorities.pem"),
                    "certificate": str(self.tls / "node.pem"), "key": str(self.tls / "node.key")} | tls
         file = self.place.root / "meshd.yaml"
-        file.write_text(f"log: {{level: debug}}\ntls: {json.dumps(section)}\n{extra}")
+        encryption = "" if tls.get("tls") is False else f"tls: {json.dumps(section)}\n"
+        file.write_text(f"log: {{level: debug}}\n{encryption}{extra}")
         return file
 
     def start(self, *options, extra="", **tls):

@@ -65,6 +65,21 @@ TEST(Messages, SettingsCarryTls) {
     EXPECT_EQ(refused.error().object, "settings.tls.authorities");
 }
 
+TEST(Messages, SettingsCarryTheEdge) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    auto& listener = settings.edge.emplace_back();
+    listener.name = "public";
+    listener.listen = *base::SocketAddress::parse("[::]:443");
+    listener.certificates = {{{"/e/a.pem", "/e/a.key"}, "/e/a.ocsp"}};
+    listener.routes = {{{"*"}, "web", "http", false, {"h2"}, model::ProxyProtocol::v2}};
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["edge"].as_array()[0].as_object()["listen"] = "443";
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "settings.edge.listeners[0].listen");
+}
+
 TEST(Messages, SettingsCarryAnnouncements) {
     SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
     auto& one = settings.announcements.emplace_back();
@@ -134,6 +149,13 @@ TEST(Messages, FindingsTellWhatAHandshakeShowed) {
     json["chain"] = boost::json::array{};
     json["detail"] = std::string(5000, 'x');
     EXPECT_FALSE(decode(json));
+}
+
+TEST(Messages, EdgeListenersHaveAName) {
+    const boost::json::array rows{boost::json::object{{"name", "public"}, {"open", 3}}};
+    EXPECT_EQ(decoded<EdgeReport>(encode(EdgeReport{rows})).listeners, rows);
+    EXPECT_FALSE(decode(encode(EdgeReport{{boost::json::object{{"open", 3}}}})));
+    EXPECT_FALSE(decode(encode(EdgeReport{{7}})));
 }
 
 TEST(Messages, AnnouncementsHaveAnIdAndAName) {

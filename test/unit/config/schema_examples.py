@@ -197,6 +197,15 @@ for given in ({}, {"balancing": "fastest"}, {"address": "10.96.0.10"}, {"backend
     expect(registry, {"service_settings": [{"service": "shop/web", **given}]}, False, f"settings {given}")
 expect(registry, {"service_settings": [{"balancing": "latency"}]}, False, "settings for no service")
 
+edge_route = {"names": ["a.test"], "service": "a"}
+for what, change, valid in (
+    ("a route", {}, True), ("wildcard", {"names": ["*.a.test", "*"]}, True), ("port by name", {"port": "http"}, True), ("port by number", {"port": 80}, True),
+    ("passes", {"pass_through": True, "proxy_protocol": "v2"}, True), ("upper case", {"names": ["A.test"]}, False), ("star inside", {"names": ["a.*.test"]}, False),
+    ("no name", {"names": []}, False), ("protocols of what passes", {"pass_through": True, "alpn": ["h2"]}, False), ("port 0", {"port": 0}, False),
+):
+    listener = {"name": "a", "listen": "[::]:443", "routes": [edge_route | change]}
+    expect(settings, {"edge": {"listeners": [listener]}}, valid, f"edge: {what}")
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

@@ -285,6 +285,49 @@ TEST(SettingsSchema, SaysOfEncryptionWhatTheParserSays) {
     check(parts.at("issuer").as_object(), {{"address", "ca"}}, parse_part("issuer"));
 }
 
+TEST(SettingsSchema, SaysOfTheEdgeWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const json::object route{{"names", json::array{"a.test"}}, {"service", "a"}};
+    const json::object certificate{{"certificate", "/c"}, {"key", "/k"}};
+    const json::object listener{{"name", "a"}, {"listen", "[::]:443"}, {"routes", json::array{route}}};
+    const auto parse = [&](json::object one) {
+        if (!one.contains("certificates")) one["certificates"] = json::array{certificate};
+        return parse_settings(json::serialize(at_path({"edge", "listeners"}, json::array{one})), "meshd.yaml");
+    };
+    const auto parse_within = [&](std::string_view list, const json::object& item) {
+        auto changed = listener;
+        changed[list] = json::array{item};
+        return parse(changed);
+    };
+    const auto check = [&](const char* name, const json::object& good, const auto& parse_it) {
+        const auto& schema = root.at("$defs").as_object().at(name).as_object();
+        ASSERT_TRUE(parse_it(good).has_value());
+        for (const auto& member : schema.at("properties").as_object()) {
+            SCOPED_TRACE(member.key());
+            const auto resolved = resolve(root, member.value().as_object());
+            if (resolved.contains("anyOf") || resolved.contains("items")) continue;
+            check_bounds(root, resolved, [&](const json::value& value) {
+                auto changed = good;
+                changed[member.key()] = value;
+                return parse_it(changed).has_value();
+            });
+        }
+        auto changed = good;
+        changed["zzzzzz"] = 1;
+        const auto refused = parse_it(changed);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+        for (const auto& key : schema.at("required").as_array()) {
+            auto without = good;
+            without.erase(key.as_string());
+            EXPECT_FALSE(parse_it(without).has_value()) << key;
+        }
+    };
+    check("edge_listener", listener, parse);
+    check("edge_route", route, [&](const json::object& one) { return parse_within("routes", one); });
+    check("edge_certificate", certificate, [&](const json::object& one) { return parse_within("certificates", one); });
+}
+
 TEST(SettingsSchema, KnowsTheProbesOfServices) {
     const auto of_services = schema_of(registry_schema()).at("$defs").as_object();
     const auto own = schema_of(settings_schema()).at("$defs").as_object();

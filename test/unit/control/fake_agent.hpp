@@ -31,6 +31,7 @@ public:
     }
     Object announcements() override { return called("announcements"); }
     Object certificates() override { return called("certificates"); }
+    Object edge() override { return called("edge"); }
     base::Result<Object> identities(std::optional<std::int32_t> pid) override {
         auto object = called("identities");
         if (pid) object["pid"] = *pid;

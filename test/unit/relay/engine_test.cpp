@@ -261,7 +261,7 @@ TEST(Engine, SharesOneSocketAmongItsThreads) {
     hosts.outbound_address = only.address();
     std::vector<base::UniqueFd> sockets;
     sockets.push_back(only.release());
-    hosts.client->listen(Direction::outbound, std::move(sockets));
+    hosts.client->listen({Direction::outbound}, std::move(sockets));
     for (int i = 0; i < 20; ++i) {
         const auto [client, server] = hosts.pair();
         server.say("x");

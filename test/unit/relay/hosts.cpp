@@ -48,8 +48,8 @@ Hosts::Hosts(const Options& options) {
     auto inbound = listeners(options.threads, inbound_address);
     configure_server(credentials(options.server_id));
     configure_client(credentials(options.client_id));
-    server->listen(Direction::inbound, std::move(inbound));
-    client->listen(Direction::outbound, std::move(outbound));
+    server->listen({Direction::inbound}, std::move(inbound));
+    client->listen({Direction::outbound}, std::move(outbound));
 }
 
 std::shared_ptr<const tls::Credentials> Hosts::load(const model::CertificateFiles& files) {

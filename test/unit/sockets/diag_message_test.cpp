@@ -169,6 +169,14 @@ TEST(DiagMessage, SurvivesBytesThatWereChanged) {
     }
 }
 
+TEST(DiagMessage, ReadsThePriority) {
+    const nlattr head{NLA_HDRLEN + sizeof(std::uint32_t), INET_DIAG_CLASS_ID};
+    const auto told = message(SOCK_DIAG_BY_FAMILY, bytes_of(v4()) + bytes_of(head) + bytes_of(std::uint32_t{6}));
+    ASSERT_EQ(read(told).sockets.size(), 1U);
+    EXPECT_EQ(read(told).sockets[0].priority, 6U);
+    EXPECT_EQ(read(message(SOCK_DIAG_BY_FAMILY, bytes_of(v4()))).sockets[0].priority, 0U);
+}
+
 TEST(DiagMessage, AsksForTheStorageOfOneMap) {
     const auto plain = list_request(AF_INET, IPPROTO_TCP, 2, std::nullopt);
     const auto with = list_request(AF_INET, IPPROTO_TCP, 2, 11);

@@ -17,7 +17,7 @@ struct TlsReport : testing::Test {
         one.problem = problem;
         return std::string(row(when).at("state").as_string());
     }
-    boost::json::object row(hours when) { return certificates_json({one}, now + when).at(0).as_object(); }
+    boost::json::object row(hours when) { return certificates_json({one}, {}, now + when).at(0).as_object(); }
 
     tls::TemporaryDirectory directory;
     tls::TestAuthority authority{directory, "ours"};
@@ -50,23 +50,23 @@ TEST_F(TlsReport, TellsWhoseItIs) {
 
 TEST_F(TlsReport, FitsAFrame) {
     one.problem = std::string(5000, 'x');
-    const auto rows = certificates_json(CertificateStates(2000, one), now);
+    const auto rows = certificates_json(CertificateStates(2000, one), {}, now);
     EXPECT_LT(boost::json::serialize(rows).size(), 1U << 20U);
     EXPECT_GT(rows.size(), 500U);
 }
 
 TEST_F(TlsReport, CountsDownToTheEnd) {
-    auto families = certificate_families({one}, now);
+    auto families = certificate_families({one}, {}, now);
     ASSERT_EQ(families.size(), 2U);
     EXPECT_EQ(families[0].name, "meshd_tls_certificate_expiry_seconds");
     EXPECT_NEAR(families[0].metric.at(0).gauge.value, 36000, 60);
     EXPECT_EQ(families[0].metric.at(0).label.at(0).value, "spiffe://example.org/shop/web");
     EXPECT_EQ(families[1].metric.at(0).gauge.value, 0);
-    EXPECT_LT(certificate_families({one}, now + hours(11))[0].metric.at(0).gauge.value, 0);
+    EXPECT_LT(certificate_families({one}, {}, now + hours(11))[0].metric.at(0).gauge.value, 0);
 
     one.credentials.reset();
     one.problem = "broken";
-    families = certificate_families({one}, now);
+    families = certificate_families({one}, {}, now);
     ASSERT_EQ(families.size(), 1U);
     EXPECT_EQ(families[0].name, "meshd_tls_certificate_problem");
     EXPECT_EQ(families[0].metric.at(0).gauge.value, 1);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the section "edge" of meshd.yaml.
+#pragma once
+
+#include "config/mapping_reader.hpp"
+#include "model/edge.hpp"
+
+namespace meshd::config {
+
+void read_edge(Document& document, const MappingReader& top, model::EdgeListeners& result);
+
+}  // namespace meshd::config

@@ -213,7 +213,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 35> routes{{
+constexpr std::array<Route, 36> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},

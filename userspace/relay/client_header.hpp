@@ -12,11 +12,11 @@
 namespace meshd::relay {
 
 struct ClientFacts {
-    base::SocketAddress source;              // the client's
-    base::SocketAddress destination;         // where it connected to
-    std::string_view server_name{};          // empty: it asked for none
-    std::string_view protocol{};             // of ALPN that was agreed on; empty: none
-    std::string_view tls_version, cipher{};  // empty: TLS is not ended here
+    base::SocketAddress source;                // the client's
+    base::SocketAddress destination;           // where it connected to
+    std::string_view server_name{};            // empty: it asked for none
+    std::string_view protocol{};               // of ALPN that was agreed on; empty: none
+    std::string_view tls_version{}, cipher{};  // empty: TLS is not ended here
 };
 
 // Empty for ProxyProtocol::none. Version 1 has the addresses only.

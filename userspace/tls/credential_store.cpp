@@ -85,8 +85,8 @@ void CredentialStore::after(std::chrono::milliseconds time, void (CredentialStor
 
 void CredentialStore::look_now() {
     if (!tls_) return;
-    trust_files_.seen = trust_stamps();
-    for (auto& entry : entries_) entry.files.seen = stamps_of(entry.state.files);
+    trust_files_.note_settled(trust_stamps());
+    for (auto& entry : entries_) entry.files.note_settled(stamps_of(entry.state.files));
     look();
 }
 

@@ -27,6 +27,9 @@ public:
         return stamps;
     }
 
+    // Files that somebody has just written whole are settled at once.
+    void note_settled(Stamps now) { seen_ = std::move(now); }
+
     void note_read(Stamps now) { read_ = seen_ = std::move(now); }
 
     // With each look. True: they differ from what was read, and not from what the look before found.

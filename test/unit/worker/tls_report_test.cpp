@@ -70,7 +70,7 @@ TEST_F(TlsReport, CountsDownToTheEnd) {
     ASSERT_EQ(families.size(), 1U);
     EXPECT_EQ(families[0].name, "meshd_tls_certificate_problem");
     EXPECT_EQ(families[0].metric.at(0).gauge.value, 1);
-    EXPECT_TRUE(certificate_families({}, now).empty());
+    EXPECT_TRUE(certificate_families({}, {}, now).empty());
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ public:
             if (size == 0 || size > longest_record) return malformed("a record has no length that TLS allows");
             const auto part = bytes.substr(record_header, size);
             message_.append(part);
-            if (message_[0] != client_hello) return malformed("it is another message");
+            if (!message_.empty() && message_[0] != client_hello) return malformed("it is another message");
             if (message_.size() >= message_header) {
                 const auto whole = message_header + number_of(std::string_view(message_).substr(1, 3));
                 if (whole > max_client_hello) return malformed("too long");

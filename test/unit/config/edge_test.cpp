@@ -82,11 +82,11 @@ const Refusal of_edge[] = {
     {"NoName", edge("listen: \"[::]:443\""), "3:7: a listener needs the key \"name\""},
     {"NoListen", edge("name: a"), "3:7: a listener needs the key \"listen\"; write an address and a port, such as \"[::]:443\""},
     {"APortAlone", edge("name: a, listen: 443"),
-     "3:24: \"listen\" must be an address and a port such as \"[::]:443\" or 192.0.2.1:443, found 443"},
+     "3:25: \"listen\" must be text, found 443, which YAML reads as a number; write it in quotes"},
     {"PortZero", edge("name: a, listen: \"[::]:0\""),
-     "3:24: \"listen\" must be an address and a port such as \"[::]:443\" or 192.0.2.1:443, found \"[::]:0\""},
+     "3:25: \"listen\" must be an address and a port such as \"[::]:443\" or 192.0.2.1:443, found \"[::]:0\""},
     {"OtherProfile", edge("name: a, listen: \"[::]:443\", profile: old"),
-     "3:44: \"profile\" must be intermediate or modern, found \"old\""},
+     "3:46: \"profile\" must be intermediate or modern, found \"old\""},
     {"NoRoutes", edge("name: a, listen: \"[::]:443\""),
      "3:7: a listener needs the key \"routes\"; write which names go to which service"},
     {"EmptyRoutes", edge("name: a, listen: \"[::]:443\", routes: []"), "3:7: a listener needs at least one route"},
@@ -95,23 +95,23 @@ const Refusal of_edge[] = {
      "the "
      "backend has its own"},
     {"NoKey", edge("name: a, listen: \"[::]:443\", certificates: [{certificate: /a.pem}]"),
-     "3:50: a certificate needs the key \"key\""},
+     "3:52: a certificate needs the key \"key\""},
     {"UpperCase", with_route("names: [Shop.test], service: a"),
-     "3:107: a name must be a name in lower case such as shop.example.org, one with a wildcard such as \"*.shop.example.org\", "
+     "3:111: a name must be a name in lower case such as shop.example.org, one with a wildcard such as \"*.shop.example.org\", "
      "or "
      "\"*\", found \"Shop.test\""},
     {"WildcardInside", with_route("names: [\"a.*.test\"], service: a"),
-     "3:107: a name must be a name in lower case such as shop.example.org, one with a wildcard such as \"*.shop.example.org\", "
+     "3:111: a name must be a name in lower case such as shop.example.org, one with a wildcard such as \"*.shop.example.org\", "
      "or "
      "\"*\", found \"a.*.test\""},
     {"NameTwice", with_route("names: [a.test, a.test], service: a"),
-     "3:115: name \"a.test\" is given twice, first in line 3; each name of a listener belongs to one route"},
-    {"NoNames", with_route("names: [], service: a"), "3:106: \"names\" must have at least one name; write \"*\" for all"},
-    {"NoService", with_route("names: [a.test]"), "3:98: a route needs the key \"service\""},
+     "3:119: name \"a.test\" is given twice, first in line 3; each name of a listener belongs to one route"},
+    {"NoNames", with_route("names: [], service: a"), "3:110: \"names\" must have at least one name; write \"*\" for all"},
+    {"NoService", with_route("names: [a.test]"), "3:102: a route needs the key \"service\""},
     {"ProtocolsOfWhatPasses", with_route("names: [a.test], service: a, pass_through: true, alpn: [h2]"),
-     "3:154: \"alpn\" means nothing with \"pass_through: true\"; the backend offers what it speaks; remove \"alpn\""},
+     "3:158: \"alpn\" means nothing with \"pass_through: true\"; the backend offers what it speaks; remove \"alpn\""},
     {"ProxyProtocolThree", with_route("names: [a.test], service: a, proxy_protocol: v3"),
-     "3:143: \"proxy_protocol\" must be none, v1 or v2, found \"v3\"; did you mean \"v1\"?"},
+     "3:148: \"proxy_protocol\" must be none, v1 or v2, found \"v3\"; did you mean \"v1\"?"},
     {"OneNameTwice",
      edge("name: a, listen: \"[::]:443\", routes: [{names: [a.test], service: a, pass_through: true}]") +
          "    - {name: a, listen: \"[::]:444\", routes: [{names: [a.test], service: a, pass_through: true}]}\n",
@@ -119,7 +119,7 @@ const Refusal of_edge[] = {
     {"OneAddressTwice",
      edge("name: a, listen: \"[::]:443\", routes: [{names: [a.test], service: a, pass_through: true}]") +
          "    - {name: b, listen: \"[::]:443\", routes: [{names: [a.test], service: a, pass_through: true}]}\n",
-     "4:24: two listeners have the address [::]:443, the first in line 3; give one of them another port, or put their routes "
+     "4:25: two listeners have the address [::]:443, the first in line 3; give one of them another port, or put their routes "
      "together"},
 };
 INSTANTIATE_TEST_SUITE_P(Edge, SettingsRefusal, testing::ValuesIn(of_edge), name_of);

@@ -10,10 +10,11 @@ namespace {
 const Refusal table[] = {
     {"UnknownKey", "run_dir: /run/meshd\n",
      "1:1: unknown key \"run_dir\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits or tls"},
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls or edge"},
     {"UnknownKeyNearAnother", "cgruop: auto\n",
      "1:1: unknown key \"cgruop\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits or tls; did "
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls or edge; "
+     "did "
      "you "
      "mean "
      "\"cgroup\"?"},

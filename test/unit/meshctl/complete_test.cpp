@@ -28,7 +28,7 @@ protected:
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
               "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\n"
-              "identity\ncertificate\ntls\nca\napply\nget\n"
+              "identity\nedge\ncertificate\ntls\nca\napply\nget\n"
               "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }

@@ -86,7 +86,7 @@ const struct Broken {
 };
 class BrokenClientHello : public testing::TestWithParam<Broken> {};
 TEST_P(BrokenClientHello, IsRefused) { EXPECT_EQ(why_not(record(hello_message(GetParam().extensions))), GetParam().why); }
-INSTANTIATE_TEST_SUITE_P(All, BrokenClientHello, testing::ValuesIn(broken), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, BrokenClientHello, testing::ValuesIn(broken), [](const auto& one) { return one.param.name; });
 
 TEST(ClientHello, NeedsItsFixedPart) { EXPECT_EQ(why_not(record("\x01\x00\x00\x02\x03\x03"sv)), "its fixed part is cut off"); }
 

@@ -51,12 +51,12 @@ TEST_F(EdgeTest, LeadsToTheServiceAsItIsKnown) {
     edge.follow({listener("public")});
     EXPECT_FALSE(edge.knows_services());
     EXPECT_EQ(problem(), "there is no service web");
-    tell(service("other", {{"", 80}}));
+    tell(service("other", {{"", 80, base::Protocol::tcp, {}}}));
     EXPECT_TRUE(edge.knows_services());
     EXPECT_EQ(changes, 1);  // the first
-    tell(service("another", {{"", 80}}));
+    tell(service("another", {{"", 80, base::Protocol::tcp, {}}}));
     EXPECT_EQ(changes, 1);
-    tell(service("web", {{"", 80}}));
+    tell(service("web", {{"", 80, base::Protocol::tcp, {}}}));
     EXPECT_EQ(changes, 2);
     EXPECT_EQ(address(), "10.96.0.10:80");
     const auto* const route = edge.listeners().at("public")->routes.find("shop.test");
@@ -71,7 +71,9 @@ TEST_F(EdgeTest, LeadsToTheServiceAsItIsKnown) {
 }
 
 TEST_F(EdgeTest, FindsThePort) {
-    tell(service("web", {{"http", 80}, {"https", 443}, {"dns", 53, base::Protocol::udp}}));
+    tell(service(
+        "web",
+        {{"http", 80, base::Protocol::tcp, {}}, {"https", 443, base::Protocol::tcp, {}}, {"dns", 53, base::Protocol::udp, {}}}));
     edge.follow({listener("public")});
     EXPECT_EQ(problem(), "service web has several ports; write which one (port)");
     for (const auto& [port, wanted] : std::map<std::string, std::string>{

@@ -20,9 +20,9 @@ json::object told_of(const Context& context, const std::string& name) {
     return {};
 }
 
-json::value member(const json::object& told, std::string_view key, json::value otherwise) {
+json::value member(const json::object& told, std::string_view key, const json::value& otherwise) {
     const auto* const found = told.if_contains(key);
-    return found == nullptr ? std::move(otherwise) : *found;
+    return found == nullptr ? otherwise : *found;
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 # Fetches servers of registries that the tests start and that this distribution does not carry, from another suite of the archive that
 # the system's own package sources name. The system is not touched: apt gets directories of its own. What was fetched once is kept.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/debian-archive.sh
+. "$here/debian-archive.sh"
 
 usage() {
     cat <<'TEXT'
@@ -40,31 +43,12 @@ missing() {
     echo "fetch-servers.sh: no $1: $2; its tests are skipped" >&2
 }
 
-reason() {
-    grep -m 1 '^E:' "$1" || tail -n 1 "$1"
-}
-
-# The archive of Debian that this system uses, whatever suite it takes from it.
-debian_archive() {
-    apt-get indextargets --format "\$(ORIGIN)|\$(LABEL)|\$(REPO_URI)" 'Created-By: Packages' | sed -n 's/^Debian|Debian|//p' | head -n 1
-}
-
 fetch() {
-    local name=$1 suite=$2 package=$3 sum=$4 path=$5 root=$6 archive keyring
-    archive=$(debian_archive)
-    [ -n "$archive" ] || { missing "$name" "the package sources of this system name no archive of Debian" && return; }
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ -r "$keyring" ] || { missing "$name" "$keyring is not there" && return; }
+    local name=$1 suite=$2 package=$3 sum=$4 path=$5 root=$6
     [ "$(dpkg --print-architecture)" = amd64 ] || { missing "$name" "it is known for amd64 only" && return; }
-
-    mkdir -p "$root/lists/partial" "$root/archives/partial" "$root/unpacked"
-    echo "deb [signed-by=$keyring] $archive $suite main" >"$root/sources.list"
-    local options=(-qq -o "Dir::Etc::sourcelist=$root/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
-        -o Dir::Etc::preferencesparts=/dev/null -o "Dir::State::lists=$root/lists" -o "Dir::Cache=$root" -o Acquire::Languages=none
-        -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any)
-    apt-get "${options[@]}" update >"$root/log" 2>&1 || { missing "$name" "$(reason "$root/log")" && return; }
-    (cd "$root" && apt-get "${options[@]}" download "$package") >"$root/log" 2>&1 ||
-        { missing "$name" "$(reason "$root/log")" && return; }
+    archive_begin "$root" "Debian:$suite" || { missing "$name" "$archive_why" && return; }
+    archive_download "$root" "$package" || { missing "$name" "$archive_why" && return; }
+    mkdir -p "$root/unpacked"
     local packages=("$root"/*.deb)
     if ! echo "$sum  ${packages[0]}" | sha256sum --check --status; then
         missing "$name" "the package is not the one that is known: $(sha256sum "${packages[0]}")"

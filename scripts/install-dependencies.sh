@@ -7,7 +7,7 @@ set -euo pipefail
 usage() {
     cat <<'TEXT'
 usage: install-dependencies.sh [PURPOSE...]
-PURPOSE: build (default), test, bench, demo, lint; --list prints the packages instead of installing them
+PURPOSE: build (default), test, bench, demo, kernels, lint; --list prints the packages instead of installing them
 TEXT
 }
 
@@ -20,7 +20,7 @@ for argument in "$@"; do
             exit 0
             ;;
         --list) list_only=true ;;
-        build | test | bench | demo | lint) purposes+=("$argument") ;;
+        build | test | bench | demo | kernels | lint) purposes+=("$argument") ;;
         *)
             usage >&2
             exit 2
@@ -60,6 +60,7 @@ packages_for() {
             ;;
         bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk ;;
         demo) printf '%s\n' python3 iproute2 nginx curl ;;
+        kernels) printf '%s\n' python3 iproute2 qemu-system-x86 busybox-static dash cpio kmod xz-utils zstd ;;
         lint) printf '%s\n' python3 clang-format clang-tidy shellcheck ;;
     esac
 }

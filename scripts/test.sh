@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-usage: test.sh [--tier unit|bpf|e2e|stress|fuzz|lint] [--preset PRESET] [-- PYTEST-ARGUMENT...]
-Without --tier: all of them. The preset (default dev) is the one that unit, bpf, e2e and stress run from.
+usage: test.sh [--tier unit|bpf|e2e|stress|fuzz|lint|kernels] [--preset PRESET] [-- PYTEST-ARGUMENT...]
+Without --tier: all but kernels, which is scripts/kernels.sh with the oldest and the newest
+kernel. The preset (default dev) is the one that unit, bpf, e2e and stress run from.
 FUZZ_SECONDS (default 10) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
 TEXT
 }
@@ -18,7 +19,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --tier)
             case ${2:-} in
-                unit | bpf | e2e | stress | fuzz | lint) tiers=("$2") ;;
+                unit | bpf | e2e | stress | fuzz | lint | kernels) tiers=("$2") ;;
                 *)
                     usage >&2
                     exit 2
@@ -130,6 +131,7 @@ for tier in "${tiers[@]}"; do
         e2e) run_e2e ;;
         stress) run_pytest stress stress ;;
         fuzz) run_fuzz ;;
+        kernels) single kernels kernels scripts/kernels.sh --preset "$preset" --kernel 5.10 --kernel newest ;;
     esac
 done
 

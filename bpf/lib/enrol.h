@@ -252,12 +252,12 @@ not_paired:
 
 /*
  * TCP may be done with a socket, once both ends have sent FIN, long before its reader is. Bytes that TCP brought and
- * that wait are counted by FIONREAD only when the socket has been taken out of md_sockets.
+ * that wait are counted by FIONREAD only when the socket has been taken out of md_sockets, and a reader that was told
+ * too little before has to be told of the rest, and of the end, which counts as one.
  */
 static __always_inline bool md_is_still_read(const struct md_pair *pair, const struct md_end *end)
 {
-	return pair->left && md_socket_is(end->socket, end->cookie) && md_psock(end->socket) &&
-	       md_unread(end->socket) > md_at_end(end->socket);
+	return pair->left && md_socket_is(end->socket, end->cookie) && md_inode(end->socket) && md_unread(end->socket);
 }
 
 /*

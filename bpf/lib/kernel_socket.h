@@ -64,7 +64,7 @@ static __always_inline __u32 md_unread(__u64 address)
 	return BPF_CORE_READ((const struct tcp_sock *)md_kernel_socket(address), rcv_nxt) - md_copied_seq(address);
 }
 
-/* The peer has sent FIN: what is unread is all that will ever come. */
+/* The peer has sent FIN, or a reset came: what is unread is all that will ever come. */
 static __always_inline bool md_at_end(__u64 address)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(md_kernel_socket(address), sk_shutdown) & MD_RCV_SHUTDOWN;

@@ -42,7 +42,7 @@ def test_a_backend_that_refuses_what_passes_is_ejected_and_comes_back(world):
     net = Net(world)
     a = net.tcp("a")
     dead = (BACKEND, free_port())
-    keys = {"health": {"eject": {"consecutive": 3, "base": "2s"}}}
+    keys = {"health": {"eject": {"consecutive": 3, "base": "5s"}}}
     net.serve(service("web", SERVICE, 80, [backend(*place(a)), backend(*dead)], **keys))
     refused = 0
     for _ in range(40):

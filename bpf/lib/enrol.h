@@ -112,13 +112,19 @@ static __always_inline void md_note_handshake(struct bpf_sock_ops *ctx)
 	bpf_map_update_elem(&md_handshakes, &tuple, &asked, BPF_ANY);
 }
 
+/* By the socket's owner, for programs that do not run in the task that made it. */
+static __always_inline bool md_is_of_worker(__u64 socket)
+{
+	return md_worker_user && md_user(socket) == md_worker_user;
+}
+
 /* What the worker's own connection is for: the backend of an encrypted service on this host, or NULL. Nobody counts it
  * as a connection to the service, for that is the application's. */
 static __always_inline const struct md_guarded *md_relayed_to(__u64 socket, const struct md_tuple *tuple)
 {
 	struct md_endpoint backend = {.address = tuple->server, .port = tuple->server_port, .protocol = IPPROTO_TCP};
 
-	return md_worker_user && md_user(socket) == md_worker_user ? md_guarded_of(&backend) : NULL;
+	return md_is_of_worker(socket) ? md_guarded_of(&backend) : NULL;
 }
 
 /* Whether it is a listener's end of a connection that was led to it. */
@@ -162,7 +168,8 @@ static __always_inline void md_client_established(struct bpf_sock_ops *ctx)
 		goto not_paired;
 	if (!md_service_may(decided, pair.service_id, way, &why) ||
 	    !md_socket_may(decided, pair.ends[MD_CLIENT].socket, pair.tuple.server_port,
-	                   relayed != NULL || md_is_for_edge(sk), &why))
+	                   relayed != NULL || (md_is_for_edge(sk) && md_is_of_worker(pair.ends[MD_CLIENT].socket)),
+	                   &why))
 		goto not_paired;
 	pair.sticky = decided->sticky && way != MD_WAY_FIONREAD_ACCEPTED;
 	why = MD_WHY_TCP_SMALL_BUFFER;

@@ -57,6 +57,17 @@ def test_what_configuration_excludes_stays_on_tcp(world, exclusion):
     assert line.top()["bytes_short"] == 0
 
 
+def test_an_application_is_not_taken_for_the_worker_by_its_priority(world):
+    """What the worker opens for clients of the edge has a priority that any process may give its sockets."""
+    line = Line(world)
+    (world.place.root / "meshd.yaml").write_text("acceleration:\n  exclude:\n    - user: root\n")
+    line.agent.reload()
+    wait_until(lambda: line.agent.api.get("/v1/acceleration")["exclude"], "the exclusion to be read")
+    with line.connection(priority=6) as (client, server):
+        talk(client, server)
+    assert line.why() == {"excluded": 1}
+
+
 def test_pause_and_resume_move_an_open_connection(world):
     line = Line(world)
     with line.connection() as (client, server):

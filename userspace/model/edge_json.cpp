@@ -15,12 +15,6 @@ namespace json = boost::json;
 
 namespace {
 
-std::string read_path(Members& members, std::string_view key, bool may_be_empty = false) {
-    auto path = members.text(key);
-    if (!path.starts_with('/') && !(path.empty() && may_be_empty)) members.wrong(key, "an absolute path");
-    return path;
-}
-
 template <typename Enum, typename Parse>
 void read_choice(Members& members, std::string_view key, Enum& result, Parse parse, std::string_view expected) {
     const auto read = parse(members.text(key));
@@ -33,7 +27,7 @@ json::object to_json(const EdgeCertificate& certificate) {
 }
 
 EdgeCertificate read_certificate(Members& members) {
-    return {{read_path(members, "certificate"), read_path(members, "key")}, read_path(members, "ocsp", true)};
+    return {{members.path("certificate"), members.path("key")}, members.path("ocsp", true)};
 }
 
 EdgeRoute read_route(Members& members) {

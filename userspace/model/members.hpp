@@ -31,6 +31,12 @@ public:
         return {};
     }
 
+    std::string path(std::string_view key, bool may_be_empty = false) {
+        auto path = text(key);
+        if (!path.starts_with('/') && !(path.empty() && may_be_empty)) wrong(key, "an absolute path");
+        return path;
+    }
+
     bool boolean(std::string_view key) {
         const auto* const value = find(key);
         if (value != nullptr && value->is_bool()) return value->get_bool();

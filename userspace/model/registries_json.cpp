@@ -57,14 +57,6 @@ bool is_url(std::string_view text) {
     return (text.starts_with("http://") || text.starts_with("https://")) && !text.ends_with('/');
 }
 
-bool is_absolute_or_empty(std::string_view path) { return path.empty() || path.starts_with('/'); }
-
-std::string read_path(Members& members, std::string_view key) {
-    auto path = members.text(key);
-    if (!is_absolute_or_empty(path)) members.wrong(key, "an absolute path");
-    return path;
-}
-
 std::string read_name(Members& members) {
     auto name = members.text("name");
     if (name.empty()) members.wrong("name", "a name");
@@ -74,10 +66,10 @@ std::string read_name(Members& members) {
 ServerAccess read_access(Members& members) {
     ServerAccess access;
     Members inner(members.value("access"), members.where() + ".access");
-    access.token_file = read_path(inner, "token_file");
-    access.ca = read_path(inner, "ca");
-    access.certificate = read_path(inner, "certificate");
-    access.key = read_path(inner, "key");
+    access.token_file = inner.path("token_file", true);
+    access.ca = inner.path("ca", true);
+    access.certificate = inner.path("certificate", true);
+    access.key = inner.path("key", true);
     access.server_name = inner.text("server_name");
     if (access.certificate.empty() != access.key.empty()) inner.wrong("key", "a key exactly when there is a certificate");
     members.check(inner);
@@ -104,13 +96,13 @@ void read_item(Members& members, EtcdRegistry& etcd) {
         if (!is_url(endpoint)) members.wrong("endpoints", url_expected);
     etcd.access = read_access(members);
     etcd.user = members.text("user");
-    etcd.password_file = read_path(members, "password_file");
+    etcd.password_file = members.path("password_file", true);
     etcd.prefix = members.text("prefix");
     if (etcd.prefix.empty()) members.wrong("prefix", "a prefix of keys");
 }
 
 void read_item(Members& members, KubernetesRegistry& kubernetes) {
-    kubernetes.kubeconfig = read_path(members, "kubeconfig");
+    kubernetes.kubeconfig = members.path("kubeconfig", true);
     kubernetes.context = members.text("context");
     kubernetes.node = members.text("node");
 }

@@ -12,15 +12,8 @@ namespace json = boost::json;
 
 namespace {
 
-std::string read_path(Members& members, std::string_view key, bool may_be_empty = false) {
-    auto path = members.text(key);
-    if (!path.starts_with('/') && !(path.empty() && may_be_empty)) members.wrong(key, "an absolute path");
-    return path;
-}
-
 CertificateFiles read_files(Members& members) {
-    return {read_path(members, "certificate"), read_path(members, "key"),
-            !members.value("issued").is_null() && members.boolean("issued")};
+    return {members.path("certificate"), members.path("key"), !members.value("issued").is_null() && members.boolean("issued")};
 }
 
 std::uint16_t read_port(Members& members, std::string_view key) { return members.number<std::uint16_t>(key, 1); }
@@ -56,7 +49,7 @@ json::object to_json(const Signing& signing) {
 
 Signing read_signing(Members& members) {
     Signing signing;
-    signing.authority = read_path(members, "authority");
+    signing.authority = members.path("authority");
     const auto listen = base::SocketAddress::parse(members.text("listen"));
     if (!listen) members.wrong("listen", "ADDRESS:PORT");
     signing.listen = listen.value_or(base::SocketAddress{});
@@ -79,9 +72,9 @@ json::object to_json(const Issuer& issuer) {
 Issuer read_issuer(Members& members) {
     Issuer issuer;
     issuer.address = members.text("address");
-    issuer.token_file = read_path(members, "token_file", true);
+    issuer.token_file = members.path("token_file", true);
     issuer.refresh = std::chrono::milliseconds(members.number<std::int64_t>("refresh_ms", 1));
-    issuer.directory = read_path(members, "directory");
+    issuer.directory = members.path("directory");
     return issuer;
 }
 
@@ -146,8 +139,8 @@ base::Result<NodeTls> node_tls_from_json(const json::value& value, const std::st
     NodeTls tls;
     tls.trust_domain = members.text("trust_domain");
     if (!is_trust_domain(tls.trust_domain)) members.wrong("trust_domain", "a trust domain");
-    tls.authorities = read_path(members, "authorities");
-    tls.revoked = read_path(members, "revoked", true);
+    tls.authorities = members.path("authorities");
+    tls.revoked = members.path("revoked", true);
     tls.node = read_files(members);
     for (const auto& item : members.array("identities")) {
         Members inner(item, members.where() + ".identities[" + std::to_string(tls.identities.size()) + "]");

@@ -41,10 +41,14 @@ class Line:
         return {"acceleration": {"fionread": "accept"}}
 
     @contextlib.contextmanager
-    def connection(self, netns=None, direct=False):
+    def connection(self, netns=None, direct=False, priority=0):
+        """`priority` is that of the client's socket: SO_PRIORITY."""
         with self.world.entered(netns):
-            client = socket.create_connection(self.listener.getsockname()[:2] if direct else (self.address, PORT), timeout=10)
+            client = socket.socket(self.listener.family)
         with client:
+            client.settimeout(10)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
+            client.connect(self.listener.getsockname()[:2] if direct else (self.address, PORT))
             server, _ = self.listener.accept()
             with server:
                 server.settimeout(10)

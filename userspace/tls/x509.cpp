@@ -95,9 +95,10 @@ std::string issuer_of(const X509* certificate) { return text_of(::X509_get_issue
 Time time_of(const ASN1_TIME* time) {
     std::tm parts{};
     if (time == nullptr || ::ASN1_TIME_to_tm(time, &parts) != 1) return {};
-    // The clock's range ends in 2262, a certificate's in 9999.
+    // A certificate's years are 0 to 9999, the clock's end in 2262; what lies between two times has to fit as well.
+    constexpr std::time_t earliest = 0;
     constexpr std::time_t latest = 9'000'000'000;
-    return std::chrono::system_clock::from_time_t(std::min(::timegm(&parts), latest));
+    return std::chrono::system_clock::from_time_t(std::clamp(::timegm(&parts), earliest, latest));
 }
 
 Time not_before(const X509* certificate) { return time_of(::X509_get0_notBefore(certificate)); }

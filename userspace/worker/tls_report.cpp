@@ -64,7 +64,7 @@ std::string_view state_of(const Shown& one, Time now) {
     if (!one.is_there) return "missing";
     if (one.not_after <= now) return "expired";
     if (!one.problem.empty()) return "failing";
-    return (one.not_after - now) * share_left < one.not_after - one.not_before ? "expiring" : "ok";
+    return one.not_after - now < (one.not_after - one.not_before) / share_left ? "expiring" : "ok";
 }
 
 // A listener may have several certificates.

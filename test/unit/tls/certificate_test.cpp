@@ -7,6 +7,7 @@
 
 #include "config/text_file.hpp"
 #include "test_certificates.hpp"
+#include "tls/x509.hpp"
 
 namespace meshd::tls {
 namespace {
@@ -57,6 +58,17 @@ TEST_F(Describing, TellsWhatIsWrong) {
     EXPECT_THAT(first({.names = "DNS:web"}).problems, ElementsAre(HasSubstr("no URI")));
     EXPECT_THAT(first({.purposes = "clientAuth"}).problems, ElementsAre(HasSubstr("no serverAuth")));
     EXPECT_EQ(first({.names = "DNS:web"}).identity, "");
+}
+
+TEST(TimeOfCertificate, IsOneThatTheClockHas) {
+    const auto time = [](const char* text) {
+        const std::unique_ptr<ASN1_TIME, FreeBy<::ASN1_TIME_free>> made(::ASN1_TIME_new());
+        ::ASN1_TIME_set_string_X509(made.get(), text);
+        return std::chrono::system_clock::to_time_t(time_of(made.get()));
+    };
+    EXPECT_EQ(time("20261122150000Z"), 1'795'359'600);
+    EXPECT_EQ(time("12240101000001Z"), 0);
+    EXPECT_EQ(time("99991231235959Z"), 9'000'000'000);
 }
 
 TEST_F(Describing, TellsOfKeysThatOthersCanRead) {

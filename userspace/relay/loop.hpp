@@ -70,6 +70,7 @@ public:
 
     void set(Clock::duration after, std::function<void()> call);
     void cancel();
+    [[nodiscard]] bool is_set() const { return is_set_; }
 
 private:
     Loop& loop_;

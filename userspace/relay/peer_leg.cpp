@@ -18,6 +18,7 @@ using tls::HandshakeResult;
 
 constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::chrono::seconds handshake_timeout{10};
+constexpr std::chrono::seconds parting_timeout{5};  // the peer has but to answer
 
 }  // namespace
 
@@ -68,6 +69,10 @@ void PeerLeg::begin() {
 void PeerLeg::on_events(std::uint32_t events) {
     stream_.note(events);
     if (phase_ == Phase::over) return;
+    if (phase_ == Phase::parting) {
+        if (stream_.has_ended()) close_parting();
+        return;
+    }
     if (phase_ == Phase::open || phase_ == Phase::hello) return owner_->on_peer_events();
     if (phase_ == Phase::connect) {
         if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
@@ -130,8 +135,9 @@ void PeerLeg::shake_hands() {
     if (step == Step::more) return;
     phase_ = Phase::open;
     timer_.cancel();
-    if (session_->resumed()) thread_.figures.of(direction_).resumed.add();
-    if (direction_ != Direction::outbound) {
+    const bool is_resumed = session_->resumed();
+    if (is_resumed) thread_.figures.of(direction_).resumed.add();
+    if (direction_ != Direction::outbound || is_resumed) {  // who takes up a session with us has accepted us then
         is_accepted_ = true;
         count(HandshakeResult::ok);
     }
@@ -168,6 +174,20 @@ void PeerLeg::reset() {
     stream_.reset();
 }
 
+void PeerLeg::part(Parting place) {
+    parting_ = place;
+    phase_ = Phase::parting;
+    if (stream_.has_ended()) return close_parting();
+    session_.reset();
+    timer_.set(parting_timeout, [this] { close_parting(); });
+}
+
+void PeerLeg::close_parting() {
+    close();
+    thread_.ended_legs.push_back(std::move(*parting_));
+    thread_.parting.erase(parting_);
+}
+
 bool PeerLeg::send_wire() {
     auto& to_send = thread_.scratch.wire.to_send;
     const bool is_good = to_send.empty() || stream_.send(to_send);
@@ -186,7 +206,7 @@ PeerLeg::Read PeerLeg::decrypt() {
     return read;
 }
 
-// A server's first word after the handshake says that it has accepted us; mostly that is a ticket.
+// A server's first word after a full handshake says that it has accepted us; mostly that is a ticket.
 void PeerLeg::note_acceptance(const Read& read) {
     if (direction_ != Direction::outbound) return;
     auto ticket = session_->take_ticket();

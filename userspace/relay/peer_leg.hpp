@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +63,11 @@ public:
 
     void close();
     void reset();
+    // Both sides have said all, nobody owns it any more: it waits for the worker to close first, with whom TIME_WAIT then is. On
+    // this side it would keep a port of few for a minute, on that side they all have the listener's.
+    using Parting = std::list<std::unique_ptr<PeerLeg>>::iterator;  // of ThreadState::parting
+    void part(Parting place);
+    void close_parting();
 
     [[nodiscard]] const Stream& stream() const { return stream_; }
     [[nodiscard]] const base::SocketAddress& peer() const { return key_.worker; }
@@ -73,7 +80,7 @@ public:
     void on_events(std::uint32_t events) override;
 
 private:
-    enum class Phase : std::uint8_t { connect, hello, handshake, open, over };
+    enum class Phase : std::uint8_t { connect, hello, handshake, open, parting, over };
 
     void advance();
     void shake_hands();
@@ -91,6 +98,7 @@ private:
     std::optional<tls::Session> session_;  // nothing: of a client, and not known yet, or passed through
     std::string early_;                    // came with the end of the handshake
     Timer timer_;
+    Parting parting_{};
     Stream::Condition early_condition_ = Stream::Condition::good;
     Phase phase_ = Phase::connect;
     Direction direction_;

@@ -87,7 +87,9 @@ void Pool::tick() {
         peer.demand = std::max(std::exchange(peer.wanted, 0), peer.demand * 3 / 4);
         while (!peer.ready.empty() && peer.ready.front().ready_since <= oldest) {
             (void)peer.ready.front().leg->finish_sending();
-            drop(peer, peer.ready, peer.ready.begin());
+            thread_.figures.pool_ready.subtract();
+            thread_.part_with(std::move(peer.ready.front().leg));
+            peer.ready.pop_front();
         }
         const bool is_idle = peer.demand == 0 && peer.ready.empty() && peer.making.empty();
         entry = is_idle ? peers_.erase(entry) : std::next(entry);

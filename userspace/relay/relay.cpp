@@ -118,7 +118,10 @@ bool Relay::move_from_peer(bool& has_moved) {
 void Relay::finish() {
     set_reset_at_close(app_.fd(), false);
     app_.close();
-    peer_->close();
+    if (direction_ == Direction::outbound)
+        thread_.part_with(std::move(peer_));
+    else
+        peer_->close();
     stop();
 }
 

@@ -22,7 +22,9 @@ public:
     [[nodiscard]] bool is_open() const { return fd_.valid(); }
     [[nodiscard]] bool is_readable() const { return is_readable_; }
     [[nodiscard]] bool is_writable() const { return is_writable_; }
-    [[nodiscard]] bool has_failed() const { return has_failed_; }  // as far as epoll said; reading may still find bytes
+    // As far as epoll said; reading may still find bytes.
+    [[nodiscard]] bool has_ended() const { return has_ended_; }
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
     [[nodiscard]] std::size_t unsent() const { return unsent_.size(); }
 
     void note(std::uint32_t events);  // of epoll, edge-triggered

@@ -38,7 +38,9 @@ struct ThreadState {
     ThreadState& operator=(const ThreadState&) = delete;
     ~ThreadState();  // resets what is open
 
-    void forget_ended();
+    void forget_ended();  // after each round
+    // With a connection to a worker over which both sides have said all.
+    void part_with(std::unique_ptr<PeerLeg> leg);
 
     AskKernel ask;
     std::chrono::milliseconds patience;
@@ -51,10 +53,17 @@ struct ThreadState {
     std::shared_ptr<const Configuration> configuration;  // null: not yet
     std::list<EdgeRelay*> unfinished;  // handshakes of clients, the oldest first; before those themselves, who leave it
     std::list<std::unique_ptr<Relay>> relays;
+    std::list<std::unique_ptr<PeerLeg>> parting;  // which wait for the end of their connections
     // Until no event of theirs is on its way.
     std::list<std::unique_ptr<Relay>> ended;
     std::vector<std::unique_ptr<PeerLeg>> ended_legs;
     std::unique_ptr<Pool> pool;
+
+private:
+    void look_at_memory();
+
+    std::size_t most_relays_ = 0;  // since memory was given back
+    Timer trim_;
 };
 
 }  // namespace meshd::relay

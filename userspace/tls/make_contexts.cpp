@@ -21,8 +21,8 @@ namespace {
 
 // Both sides show their certificates again after this long, however often they resume in between.
 constexpr std::chrono::hours longest_ticket{2};
-constexpr unsigned tickets = 1;       // with each handshake, which is one for each connection
-constexpr long most_sessions = 4096;  // of a server, the newest; up to 4 KB each, as each may hold a certificate of its own
+constexpr unsigned tickets = 1;       // with each full handshake
+constexpr long most_sessions = 4096;  // of a server, the newest; some 6 KB each, as each holds a certificate
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr const char* ciphers_with_aes = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* ciphers_without_aes = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
@@ -48,8 +48,7 @@ int verify_peer(X509_STORE_CTX* store, void* /*argument*/) {
     return 1;
 }
 
-// A new ticket of the server. In a resumed session the end came with the one before. A ticket that is past its time is not
-// believed, and a full handshake follows.
+// A new ticket of the server. One that is past its time is not believed, and a full handshake follows.
 int set_time(SSL* session, void* /*argument*/) {
     auto* const ticket = ::SSL_get_session(session);
     const auto left = base::unix_seconds(SessionData::end(ticket)) - base::unix_seconds(std::chrono::system_clock::now());

@@ -69,6 +69,7 @@ struct Session::State final : TicketKeeper {
     std::unique_ptr<HandshakeFailure> failure;
     std::uint32_t records = 0;  // written with this key
     bool is_open = false;       // between a handshake that was ok and a failure
+    bool is_worker = false;     // the server's side of a connection between workers
 };
 
 Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket)
@@ -78,11 +79,15 @@ Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire
     auto* const ssl = state_->ssl.get();
     if (side == Side::server) {
         ::SSL_set_accept_state(ssl);
+        state_->is_worker = true;
         return;
     }
     ::SSL_set_connect_state(ssl);
     keep_tickets(ssl, state_.get());
-    if (is_usable(ticket)) ::SSL_set_session(ssl, ticket.get());
+    if (!is_usable(ticket)) return;
+    // A copy, for OpenSSL marks what was taken up once as of no more use, to all who hold it.
+    const Ticket copy(::SSL_SESSION_dup(ticket.get()), ::SSL_SESSION_free);
+    if (copy != nullptr) ::SSL_set_session(ssl, copy.get());
 }
 
 Session::Session(const EdgeOffer& offer, Wire& wire)
@@ -106,7 +111,11 @@ Session::Step Session::handshake() {
         return Step::done;
     }
     const int error = ::SSL_get_error(ssl, result);
-    return error == SSL_ERROR_WANT_READ ? Step::more : state_->fail(error);
+    if (error != SSL_ERROR_WANT_READ) return state_->fail(error);
+    // Who takes a session up has a ticket, which is good until the session's end, for as many connections as there are; and what
+    // is kept here is then one for each client, not the last of all connections.
+    if (state_->is_worker && ::SSL_session_reused(ssl) == 1) ::SSL_set_num_tickets(ssl, 0);
+    return Step::more;
 }
 
 Session::Got Session::read(std::span<char> into) {

@@ -67,7 +67,8 @@ public:
         std::string_view protocol;         // of ALPN; empty: none. As long as the session is there
     };
     [[nodiscard]] Agreed agreed() const;
-    // Of a client, the last that came since it was asked; that one came says that the server has accepted this side.
+    // Of a client, the last that came since it was asked; that one came says that the server has accepted this side. None comes
+    // with a session that was taken up: its ticket may be shown again.
     [[nodiscard]] Ticket take_ticket();
 
 private:

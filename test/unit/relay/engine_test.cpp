@@ -3,6 +3,8 @@
 #include "relay/engine.hpp"
 
 #include <array>
+#include <cstdio>
+#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -73,6 +75,37 @@ TEST_F(EngineTest, CarriesTheServersEndFirst) {
     client.close();
     EXPECT_EQ(server.hear_end(), End::fin);
     expect_no_relay_is_left();
+    EXPECT_EQ(hosts.sent().reset + hosts.taken().reset, 0U);
+}
+
+// How many connections wait in TIME_WAIT (6) with a port of their own for one to `listener`.
+std::size_t waiting_to(const base::SocketAddress& listener) {
+    std::ifstream table("/proc/net/tcp");
+    std::size_t count = 0;
+    std::string line;
+    std::getline(table, line);
+    while (std::getline(table, line)) {
+        unsigned remote_port = 0;
+        unsigned state = 0;
+        // "0: 0100007F:CA7A 0100007F:3B9E 06 …", proc(5)
+        if (std::sscanf(line.c_str(), " %*d: %*x:%*x %*x:%x %x", &remote_port, &state) == 2 && remote_port == listener.port)
+            count += state == 6 ? 1 : 0;
+    }
+    return count;
+}
+
+TEST_F(EngineTest, LeavesNoPortOfTheClientsHostBehind) {
+    for (const bool is_server_first : {true, false}) {
+        auto [client, server] = hosts.pair();
+        auto& first = is_server_first ? server : client;
+        auto& last = is_server_first ? client : server;
+        first.finish();
+        EXPECT_EQ(last.hear_end(), End::fin);
+        last.close();
+        EXPECT_EQ(first.hear_end(), End::fin);
+    }
+    expect_no_relay_is_left();
+    EXPECT_EQ(waiting_to(hosts.inbound_address), 0U);
     EXPECT_EQ(hosts.sent().reset + hosts.taken().reset, 0U);
 }
 

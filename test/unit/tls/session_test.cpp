@@ -135,7 +135,7 @@ TEST_F(SessionTest, EndsEachDirectionByItself) {
 
 TEST_F(SessionTest, IsResumedWithATicket) {
     connect(client, server);
-    auto ticket = client.session.take_ticket();
+    const auto ticket = client.session.take_ticket();
     EXPECT_EQ(client.session.take_ticket(), nullptr);
     for (int i = 0; i < 2; ++i) {
         ASSERT_TRUE(is_usable(ticket));
@@ -145,8 +145,19 @@ TEST_F(SessionTest, IsResumedWithATicket) {
         EXPECT_TRUE(next.session.resumed() && other.session.resumed());
         EXPECT_EQ(next.session.peer(), "spiffe://example.org/server");
         EXPECT_EQ(other.session.peer(), "spiffe://example.org/client");
-        ticket = next.session.take_ticket();
+        EXPECT_EQ(next.session.take_ticket(), nullptr);
     }
+}
+
+TEST_F(SessionTest, OfOneTicketManyAreResumedAtOnce) {
+    connect(client, server);
+    const auto ticket = client.session.take_ticket();
+    End early{of_client, Side::client, ticket}, late{of_client, Side::client, ticket};
+    End of_early{of_server, Side::server}, of_late{of_server, Side::server};
+    connect(early, of_early);
+    connect(late, of_late);
+    EXPECT_TRUE(early.session.resumed() && late.session.resumed());
+    EXPECT_TRUE(is_usable(ticket));
 }
 
 TEST_F(SessionTest, OthersDoNotTakeItsTicket) {

@@ -64,7 +64,7 @@
 	X(TLS_UNAVAILABLE, "tls_unavailable", "nobody here can encrypt a connection to an encrypted service; the call failed with an errno") \
 	X(TLS_FORGOTTEN, "tls_forgotten", "no room to remember where a steered connection goes: its listener resets it")    \
 	X(CLEAR_TEXT_REFUSED, "clear_text_refused", "a connection from another host to a backend of an encrypted service was not encrypted; refused by a reset") \
-	X(CLEAR_TEXT_ACCEPTED, "clear_text_accepted", "as clear_text_refused, but the service accepts them for now")        \
+	X(CLEAR_TEXT_ACCEPTED, "clear_text_accepted", "as clear_text_refused, but the service is `permissive`")             \
 	X(FORWARD_TLS, "forward_tls", "packet for an encrypted service, and packets are not encrypted: answered or dropped as one without a usable backend") \
 	MD_WHYS(X)
 

@@ -38,7 +38,8 @@ void Agent::reload() {
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
-                                now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge;
+                                now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge ||
+                                now.origination != wanted.origination;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -50,7 +51,8 @@ void Agent::reload() {
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();
-    if (std::exchange(now.tls, wanted.tls) != wanted.tls) tls_.settings_changed();
+    const bool tls_changed = std::exchange(now.tls, wanted.tls) != wanted.tls;
+    if (std::exchange(now.origination, wanted.origination) != wanted.origination || tls_changed) tls_.settings_changed();
     if (std::exchange(now.edge, wanted.edge) != wanted.edge) edge_.settings_changed();
     if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;

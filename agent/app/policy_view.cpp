@@ -104,8 +104,9 @@ base::Result<json::object> identity_check(const Context& context, const control:
         {"passes", !denied || audit},
         {"audit", audit},
         {"rule", matching.empty() ? json::value(nullptr) : json::value(model::to_json(*matching.front()))},
-        {"why", service.tls.mode != model::TlsMode::mutual
-                    ? "connections to the service are not encrypted, so none has an identity"
+        {"why", service.tls.mode == model::TlsMode::off ? "connections to the service are not encrypted, so none has an identity"
+                : service.tls.mode == model::TlsMode::originate
+                    ? "backends of the service are outside of the mesh, where no connection has an identity"
                 : matching.empty()     ? "no rule names the identity, so it may"
                 : matching.size() == 1 ? "the only rule that matches"
                                        : "the most specific rule that matches"},

@@ -34,7 +34,7 @@ struct Target {
 };
 
 bool is_plain(const Target& target, const model::ServiceTls& tls) {
-    return target.is_here && tls.same_node == model::SameNode::plain;
+    return tls.mode == model::TlsMode::mutual && target.is_here && tls.same_node == model::SameNode::plain;
 }
 
 std::vector<Target> targets_of(const model::Service& service, const std::optional<base::SocketAddress>& wanted,
@@ -125,7 +125,7 @@ json::object TlsChecks::Check::row(const Target& target, const Context& context)
     }
     add_finding(row, *target.finding);
     bool passes = true;
-    if (!target.finding->identity.empty()) {
+    if (tls.mode == model::TlsMode::mutual && !target.finding->identity.empty()) {
         const bool audit = context.settings.policy.mode == config::PolicyMode::audit;
         const model::Authorization authorization(context.policy->rules(), audit);
         const auto decision = authorization.decide(target.finding->identity, service, target.port);
@@ -151,6 +151,8 @@ json::object TlsChecks::Check::answer(const Context& context) const {
     return {{"service", service},
             {"mode", model::name(tls.mode)},
             {"same_node", model::name(tls.same_node)},
+            {"server_name", tls.origination.server_name},
+            {"credentials", tls.origination.credentials},
             {"identity_name", identity_name},
             {"identity", identity},
             {"backends", std::move(rows)},
@@ -173,7 +175,10 @@ base::Result<std::shared_ptr<TlsChecks::Check>> TlsChecks::make(const control::T
     if (check->tls.mode == model::TlsMode::off) return check;
 
     const auto& settings = context_.settings.tls;
-    if (!settings)
+    const bool is_outside = check->tls.mode == model::TlsMode::originate;
+    if (is_outside && !query.identity.empty())
+        return fail(0, "its backends are outside of the mesh, where identities mean nothing", "leave the identity out");
+    if (!settings && !is_outside)
         return fail(0, "this node has no certificates: connections to it are refused", "give the configuration a section `tls`");
     const auto is_named = [&](const model::WorkloadIdentity& one) { return one.name == query.identity; };
     if (!query.identity.empty() && std::none_of(settings->identities.begin(), settings->identities.end(), is_named))

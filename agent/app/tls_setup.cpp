@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include <arpa/inet.h>
+#include <meshd/tls.h>
 #include <spdlog/spdlog.h>
 
 #include "app/issued_directory.hpp"
@@ -25,6 +27,7 @@ constexpr auto look_interval = 1s;
 constexpr auto feature = "tls";
 
 bool is_encrypted(const model::Service& service) { return service.tls.mode != model::TlsMode::off; }
+bool is_outside(const model::Service& service) { return service.tls.mode == model::TlsMode::originate; }
 
 // Listeners belong to the cgroup that this process is in: its programs must be seen there, too.
 base::Result<std::optional<kernel::Cgroup>> unserved_cgroup(const std::string& mount, const std::string& served) {
@@ -68,25 +71,34 @@ void TlsSetup::look_around() {
         spdlog::warn("{}", own.error().message());
 }
 
-// Until all registries have answered, what an earlier agent left in the tables counts.
-bool TlsSetup::is_needed() const {
-    if (!encrypted_.empty()) return true;
+// Until all registries have answered, what an earlier agent left in the tables counts. `flag`: of MD_TLS_*.
+bool TlsSetup::may_be_left(std::uint8_t flag) const {
     if (context_.reconciler->desired().complete) return false;
     const auto& services = context_.reconciler->realized().services();
-    return std::any_of(services.begin(), services.end(),
-                       [](const auto& one) { return !one.second.table.empty() && one.second.table.front().table.tls != 0; });
+    return std::any_of(services.begin(), services.end(), [&](const auto& one) {
+        return !one.second.table.empty() && (one.second.table.front().table.tls & flag) != 0;
+    });
 }
 
+bool TlsSetup::is_needed() const { return !encrypted_.empty() || may_be_left(MD_TLS_MUTUAL); }
+
+// Without certificates of the mesh.
+bool TlsSetup::has_work() const { return context_.settings.tls || !outside_.empty() || may_be_left(MD_TLS_SAME_NODE); }
+
 void TlsSetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
-    const bool was_needed = is_needed();
-    for (const auto& service : upsert)
+    const bool was_needed = is_needed(), had_work = has_work();
+    for (const auto& service : upsert) {
         if (is_encrypted(*service)) encrypted_.insert(service->name);
-    if (!was_needed && is_needed()) apply();
+        if (is_outside(*service)) outside_.insert(service->name);
+    }
+    if (was_needed != is_needed() || had_work != has_work()) apply();
 }
 
 void TlsSetup::before_attach() {
-    for (const auto& [name, service] : context_.reconciler->desired().services)
+    for (const auto& [name, service] : context_.reconciler->desired().services) {
         if (is_encrypted(*service)) encrypted_.insert(name);
+        if (is_outside(*service)) outside_.insert(name);
+    }
     services_changed();
 }
 
@@ -95,6 +107,10 @@ void TlsSetup::services_changed() {
     std::erase_if(encrypted_, [&](const std::string& name) {
         const auto found = desired.find(name);
         return found == desired.end() || !is_encrypted(*found->second);
+    });
+    std::erase_if(outside_, [&](const std::string& name) {
+        const auto found = desired.find(name);
+        return found == desired.end() || !is_outside(*found->second);
     });
     apply();
 }
@@ -109,19 +125,22 @@ void TlsSetup::check() {
 }
 
 void TlsSetup::apply() {
-    if (context_.settings.tls) return apply_in_order();
+    if (has_work()) return apply_in_order();
     if (!is_withdrawn_) withdraw();
     tell_who_needs_it();
 }
 
+// Backends outside of the mesh need no certificates of it.
 void TlsSetup::tell_who_needs_it() {
-    if (!is_needed()) return context_.degradations.clear(feature);
-    const auto name = encrypted_.empty() ? std::string("a service") : *encrypted_.begin();
-    context_.degradations.set(
-        feature,
-        name + (encrypted_.size() > 1 ? " and " + std::to_string(encrypted_.size() - 1) + " more services" : "") +
-            " must be encrypted, and this node has no certificates: connections are refused",
-        "give the configuration a section `tls`");
+    std::vector<std::string> all;
+    std::set_difference(encrypted_.begin(), encrypted_.end(), outside_.begin(), outside_.end(), std::back_inserter(all));
+    const bool is_left = encrypted_.empty() && may_be_left(MD_TLS_MUTUAL);
+    if (context_.settings.tls || (all.empty() && !is_left)) return context_.degradations.clear(feature);
+    const auto name = all.empty() ? std::string("a service") : all.front();
+    context_.degradations.set(feature,
+                              name + (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more services" : "") +
+                                  " must be encrypted, and this node has no certificates: connections are refused",
+                              "give the configuration a section `tls`");
 }
 
 void TlsSetup::apply_in_order() {
@@ -132,7 +151,7 @@ void TlsSetup::apply_in_order() {
     if (done) done = put_guarded();
     if (done) done = arrange_programs();
     if (done) done = steer();
-    if (done) return context_.degradations.clear(feature);
+    if (done) return tell_who_needs_it();
     if (auto closed = maps_->steer({}); !closed) spdlog::error("{}", closed.error().message());
     context_.degradations.set(feature, done.error().message() + "; connections to services that must be encrypted are refused",
                               "tried again with each comparison (reconcile.interval)");
@@ -156,8 +175,9 @@ void TlsSetup::withdraw() {
 
 // Those of before are open until the kernel leads nobody there any more: see steer().
 base::Result<void> TlsSetup::open_listeners() {
-    const auto& wanted = *context_.settings.tls;
-    const auto count = model::relay_threads(wanted.threads);
+    const auto& tls = context_.settings.tls;
+    const auto& origination = context_.settings.origination;
+    const auto count = model::relay_threads(tls ? tls->threads : 0);
     const auto open = [&](const char* name, std::uint16_t port, steering::ListenersPtr& now) -> base::Result<void> {
         if (now && now->port == port && now->sockets.size() == count) return {};
         auto opened = steering::listen_on(port, count);
@@ -166,11 +186,22 @@ base::Result<void> TlsSetup::open_listeners() {
         handover_.set(name, now);
         return {};
     };
-    if (auto done = open("inbound", wanted.inbound_port, inbound_); !done) return done;
-    return open("outbound", wanted.outbound_port, outbound_);
+    if (tls) {
+        if (auto done = open("inbound", tls->inbound_port, inbound_); !done) return done;
+    } else if (inbound_ != nullptr) {
+        handover_.set("inbound", nullptr);
+        inbound_ = nullptr;
+    }
+    return open("outbound", tls ? tls->outbound_port : origination.outbound_port, outbound_);
 }
 
 base::Result<void> TlsSetup::put_identities() {
+    if (!context_.settings.tls) {
+        identities_->set({});
+        settings_.reset();
+        if (auto set = maps_->set_identities({}); !set) return tl::make_unexpected(set.error());
+        return {};
+    }
     const auto& wanted = *context_.settings.tls;
     if (!settings_ || settings_->identities != wanted.identities) identities_->set(wanted.identities);
     settings_ = wanted;
@@ -181,8 +212,10 @@ base::Result<void> TlsSetup::put_identities() {
 
 base::Result<void> TlsSetup::put_guarded() {
     const auto& desired = context_.reconciler->desired();
-    auto guarded = steering::guarded_of(encrypted_, desired.services, context_.reconciler->realized(), own_);
-    if (!desired.complete) {
+    kernel::Guarded guarded;
+    if (context_.settings.tls)
+        guarded = steering::guarded_of(encrypted_, desired.services, context_.reconciler->realized(), own_);
+    if (context_.settings.tls && !desired.complete) {
         // What an earlier agent guards stays guarded: its service may be there.
         auto before = maps_->guarded();
         if (!before) return tl::make_unexpected(before.error());

@@ -3,6 +3,7 @@
 // out. Where a part is missing the services that need it are refused, never served in clear.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -51,6 +52,8 @@ private:
     base::Result<void> arrange_programs();
     base::Result<void> steer();
     [[nodiscard]] bool is_needed() const;
+    [[nodiscard]] bool has_work() const;
+    [[nodiscard]] bool may_be_left(std::uint8_t flag) const;
     void look_around();
     void wait();
 
@@ -64,6 +67,7 @@ private:
     std::unique_ptr<forwarding::DeviceWatch> network_watch_;
     steering::Addresses own_;
     std::set<std::string> encrypted_;  // services with TLS
+    std::set<std::string> outside_;    // of these those whose backends are outside of the mesh
     bool is_withdrawn_ = false;        // nothing of it is in force
     steering::ListenersPtr outbound_, inbound_;
 };

@@ -78,6 +78,7 @@ void WorkerLink::send_settings() {
     message.locality = settings.locality;
     message.tls = settings.tls;
     message.edge = settings.edge;
+    message.origination = settings.origination;
     message.is_audit = settings.policy.mode == config::PolicyMode::audit;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());

@@ -39,6 +39,8 @@ std::uint8_t encode(model::Acceleration acceleration) {
 
 std::uint8_t encode(const model::ServiceTls& tls) {
     if (tls.mode == model::TlsMode::off) return 0;
+    // The worker is led to wherever the backend is: nobody else speaks TLS to it.
+    if (tls.mode == model::TlsMode::originate) return MD_TLS_MUTUAL | MD_TLS_SAME_NODE;
     return tls.same_node == model::SameNode::encrypt ? MD_TLS_MUTUAL | MD_TLS_SAME_NODE : MD_TLS_MUTUAL;
 }
 

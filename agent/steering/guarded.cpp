@@ -14,7 +14,7 @@ using Visit = std::function<void(const model::Service&, const model::ServicePort
 void for_each_backend(const std::set<std::string>& names, const reconcile::Services& desired, const Visit& visit) {
     for (const auto& name : names) {
         const auto found = desired.find(name);
-        if (found == desired.end() || found->second->tls.mode == model::TlsMode::off) continue;
+        if (found == desired.end() || found->second->tls.mode != model::TlsMode::mutual) continue;
         for (const auto& port : found->second->ports)
             for (const auto& backend : port.backends) visit(*found->second, port, backend);
     }

@@ -17,21 +17,7 @@ from harness.mesh import INBOUND, PORT, SERVICE, SERVICE6, connect, encrypted, s
 from harness.process import Process, run, wait_until
 from harness.programs import NginxFiles, random_files
 from harness.registry import backend, service
-
-
-class Capture:
-    """What passes the link to a host, as tcpdump writes it."""
-
-    def __init__(self, host):
-        self.file = host.place.root / "wire.pcap"
-        host.place.root.chmod(0o777)
-        self.process = Process(["tcpdump", "-i", "eth0", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-w", self.file], host.place.root / "logs/tcpdump",
-                               host.netns.enter)
-        wait_until(lambda: "listening on" in self.process.output(), self.process.output)
-
-    def stop(self):
-        self.process.stop()
-        return self.file.read_bytes()
+from harness.wire import Capture
 
 
 # ---- That it is encrypted, and looks like TCP ----

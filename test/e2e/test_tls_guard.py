@@ -78,6 +78,9 @@ def test_forwarded_packets_are_refused(world, address):
     node.serve(web(target))
     assert node.stranger(address, 80) == errno.ECONNREFUSED
     assert node.count("forward_tls") == 1
+    node.serve(web(target, tls={"mode": "originate"}))
+    assert node.stranger(address, 80) == errno.ECONNREFUSED
+    assert node.count("forward_tls") == 2
     node.serve(web(target, tls={"mode": "off"}))
     wait_until(lambda: node.stranger(address, 80) == 0, "packets to be forwarded")
 

@@ -137,8 +137,9 @@ Result<Page> show(const ShowOptions& options) {
 
 Table in_use_table(json::array rows) {
     const auto whose = [](const json::object& row) {
-        if (text_at(row, "whose") == "signing") return std::string("signing agent");
-        return text_at(row, "whose") == "node" ? "the node" : text_at(row, "name");
+        const auto kind = text_at(row, "whose");
+        if (kind == "signing") return std::string("signing agent");
+        return kind == "node" ? "the node" : (kind == "outside" ? "outside " : "") + text_at(row, "name");
     };
     const auto from = [](const json::object& row) {
         if (text_at(row, "issuer") != "-") return text_at(row, "issuer");

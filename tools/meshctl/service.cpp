@@ -119,6 +119,13 @@ std::string forwarding_text(const json::object& service) {
 std::string encryption_text(const json::object& service) {
     const auto& tls = object_at(service, "tls");
     if (tls.empty() || text_at(tls, "mode") == "off") return "off";
+    if (text_at(tls, "mode") == "originate") {
+        const auto name = text_at(tls, "server_name");
+        return fmt::format("TLS {} or later to backends outside of the mesh, for {}, by {}", text_at(tls, "min_version"),
+                           name == "-" ? "their addresses" : name,
+                           text_at(tls, "credentials") == "-" ? "the authorities of the system"
+                                                              : "the credentials " + text_at(tls, "credentials"));
+    }
     return fmt::format("{} TLS between hosts, clear text {}{}", text_at(tls, "mode"),
                        text_at(tls, "accept") == "strict" ? "refused" : "accepted",
                        text_at(tls, "same_node") == "encrypt" ? ", within one host too" : "");

@@ -24,6 +24,13 @@ std::string policy_text(const json::object& row) {
     return verdict == "deny" && is_true(row, "policy.passes") ? "deny, audited" : verdict;
 }
 
+// An identity of the mesh, or whose certificate it is.
+std::string peer_text(const json::object& row) {
+    if (const auto identity = text_at(row, "peer_identity"); identity != "-" || text_at(row, "result") != "ok") return identity;
+    const auto& chain = array_at(row, "chain");
+    return chain.empty() || !chain.front().is_object() ? "-" : text_at(chain.front().get_object(), "subject");
+}
+
 Table backends_table(json::array rows) {
     const auto expiry = [](const json::object& row) {
         const auto& chain = array_at(row, "chain");
@@ -35,7 +42,7 @@ Table backends_table(json::array rows) {
     return {{text_column("BACKEND", "backend"),
              text_column("SPOKE TO", "peer"),
              text_column("RESULT", "result"),
-             text_column("PEER", "peer_identity"),
+             {"PEER", peer_text},
              {"NOT AFTER", expiry},
              {"POLICY", policy_text},
              {"CONNECT", time("connect_us"), Column::Side::right},
@@ -99,6 +106,13 @@ Lines problems_of(const json::object& answer) {
     return lines;
 }
 
+std::string verified_outside(const json::object& answer) {
+    const auto name = text_at(answer, "server_name"), credentials = text_at(answer, "credentials");
+    return fmt::format(
+        "the chain up to an authority of {}, its times, keys and signatures, usage, that it is for {}; no revocation lists",
+        credentials == "-" ? "the system" : "the credentials " + credentials, name == "-" ? "the backend's address" : name);
+}
+
 std::string verified_text(const json::array& backends) {
     bool has_lists = false, is_one_encrypted = false;
     for (const auto& one : backends) {
@@ -123,9 +137,11 @@ Page page_of(json::object answer) {
     } else {
         std::int64_t well = 0;
         for (const auto& one : backends) well += is_true(one.get_object(), "ok") ? 1 : 0;
+        const bool is_outside = text_at(answer, "mode") == "originate";
+        const auto shown = text_at(answer, "identity");
         page.blocks = {Facts{{{"Service", service},
-                              {"Under", (name == "-" ? "the node" : name) + ", " + text_at(answer, "identity")},
-                              {"Verified", verified_text(backends)}}},
+                              {"Under", is_outside ? shown : (name == "-" ? "the node" : name) + ", " + shown},
+                              {"Verified", is_outside ? verified_outside(answer) : verified_text(backends)}}},
                        backends_table(backends), chains_table(backends), problems_of(answer)};
         page.verdict = fmt::format("{} of {} in order", well, counted(static_cast<std::int64_t>(backends.size()), "backend"));
         if (const auto count = array_at(answer, "left_out").size(); count > 0)

@@ -169,6 +169,7 @@ struct SettingsMessage {
     std::string locality{};                // of this node; empty: not known
     std::optional<model::NodeTls> tls{};
     model::EdgeListeners edge{};
+    model::NodeOrigination origination{};
     bool is_audit = false;  // the policy counts what it would deny
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.

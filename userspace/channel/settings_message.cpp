@@ -78,6 +78,11 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.edge = std::move(*read);
     }
+    if (const auto* const origination = object.if_contains("origination")) {
+        auto read = model::node_origination_from_json(*origination, "settings.origination");
+        if (!read) return tl::make_unexpected(read.error());
+        settings.origination = std::move(*read);
+    }
     if (auto read = read_announcements(object, fields, settings); !read) return tl::make_unexpected(read.error());
     if (object.contains("policy_audit")) settings.is_audit = fields.boolean("policy_audit");
     if (object.contains("remembered_at")) {
@@ -104,6 +109,7 @@ json::object encode(const SettingsMessage& message) {
                         {"announced", json::array(message.announced.begin(), message.announced.end())},
                         {"locality", message.locality},
                         {"edge", model::to_json(message.edge)},
+                        {"origination", model::to_json(message.origination)},
                         {"policy_audit", message.is_audit},
                         {"remembered_at", message.remembered_at}};
     if (message.tls) object.emplace("tls", model::to_json(*message.tls));

@@ -85,19 +85,6 @@ void read_names(Document& document, const MappingReader& object, std::map<std::s
     }
 }
 
-void read_protocols(Document& document, const MappingReader& object, model::EdgeRoute& result) {
-    if (!is_list_of(document, object, "alpn", model::max_route_protocols, "protocols")) return;
-    for (const auto item : object.find("alpn")) {
-        const auto text = read_text(document, item, "a protocol", "a name such as h2 or http/1.1");
-        if (!text) return;
-        if (text->empty() || text->size() > model::max_protocol_length)
-            refuse_value(document, item, "a protocol", "a name of 1 to 255 bytes such as h2 or http/1.1");
-        else if (std::find(result.alpn.begin(), result.alpn.end(), *text) != result.alpn.end())
-            document.refuse(item.mark(), fmt::format("protocol {} is given twice", quote(*text)));
-        result.alpn.emplace_back(*text);
-    }
-}
-
 // A name or a number, which YAML tells apart.
 void read_port(Document& document, const MappingReader& object, model::EdgeRoute& result) {
     const auto value = object.find("port");
@@ -115,7 +102,7 @@ model::EdgeRoute read_route(Document& document, const MappingReader& object, std
     read_name(document, object, "service", result.service);
     read_port(document, object, result);
     object.boolean("pass_through", result.pass_through);
-    read_protocols(document, object, result);
+    read_protocols(document, object, result.alpn);
     object.choice("proxy_protocol", result.proxy_protocol, proxy_protocols, model::parse_proxy_protocol);
     if (document.ok() && result.pass_through && object.has("alpn"))
         document.refuse(object.find("alpn").mark(), "\"alpn\" means nothing with \"pass_through: true\"",
@@ -154,6 +141,19 @@ model::EdgeListener read_listener(Document& document, const MappingReader& objec
 }
 
 }  // namespace
+
+void read_protocols(Document& document, const MappingReader& object, std::vector<std::string>& result) {
+    if (!is_list_of(document, object, "alpn", model::max_route_protocols, "protocols")) return;
+    for (const auto item : object.find("alpn")) {
+        const auto text = read_text(document, item, "a protocol", "a name such as h2 or http/1.1");
+        if (!text) return;
+        if (text->empty() || text->size() > model::max_protocol_length)
+            refuse_value(document, item, "a protocol", "a name of 1 to 255 bytes such as h2 or http/1.1");
+        else if (std::find(result.begin(), result.end(), *text) != result.end())
+            document.refuse(item.mark(), fmt::format("protocol {} is given twice", quote(*text)));
+        result.emplace_back(*text);
+    }
+}
 
 void read_edge(Document& document, const MappingReader& top, model::EdgeListeners& result) {
     read_section(document, top, "edge", edge_keys, [&](const MappingReader& edge) {

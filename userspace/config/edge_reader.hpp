@@ -9,4 +9,7 @@ namespace meshd::config {
 
 void read_edge(Document& document, const MappingReader& top, model::EdgeListeners& result);
 
+// The list "alpn" of what is offered, the best first.
+void read_protocols(Document& document, const MappingReader& object, std::vector<std::string>& result);
+
 }  // namespace meshd::config

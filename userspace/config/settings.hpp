@@ -61,8 +61,9 @@ struct Settings {
     Flows flows;
     model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
-    model::EdgeListeners edge{};          // edge.listeners
-    std::optional<model::NodeTls> tls{};  // nothing: this node encrypts nothing, and services with TLS are refused
+    model::EdgeListeners edge{};           // edge.listeners
+    std::optional<model::NodeTls> tls{};   // nothing: this node encrypts nothing, and services with mode mutual are refused
+    model::NodeOrigination origination{};  // for services with mode originate
 
     bool operator==(const Settings&) const = default;
 };

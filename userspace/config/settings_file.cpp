@@ -24,10 +24,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 21> top_keys{
-    "version",  "cgroup",     "bpffs",   "run_directory", "state_directory", "node", "registry",
-    "announce", "worker",     "control", "metrics",       "reconcile",       "log",  "acceleration",
-    "devices",  "forwarding", "flows",   "policy",        "limits",          "tls",  "edge"};
+constexpr std::array<std::string_view, 22> top_keys{
+    "version", "cgroup",  "bpffs",     "run_directory", "state_directory", "node",    "registry",   "announce", "worker",
+    "control", "metrics", "reconcile", "log",           "acceleration",    "devices", "forwarding", "flows",    "policy",
+    "limits",  "tls",     "edge",      "origination"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
@@ -111,6 +111,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     read_limits(document, top, settings.limits);
     read_node_tls(document, top, settings.tls);
     read_edge(document, top, settings.edge);
+    read_origination(document, top, settings.tls.has_value(), settings.origination);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
+#include "config/edge_reader.hpp"
 #include "config/signing_reader.hpp"
 #include "config/system_names.hpp"
 #include "model/misfit.hpp"
@@ -18,8 +19,12 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> service_keys{"mode", "accept", "same_node"};
-constexpr std::array<std::string_view, 2> modes{"off", "mutual"};
+constexpr std::array<std::string_view, 7> service_keys{"mode",        "accept", "same_node",  "server_name",
+                                                       "credentials", "alpn",   "min_version"};
+constexpr std::array<std::string_view, 3> modes{"off", "mutual", "originate"};
+constexpr std::array<std::string_view, 2> versions{"1.2", "1.3"};
+constexpr std::array<std::string_view, 2> origination_keys{"credentials", "outbound_port"};
+constexpr std::array<std::string_view, 4> outside_keys{"name", "authorities", "certificate", "key"};
 constexpr std::array<std::string_view, 2> accepts{"strict", "permissive"};
 constexpr std::array<std::string_view, 2> same_nodes{"plain", "encrypt"};
 
@@ -34,12 +39,15 @@ void read_required_path(Document& document, const MappingReader& object, std::st
     if (object.require(key)) read_path(document, object, key, result);
 }
 
+void read_required_files(Document& document, const MappingReader& object, model::CertificateFiles& result) {
+    read_required_path(document, object, "certificate", result.certificate);
+    read_required_path(document, object, "key", result.key);
+}
+
 // Both, or with an issuer neither.
 void read_files(Document& document, const MappingReader& object, const model::NodeTls& node, model::CertificateFiles& result) {
     result.is_issued = node.issuer && !object.has("certificate") && !object.has("key");
-    if (result.is_issued) return;
-    read_required_path(document, object, "certificate", result.certificate);
-    read_required_path(document, object, "key", result.key);
+    if (!result.is_issued) read_required_files(document, object, result);
 }
 
 void read_name(Document& document, const MappingReader& object, std::string& result) {
@@ -93,7 +101,55 @@ void read_identities(Document& document, const MappingReader& tls, model::NodeTl
     }
 }
 
+void read_outside(Document& document, const MappingReader& origination, model::NodeOrigination& result) {
+    const auto list = origination.find("credentials");
+    if (!document.ok() || !list.exists() || !expect_list(document, list, "\"credentials\"", "credentials")) return;
+    if (list.size() > model::max_outside_credentials)
+        document.refuse(list.mark(), fmt::format("\"credentials\" must have at most {} items, found {}",
+                                                 model::max_outside_credentials, list.size()));
+    std::map<std::string, Mark> seen;
+    for (const auto item : list) {
+        const MappingReader object(document, item, "credentials", outside_keys);
+        if (!document.ok()) return;
+        auto& one = result.credentials.emplace_back();
+        read_name(document, object, one.name);
+        read_path(document, object, "authorities", one.authorities);
+        if (object.has("certificate") || object.has("key")) read_required_files(document, object, one.files);
+        if (!document.ok()) return;
+        const auto [first, is_new] = seen.emplace(one.name, object.find("name").mark());
+        if (!is_new)
+            document.refuse(object.find("name").mark(),
+                            fmt::format("credentials {} are given twice, first in line {}", quote(one.name), first->second.line));
+    }
+}
+
+// How backends outside of the mesh are spoken to.
+void read_outside_backends(Document& document, const MappingReader& tls, model::TlsSettings& result) {
+    tls.given("server_name", result.server_name, [&](auto key, auto& name) { return tls.text(key, name); });
+    if (result.server_name && !model::is_server_name(*result.server_name))
+        refuse_value(
+            document, tls.find("server_name"), "\"server_name\"",
+            "a DNS name in lower case such as api.example.com; without the key certificates must be for the backend's address");
+    tls.given("credentials", result.credentials, [&](auto key, auto& name) { return tls.text(key, name); });
+    if (result.credentials && !model::is_service_name(*result.credentials))
+        refuse_value(document, tls.find("credentials"), "\"credentials\"",
+                     "the name of one of origination.credentials of meshd.yaml");
+    if (tls.has("alpn")) read_protocols(document, tls, result.alpn.emplace());
+    tls.given("min_version", result.min_version,
+              [&](auto key, auto& version) { return tls.choice(key, version, versions, model::parse_tls_version); });
+}
+
 }  // namespace
+
+void read_origination(Document& document, const MappingReader& top, bool has_tls, model::NodeOrigination& result) {
+    read_section(document, top, "origination", origination_keys, [&](const MappingReader& origination) {
+        read_outside(document, origination, result);
+        if (document.ok() && has_tls && origination.has("outbound_port"))
+            document.refuse(origination.find("outbound_port").mark(),
+                            "\"outbound_port\" is said by the section \"tls\", which is there", "write it there");
+        origination.number("outbound_port", result.outbound_port, port_range);
+    });
+}
 
 void read_node_tls(Document& document, const MappingReader& top, std::optional<model::NodeTls>& result) {
     read_section(document, top, "tls", node_keys, [&](const MappingReader& tls) {
@@ -124,6 +180,7 @@ void read_service_tls(Document& document, const MappingReader& service, bool is_
                   [&](auto key, auto& accept) { return tls.choice(key, accept, accepts, model::parse_clear_text); });
         tls.given("same_node", result.same_node,
                   [&](auto key, auto& same) { return tls.choice(key, same, same_nodes, model::parse_same_node); });
+        read_outside_backends(document, tls, result);
         if (!document.ok()) return;
         auto known = result;
         if (is_whole && !known.mode) known.mode = model::TlsMode::off;

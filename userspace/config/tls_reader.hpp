@@ -12,6 +12,9 @@ namespace meshd::config {
 
 void read_node_tls(Document& document, const MappingReader& top, std::optional<model::NodeTls>& result);
 
+// The section "origination". `has_tls`: the section "tls" says the rest.
+void read_origination(Document& document, const MappingReader& top, bool has_tls, model::NodeOrigination& result);
+
 // `is_whole`: what is not given is as usual.
 void read_service_tls(Document& document, const MappingReader& service, bool is_whole, model::TlsSettings& result);
 

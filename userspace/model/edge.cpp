@@ -33,6 +33,12 @@ std::string_view name(ProxyProtocol protocol) { return protocol_names.at(static_
 std::optional<TlsProfile> parse_tls_profile(std::string_view text) { return parse<TlsProfile>(profile_names, text); }
 std::optional<ProxyProtocol> parse_proxy_protocol(std::string_view text) { return parse<ProxyProtocol>(protocol_names, text); }
 
+bool are_protocols(const std::vector<std::string>& names) {
+    return names.size() <= max_route_protocols && std::all_of(names.begin(), names.end(), [](const std::string& one) {
+               return !one.empty() && one.size() <= max_protocol_length;
+           });
+}
+
 bool is_server_name_pattern(std::string_view text) {
     if (text == "*") return true;
     if (text.size() > longest_name) return false;

@@ -70,4 +70,6 @@ std::optional<ProxyProtocol> parse_proxy_protocol(std::string_view text);
 // A DNS name in lower case, "*." and such a name for exactly one label in its place, or "*" for everything.
 bool is_server_name_pattern(std::string_view text);
 
+bool are_protocols(const std::vector<std::string>& names);  // as ALPN may offer them
+
 }  // namespace meshd::model

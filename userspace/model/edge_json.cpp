@@ -42,9 +42,7 @@ EdgeRoute read_route(Members& members) {
     if (route.port.size() > max_port_name_length) members.wrong("port", "name or number of a port");
     route.pass_through = members.boolean("pass_through");
     route.alpn = members.texts("alpn");
-    const auto is_protocol = [](const std::string& one) { return !one.empty() && one.size() <= max_protocol_length; };
-    if (route.alpn.size() > max_route_protocols || !std::all_of(route.alpn.begin(), route.alpn.end(), is_protocol))
-        members.wrong("alpn", "names of protocols");
+    if (!are_protocols(route.alpn)) members.wrong("alpn", "names of protocols");
     read_choice(members, "proxy_protocol", route.proxy_protocol, parse_proxy_protocol, "none, v1 or v2");
     return route;
 }

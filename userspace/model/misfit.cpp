@@ -11,6 +11,10 @@ Misfit means_nothing(std::string_view key, const std::string& policy) {
     return {key, quoted + " means nothing without " + policy, "write " + policy + ", or remove " + quoted};
 }
 
+bool speaks_clear_text(const Probe& probe) {
+    return probe.type == ProbeType::http || probe.type == ProbeType::http2 || (probe.type == ProbeType::grpc && !probe.tls);
+}
+
 }  // namespace
 
 std::optional<Misfit> find_misfit(const BalancingSettings& given, const BalancingSettings& known) {
@@ -40,20 +44,33 @@ std::optional<Misfit> find_misfit(const DrainSettings& known) {
 }
 
 std::optional<Misfit> find_misfit(const TlsSettings& given, const TlsSettings& known) {
-    if (known.mode.value_or(TlsMode::mutual) == TlsMode::mutual) return std::nullopt;
-    if (given.accept) return means_nothing("accept", "\"mode: mutual\"");
-    if (given.same_node) return means_nothing("same_node", "\"mode: mutual\"");
+    const bool is_mutual = known.mode.value_or(TlsMode::mutual) == TlsMode::mutual;
+    const bool is_originate = known.mode.value_or(TlsMode::originate) == TlsMode::originate;
+    constexpr auto mutual = "\"mode: mutual\"";
+    constexpr auto originate = "\"mode: originate\"";
+    if (given.accept && !is_mutual) return means_nothing("accept", mutual);
+    if (given.same_node && !is_mutual) return means_nothing("same_node", mutual);
+    if (given.server_name && !is_originate) return means_nothing("server_name", originate);
+    if (given.credentials && !is_originate) return means_nothing("credentials", originate);
+    if (given.alpn && !is_originate) return means_nothing("alpn", originate);
+    if (given.min_version && !is_originate) return means_nothing("min_version", originate);
     return std::nullopt;
 }
 
 std::optional<Misfit> find_tls_misfit(const Service& service) {
-    if (service.tls.mode != TlsMode::mutual) return std::nullopt;
+    if (service.tls.mode == TlsMode::off) return std::nullopt;
     for (const auto& port : service.ports)
         if (port.protocol != base::Protocol::tcp)
             return Misfit{"tls",
-                          "service \"" + service.name + "\" has \"mode: mutual\", and its port " + std::to_string(port.number) +
-                              "/" + std::string(base::name(port.protocol)) + " cannot be encrypted",
+                          "service \"" + service.name + "\" has \"mode: " + std::string(name(service.tls.mode)) +
+                              "\", and its port " + std::to_string(port.number) + "/" + std::string(base::name(port.protocol)) +
+                              " cannot be encrypted",
                           "make a service of its own of that port"};
+    const auto& probe = service.health.probe;
+    if (service.tls.mode == TlsMode::originate && probe && probe->port == 0 && speaks_clear_text(*probe))
+        return Misfit{
+            "tls", "service \"" + service.name + "\" has \"mode: originate\", and its backends would be probed in clear text",
+            "let the probe be \"type: https\" or \"type: tcp\", or give it the \"port\" of a server that speaks clear text"};
     return std::nullopt;
 }
 
@@ -94,7 +111,17 @@ BalancingSettings balancing_of(const Service& service) {
             options.affinity_s, Nearness{options.prefer, options.spill_below_percent, options.spill_open}};
 }
 
-TlsSettings tls_of(const Service& service) { return {service.tls.mode, service.tls.accept, service.tls.same_node}; }
+TlsSettings tls_of(const Service& service) {
+    const auto& tls = service.tls;
+    const auto& origination = tls.origination;
+    return {tls.mode,
+            tls.accept,
+            tls.same_node,
+            origination.server_name,
+            origination.credentials,
+            origination.alpn,
+            origination.min_version};
+}
 
 DrainSettings drain_of(const Service& service) {
     return {service.drain.deadline_s, service.drain.sockets, service.drain.unhealthy};

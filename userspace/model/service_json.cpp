@@ -160,7 +160,7 @@ base::Result<void> read_tls(const json::object& object, Service& service) {
     auto read = service_tls_from_json(*value, service.name + ".tls");
     if (!read) return tl::make_unexpected(read.error());
     service.tls = *read;
-    if (find_tls_misfit(service)) return invalid(service.name + ".tls", "TCP ports only, for mutual");
+    if (find_tls_misfit(service)) return invalid(service.name + ".tls", "what its ports and its probe can be");
     return {};
 }
 

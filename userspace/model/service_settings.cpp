@@ -48,10 +48,22 @@ void apply(const TlsSettings& given, ServiceTls& tls) {
     set(given.mode, tls.mode);
     set(given.accept, tls.accept);
     set(given.same_node, tls.same_node);
-    if (tls.mode == TlsMode::mutual) return;
+    auto& origination = tls.origination;
+    set(given.server_name, origination.server_name);
+    set(given.credentials, origination.credentials);
+    set(given.alpn, origination.alpn);
+    set(given.min_version, origination.min_version);
     const ServiceTls usual;
-    if (!given.accept) tls.accept = usual.accept;
-    if (!given.same_node) tls.same_node = usual.same_node;
+    if (tls.mode != TlsMode::mutual) {
+        if (!given.accept) tls.accept = usual.accept;
+        if (!given.same_node) tls.same_node = usual.same_node;
+    }
+    if (tls.mode != TlsMode::originate) {
+        if (!given.server_name) origination.server_name.clear();
+        if (!given.credentials) origination.credentials.clear();
+        if (!given.alpn) origination.alpn.clear();
+        if (!given.min_version) origination.min_version = usual.origination.min_version;
+    }
 }
 
 std::optional<Misfit> find_misfit(const ServiceSettings& given, const Service& service) {

@@ -66,6 +66,10 @@ struct TlsSettings {
     std::optional<TlsMode> mode{};
     std::optional<ClearText> accept{};
     std::optional<SameNode> same_node{};
+    std::optional<std::string> server_name{};
+    std::optional<std::string> credentials{};
+    std::optional<std::vector<std::string>> alpn{};
+    std::optional<TlsVersion> min_version{};
 
     auto operator<=>(const TlsSettings&) const = default;
 };

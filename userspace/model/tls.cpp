@@ -5,13 +5,17 @@
 #include <array>
 #include <thread>
 
+#include "base/address.hpp"
+#include "model/edge.hpp"
+
 namespace meshd::model {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> mode_names{"off", "mutual"};
+constexpr std::array<std::string_view, 3> mode_names{"off", "mutual", "originate"};
 constexpr std::array<std::string_view, 2> clear_text_names{"strict", "permissive"};
 constexpr std::array<std::string_view, 2> same_node_names{"plain", "encrypt"};
+constexpr std::array<std::string_view, 2> version_names{"1.2", "1.3"};
 constexpr unsigned most_threads = 64;
 constexpr std::size_t longest_trust_domain = 255;
 
@@ -56,9 +60,15 @@ std::string issued_identity(const NodeTls& tls, const WorkloadIdentity& identity
 std::string_view name(TlsMode mode) { return mode_names.at(static_cast<std::size_t>(mode)); }
 std::string_view name(ClearText accept) { return clear_text_names.at(static_cast<std::size_t>(accept)); }
 std::string_view name(SameNode same_node) { return same_node_names.at(static_cast<std::size_t>(same_node)); }
+std::string_view name(TlsVersion version) { return version_names.at(static_cast<std::size_t>(version)); }
+std::optional<TlsVersion> parse_tls_version(std::string_view text) { return parse<TlsVersion>(version_names, text); }
 std::optional<TlsMode> parse_tls_mode(std::string_view text) { return parse<TlsMode>(mode_names, text); }
 std::optional<ClearText> parse_clear_text(std::string_view text) { return parse<ClearText>(clear_text_names, text); }
 std::optional<SameNode> parse_same_node(std::string_view text) { return parse<SameNode>(same_node_names, text); }
+
+bool is_server_name(std::string_view text) {
+    return is_server_name_pattern(text) && !text.starts_with('*') && !base::IpAddress::parse(text);
+}
 
 bool is_trust_domain(std::string_view text) {
     return !text.empty() && text.size() <= longest_trust_domain && std::all_of(text.begin(), text.end(), [](char letter) {

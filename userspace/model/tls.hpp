@@ -16,7 +16,8 @@ namespace meshd::model {
 
 enum class TlsMode : std::uint8_t {
     off,
-    mutual,  // between hosts, with both certificates checked
+    mutual,     // between hosts, with both certificates checked
+    originate,  // backends outside of the mesh speak TLS themselves, and the worker of this host is their client
 };
 
 // What backends do with connections from other hosts that are not encrypted.
@@ -31,11 +32,24 @@ enum class SameNode : std::uint8_t {
     encrypt,  // as between hosts
 };
 
-// What a service says; without mode mutual the rest means nothing and is as usual.
+enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+// How a backend outside of the mesh is spoken to.
+struct Origination {
+    std::string server_name{};        // a DNS name, asked for and verified; empty: the backend's address is verified
+    std::string credentials{};        // the name of one of the node's; empty: the system's authorities, and no certificate
+    std::vector<std::string> alpn{};  // what is offered, the best first; empty: nothing is
+    TlsVersion min_version = TlsVersion::tls_1_2;
+
+    auto operator<=>(const Origination&) const = default;
+};
+
+// What a service says; what belongs to another mode means nothing and is as usual.
 struct ServiceTls {
     TlsMode mode = TlsMode::off;
-    ClearText accept = ClearText::strict;
-    SameNode same_node = SameNode::plain;
+    ClearText accept = ClearText::strict;  // mutual
+    SameNode same_node = SameNode::plain;  // mutual
+    Origination origination{};             // originate
 
     auto operator<=>(const ServiceTls&) const = default;
 };
@@ -111,6 +125,24 @@ struct NodeTls {
     bool operator==(const NodeTls&) const = default;
 };
 
+// What connections to backends outside of the mesh may go by. Services name it, so that no registry can name files of a node.
+struct OutsideCredentials {
+    std::string name{};         // unique, a service name by its form
+    std::string authorities{};  // file of certificates that are believed; empty: those of the system
+    CertificateFiles files{};   // that are shown to who asks; both empty: none
+
+    bool operator==(const OutsideCredentials&) const = default;
+};
+
+// The section "origination" of meshd.yaml.
+struct NodeOrigination {
+    std::vector<OutsideCredentials> credentials{};
+    std::uint16_t outbound_port = default_outbound_port;  // without the section "tls", which says it otherwise
+
+    bool operator==(const NodeOrigination&) const = default;
+};
+inline constexpr std::size_t max_outside_credentials = 256;
+
 // How the kernel knows an identity: FNV-1a (32 bits) of its name, which stays the same whatever else the list has. Never 0,
 // which is the node's. Those of one list differ.
 std::uint32_t identity_number(std::string_view name);
@@ -127,9 +159,14 @@ std::string issued_identity(const NodeTls& tls, const WorkloadIdentity& identity
 std::string_view name(TlsMode mode);
 std::string_view name(ClearText accept);
 std::string_view name(SameNode same_node);
+std::string_view name(TlsVersion version);  // "1.2"
+std::optional<TlsVersion> parse_tls_version(std::string_view text);
 std::optional<TlsMode> parse_tls_mode(std::string_view text);
 std::optional<ClearText> parse_clear_text(std::string_view text);
 std::optional<SameNode> parse_same_node(std::string_view text);
+
+// A DNS name in lower case; no address.
+bool is_server_name(std::string_view text);
 
 // A name by the rules of SPIFFE (SPIFFE-ID, 2.1): lower case letters, digits, '.', '-', '_', at most 255 bytes.
 bool is_trust_domain(std::string_view text);

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "model/edge.hpp"
 #include "model/members.hpp"
 #include "model/service.hpp"
 
@@ -100,20 +101,74 @@ WorkloadIdentity read_identity(Members& members) {
     return identity;
 }
 
+Origination read_origination(Members& members) {
+    Origination origination;
+    origination.server_name = members.text("server_name");
+    if (!origination.server_name.empty() && !is_server_name(origination.server_name)) members.wrong("server_name", "a DNS name");
+    origination.credentials = members.text("credentials");
+    if (!origination.credentials.empty() && !is_service_name(origination.credentials)) members.wrong("credentials", "a name");
+    origination.alpn = members.texts("alpn");
+    if (!are_protocols(origination.alpn)) members.wrong("alpn", "names of protocols");
+    read_choice(members, "min_version", origination.min_version, parse_tls_version, "1.2 or 1.3");
+    return origination;
+}
+
+OutsideCredentials read_outside(Members& members) {
+    OutsideCredentials one;
+    one.name = members.text("name");
+    if (!is_service_name(one.name)) members.wrong("name", "a name");
+    one.authorities = members.path("authorities", true);
+    one.files = {members.path("certificate", true), members.path("key", true)};
+    if (one.files.certificate.empty() != one.files.key.empty()) members.wrong("key", "both files, or none");
+    return one;
+}
+
 }  // namespace
 
 json::object to_json(const ServiceTls& tls) {
-    return {{"mode", name(tls.mode)}, {"accept", name(tls.accept)}, {"same_node", name(tls.same_node)}};
+    json::object object{{"mode", name(tls.mode)}, {"accept", name(tls.accept)}, {"same_node", name(tls.same_node)}};
+    if (tls.mode != TlsMode::originate) return object;
+    const auto& origination = tls.origination;
+    object["server_name"] = origination.server_name;
+    object["credentials"] = origination.credentials;
+    object["alpn"] = json::array(origination.alpn.begin(), origination.alpn.end());
+    object["min_version"] = name(origination.min_version);
+    return object;
 }
 
 base::Result<ServiceTls> service_tls_from_json(const json::value& value, const std::string& where) {
     Members members(value, where);
     ServiceTls tls;
-    read_choice(members, "mode", tls.mode, parse_tls_mode, "off or mutual");
+    read_choice(members, "mode", tls.mode, parse_tls_mode, "off, mutual or originate");
     read_choice(members, "accept", tls.accept, parse_clear_text, "strict or permissive");
     read_choice(members, "same_node", tls.same_node, parse_same_node, "plain or encrypt");
+    if (tls.mode == TlsMode::originate) tls.origination = read_origination(members);
     if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());
     return tls;
+}
+
+json::object to_json(const NodeOrigination& origination) {
+    json::array credentials;
+    for (const auto& one : origination.credentials)
+        credentials.emplace_back(json::object{{"name", one.name},
+                                              {"authorities", one.authorities},
+                                              {"certificate", one.files.certificate},
+                                              {"key", one.files.key}});
+    return {{"credentials", std::move(credentials)}, {"outbound_port", origination.outbound_port}};
+}
+
+base::Result<NodeOrigination> node_origination_from_json(const json::value& value, const std::string& where) {
+    Members members(value, where);
+    NodeOrigination origination;
+    for (const auto& item : members.array("credentials")) {
+        Members inner(item, members.where() + ".credentials[" + std::to_string(origination.credentials.size()) + "]");
+        origination.credentials.push_back(read_outside(inner));
+        members.check(inner);
+    }
+    if (origination.credentials.size() > max_outside_credentials) members.wrong("credentials", "at most 256");
+    origination.outbound_port = read_port(members, "outbound_port");
+    if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());
+    return origination;
 }
 
 json::object to_json(const NodeTls& tls) {

@@ -15,6 +15,10 @@ namespace meshd::model {
 boost::json::object to_json(const ServiceTls& tls);
 base::Result<ServiceTls> service_tls_from_json(const boost::json::value& value, const std::string& where);
 
+// {"credentials": [{"name", "authorities", "certificate", "key"}], "outbound_port"}
+boost::json::object to_json(const NodeOrigination& origination);
+base::Result<NodeOrigination> node_origination_from_json(const boost::json::value& value, const std::string& where);
+
 // {"trust_domain", "authorities", "revoked", "certificate", "key", "identities": [{"name", "workload", "unit", "user",
 // "certificate", "key"}], "inbound_port", "outbound_port", "threads"}
 boost::json::object to_json(const NodeTls& tls);

@@ -43,14 +43,15 @@ void Outbound::on_configuration(bool /*has_new_rules*/) {
 void Outbound::look_for_route() {
     const auto* const configuration = thread_.configuration.get();
     if (configuration == nullptr || configuration->routes == nullptr) return refuse();
-    credentials_ = credentials_of(*configuration, steered_->identity);
     const auto& routes = *configuration->routes;
+    const auto* const route = routes.outbound(steered_->service, steered_->backend);
+    if (route == nullptr) return timer_.set(thread_.patience, [this] { refuse(); });
+    timer_.cancel();
+    if (route->is_outside) return leave_mesh(*route);
+    credentials_ = credentials_of(*configuration, steered_->identity);
     const auto source = remote_address(app_.fd());
     if (credentials_ == nullptr || !source) return refuse();
-    const auto host = routes.host_of(steered_->backend);
-    if (!host) return timer_.set(thread_.patience, [this] { refuse(); });
-    timer_.cancel();
-    worker_ = {*host, configuration->peer_port};
+    worker_ = {route->host, configuration->peer_port};
     ahead_ = to_wire({*source, steered_->backend, std::string(routes.service_at(steered_->service)), steered_->only_connects});
     steered_.reset();
 
@@ -60,6 +61,15 @@ void Outbound::look_for_route() {
     if (acknowledged_) said_ = std::make_unique<std::string>();
     app_.note(EPOLLIN);  // most have said something by now, which fits into the first record
     start_moving();
+}
+
+// Nobody there knows our header, and most servers do not care to have connections kept ready.
+void Outbound::leave_mesh(const Route& route) {
+    credentials_ = route.outside;
+    if (credentials_ == nullptr) return refuse();
+    worker_ = route.backend;
+    steered_.reset();
+    connect();
 }
 
 void Outbound::connect() {

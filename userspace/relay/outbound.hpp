@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an application of this host, whose connection the kernel steered here, to the worker of the backend's host.
+// From an application of this host, whose connection the kernel steered here, to the worker of the backend's host, or to a
+// backend outside of the mesh.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@ private:
     bool replace_peer() override;
 
     void look_for_route();
+    void leave_mesh(const Route& route);
     void connect();
     void forget_said();
 

@@ -28,7 +28,8 @@ PeerLeg::PeerLeg(ThreadState& thread, Owner& owner, const base::SocketAddress& w
       owner_(&owner),
       key_{worker, credentials->number()},
       stream_(start_connect(worker)),
-      session_(std::in_place, std::move(credentials), tls::Session::Side::client, thread.scratch.wire, thread.tickets.find(key_)),
+      session_(std::in_place, std::move(credentials), tls::Session::Side::client, thread.scratch.wire, thread.tickets.find(key_),
+               worker.address),
       timer_(thread.loop),
       direction_(Direction::outbound) {}
 
@@ -137,7 +138,8 @@ void PeerLeg::shake_hands() {
     timer_.cancel();
     const bool is_resumed = session_->resumed();
     if (is_resumed) thread_.figures.of(direction_).resumed.add();
-    if (direction_ != Direction::outbound || is_resumed) {  // who takes up a session with us has accepted us then
+    // Who takes up a session with us has accepted us then.
+    if (direction_ != Direction::outbound || is_resumed || session_->is_accepted_at_once()) {
         is_accepted_ = true;
         count(HandshakeResult::ok);
     }

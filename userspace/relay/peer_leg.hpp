@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The far side of a relay: a connection to or from the worker of another host, or from a client outside of the mesh.
+// The far side of a relay: a connection to or from the worker of another host, or to a server or from a client outside of the
+// mesh.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,7 @@ public:
         virtual void on_peer_events() = 0;  // afterwards: it may be read or written
     };
 
-    // To a worker; from a worker. They begin with begin().
+    // To a worker, or a server outside of the mesh, as the credentials have it; from a worker. They begin with begin().
     PeerLeg(ThreadState& thread, Owner& owner, const base::SocketAddress& worker,
             std::shared_ptr<const tls::Credentials> credentials);
     PeerLeg(ThreadState& thread, Owner& owner, base::UniqueFd accepted, std::shared_ptr<const tls::Credentials> credentials);

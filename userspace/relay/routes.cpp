@@ -13,10 +13,16 @@ Routes::Routes(std::vector<Route> routes, std::map<base::SocketAddress, std::str
     }
 }
 
-std::optional<base::IpAddress> Routes::host_of(const base::SocketAddress& backend) const {
+const Route* Routes::outbound(const base::SocketAddress& frontend, const base::SocketAddress& backend) const {
     const auto found = by_backend_.find(backend);
-    if (found == by_backend_.end()) return std::nullopt;
-    return found->second.front().host;
+    if (found == by_backend_.end()) return nullptr;
+    const auto& routes = found->second;
+    const auto service = service_at(frontend);
+    const auto own = std::find_if(routes.begin(), routes.end(), [&](const Route& route) { return route.service == service; });
+    if (own != routes.end()) return &*own;
+    // Who is known to speak for itself is not spoken to for another.
+    const auto any = std::find_if(routes.begin(), routes.end(), [](const Route& route) { return !route.is_outside; });
+    return any != routes.end() ? &*any : nullptr;
 }
 
 std::string_view Routes::service_at(const base::SocketAddress& frontend) const {
@@ -30,7 +36,7 @@ const Route* Routes::inbound(const base::SocketAddress& backend, const base::IpA
     if (found == by_backend_.end()) return nullptr;
     const Route* any = nullptr;
     for (const auto& route : found->second) {
-        if (route.host != accepted_at) continue;
+        if (route.host != accepted_at || route.is_outside) continue;
         if (route.service == asked) return &route;
         if (any == nullptr) any = &route;
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "tls/credentials.hpp"
 
 namespace meshd::relay {
 
@@ -20,6 +21,8 @@ struct Route {
     base::SocketAddress backend;  // what the application is to reach
     base::IpAddress host;         // whose worker serves it
     std::uint16_t port = 0;       // of the service
+    bool is_outside = false;      // the backend is outside of the mesh, and the worker of this host its client
+    std::shared_ptr<const tls::Credentials> outside{};  // by these; null: none are in use, and it must be refused
 
     bool operator==(const Route&) const = default;
 };
@@ -30,8 +33,9 @@ public:
     // `frontends`: service address and port to the service's name.
     Routes(std::vector<Route> routes, std::map<base::SocketAddress, std::string> frontends);
 
-    // Whose worker serves this backend; nothing: it is no backend of a service with TLS.
-    [[nodiscard]] std::optional<base::IpAddress> host_of(const base::SocketAddress& backend) const;
+    // How a connection to the service at `frontend` gets to a backend of its; of another service that has this backend, when it
+    // is not known there. Null: it is no backend of a service with TLS.
+    [[nodiscard]] const Route* outbound(const base::SocketAddress& frontend, const base::SocketAddress& backend) const;
     // What the service at this address is called; empty: not known.
     [[nodiscard]] std::string_view service_at(const base::SocketAddress& frontend) const;
     // What a connection for `backend` is to, if this host serves it: its host is `accepted_at`. `asked`: the service as the peer

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <openssl/ssl.h>
@@ -19,10 +20,13 @@ struct FreeContext {
 using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
 
 // Both ask for and check the peer's certificate, TLS 1.3 only, no early data, no cache of sessions inside (who keeps tickets
-// does so himself), SSL_MODE_RELEASE_BUFFERS.
+// does so himself), SSL_MODE_RELEASE_BUFFERS. For a server outside of the mesh only a client's, and of TLS 1.2, too.
 struct Credentials::Contexts {
     ContextPtr client, server;
     std::string identity, trust_domain;
+    // Of a client of servers outside of the mesh: whom their certificates must be for, and who is asked for (SNI); empty: each
+    // for its address, and nobody.
+    std::optional<std::string> server_name{};
     std::chrono::system_clock::time_point not_before, not_after;
     std::uint64_t number = 0;
 };

@@ -88,6 +88,13 @@ base::Result<std::shared_ptr<const Credentials>> Credentials::load(const model::
     return made;
 }
 
+std::shared_ptr<const Credentials> Credentials::of(std::unique_ptr<Contexts> contexts) {
+    std::shared_ptr<Credentials> made(new Credentials);
+    made->contexts_ = std::move(contexts);
+    made->contexts_->number = next_number();
+    return made;
+}
+
 Credentials::Credentials() : contexts_(std::make_unique<Contexts>()) {}
 Credentials::~Credentials() = default;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One identity, ready for handshakes with other workers: its certificate and key, and whom it believes. Immutable and shared by
-// all threads; sessions that began with it keep it.
+// One identity, ready for handshakes with other workers: its certificate and key, and whom it believes. Or what a client of a
+// server outside of the mesh needs: outside_trust.hpp. Immutable and shared by all threads; sessions that began with it keep it.
 #pragma once
 
 #include <chrono>
@@ -35,8 +35,9 @@ public:
     [[nodiscard]] std::chrono::system_clock::time_point not_after() const;
     [[nodiscard]] std::uint64_t number() const;  // another for each load(): pools and tickets are kept apart by it
 
-    // What session.cpp makes its sessions from: userspace/tls only.
+    // What session.cpp makes its sessions from: userspace/tls only. of(): which gives it its number.
     struct Contexts;
+    static std::shared_ptr<const Credentials> of(std::unique_ptr<Contexts> contexts);
     [[nodiscard]] const Contexts& contexts() const;
 
 private:

@@ -25,14 +25,16 @@ enum class HandshakeResult : std::uint8_t {
     refused,   // the peer did not accept ours, and said so
     protocol,  // the peer does not speak TLS 1.3
     timeout,
-    reset,    // the connection ended
-    connect,  // it was never made: refused, unreachable
+    reset,       // the connection ended
+    connect,     // it was never made: refused, unreachable
+    wrong_name,  // the certificate of a server outside of the mesh is for another name
 };
-inline constexpr std::size_t handshake_results = 15;
+inline constexpr std::size_t handshake_results = 16;
 
-std::string_view name(HandshakeResult result);     // "wrong_trust_domain": label
-std::string_view meaning(HandshakeResult result);  // for people
-std::string_view remedy(HandshakeResult result);   // of the side that saw it; empty: nothing is wrong
+std::string_view name(HandshakeResult result);  // "wrong_trust_domain": label
+// For people. `is_outside`: the peer is a server outside of the mesh.
+std::string_view meaning(HandshakeResult result, bool is_outside = false);
+std::string_view remedy(HandshakeResult result, bool is_outside = false);
 
 struct HandshakeFailure {
     HandshakeResult result = HandshakeResult::protocol;

@@ -19,8 +19,6 @@ namespace meshd::tls {
 
 namespace {
 
-// Both sides show their certificates again after this long, however often they resume in between.
-constexpr std::chrono::hours longest_ticket{2};
 constexpr unsigned tickets = 1;       // with each full handshake
 constexpr long most_sessions = 4096;  // of a server, the newest; some 6 KB each, as each holds a certificate
 constexpr const char* groups = "X25519:P-256:P-384";
@@ -38,14 +36,8 @@ bool has_aes() {
 }
 
 int verify_peer(X509_STORE_CTX* store, void* /*argument*/) {
-    auto* const session = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
-    if (auto failure = verify(store, SessionData::trust_domain(session))) {
-        SessionData::reject(session, std::move(*failure));
-        return 0;
-    }
-    const auto end = std::min(earliest_end(store), std::chrono::system_clock::now() + longest_ticket);
-    SessionData::set_end(::SSL_get_session(session), end);
-    return 1;
+    auto* const session = session_of(store);
+    return conclude(store, session, verify(store, SessionData::trust_domain(session)));
 }
 
 // A new ticket of the server. One that is past its time is not believed, and a full handshake follows.
@@ -64,15 +56,10 @@ int hand_over(SSL* session, SSL_SESSION* ticket) {
 
 base::Result<ContextPtr> context(const SSL_METHOD* method, const Identity& identity, X509_STORE* store,
                                  const std::string& trust_domain) {
-    ContextPtr made(::SSL_CTX_new(method));
-    auto* const raw = made.get();
-    if (raw == nullptr) return base::fail({"make a context of", "TLS", 0, openssl_error(), {}});
-    ::SSL_CTX_set_security_level(raw, min_security_level);
-    ::SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_NO_AUTO_CHAIN);
+    auto made = empty_context(method);
+    if (!made) return made;
+    auto* const raw = made->get();
     ::SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    ::SSL_CTX_set_verify_depth(raw, longest_chain);
     ::SSL_CTX_set_cert_verify_callback(raw, verify_peer, nullptr);
     SSL_CTX_set1_cert_store(raw, store);
     SessionData::set_trust_domain(raw, trust_domain);
@@ -80,14 +67,28 @@ base::Result<ContextPtr> context(const SSL_METHOD* method, const Identity& ident
                                                                        std::chrono::system_clock::now());
     ::SSL_CTX_set_timeout(raw, std::clamp<std::chrono::seconds>(left, std::chrono::seconds(1), longest_ticket).count());
     const bool is_done = SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1 &&
-                         SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1 &&
-                         ::SSL_CTX_set_ciphersuites(raw, has_aes() ? ciphers_with_aes : ciphers_without_aes) == 1 &&
-                         SSL_CTX_set1_groups_list(raw, groups) == 1 && use_identity(raw, identity);
+                         SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1 && use_identity(raw, identity);
     if (!is_done) return base::fail({"use the certificate of", called(identity.chain.front().get()), 0, openssl_error(), {}});
     return made;
 }
 
 }  // namespace
+
+base::Result<ContextPtr> empty_context(const SSL_METHOD* method) {
+    const auto failed = [] { return base::fail({"make a context of", "TLS", 0, openssl_error(), {}}); };
+    ContextPtr made(::SSL_CTX_new(method));
+    auto* const raw = made.get();
+    if (raw == nullptr) return failed();
+    ::SSL_CTX_set_security_level(raw, min_security_level);
+    ::SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_NO_AUTO_CHAIN);
+    ::SSL_CTX_set_verify_depth(raw, longest_chain);
+    if (::SSL_CTX_set_ciphersuites(raw, has_aes() ? ciphers_with_aes : ciphers_without_aes) != 1 ||
+        SSL_CTX_set1_groups_list(raw, groups) != 1)
+        return failed();
+    return made;
+}
 
 bool use_identity(SSL_CTX* context, const Identity& identity) {
     if (::SSL_CTX_use_certificate(context, identity.chain.front().get()) != 1) return false;
@@ -96,11 +97,29 @@ bool use_identity(SSL_CTX* context, const Identity& identity) {
     return ::SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1 && ::SSL_CTX_check_private_key(context) == 1;
 }
 
+SSL* session_of(X509_STORE_CTX* store) {
+    return static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
+}
+
+int conclude(X509_STORE_CTX* store, SSL* session, std::optional<HandshakeFailure> verdict) {
+    if (verdict) {
+        SessionData::reject(session, std::move(*verdict));
+        return 0;
+    }
+    const auto end = std::min(earliest_end(store), std::chrono::system_clock::now() + longest_ticket);
+    SessionData::set_end(::SSL_get_session(session), end);
+    return 1;
+}
+
+void hand_over_tickets(SSL_CTX* client) {
+    SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    ::SSL_CTX_sess_set_new_cb(client, hand_over);
+}
+
 base::Result<ContextPtr> client_context(const Identity& identity, X509_STORE* store, const std::string& trust_domain) {
     auto made = context(::TLS_client_method(), identity, store, trust_domain);
     if (!made) return made;
-    SSL_CTX_set_session_cache_mode(made->get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    ::SSL_CTX_sess_set_new_cb(made->get(), hand_over);
+    hand_over_tickets(made->get());
     return made;
 }
 

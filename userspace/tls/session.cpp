@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "tls/contexts.hpp"
 #include "tls/edge_state.hpp"
@@ -29,6 +30,17 @@ struct FreeSession {
 void forget_chain(SSL* session) {
     auto* const chain = ::SSL_get_peer_cert_chain(session);
     while (chain != nullptr && sk_X509_num(chain) > 0) ::X509_free(sk_X509_pop(chain));
+}
+
+// Whom the certificate of a server outside of the mesh must be for. RFC 9525: names among the alternative ones alone, a star for
+// a whole label.
+void expect(SSL* session, const std::string& name, const base::IpAddress& address) {
+    auto* const expected = ::SSL_get0_param(session);
+    ::X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const bool is_set = name.empty() ? ::X509_VERIFY_PARAM_set1_ip_asc(expected, address.text().c_str()) == 1
+                                     : ::X509_VERIFY_PARAM_set1_host(expected, name.data(), name.size()) == 1 &&
+                                           SSL_set_tlsext_host_name(session, name.c_str()) == 1;
+    if (!is_set) throw std::bad_alloc();
 }
 
 }  // namespace
@@ -72,7 +84,8 @@ struct Session::State final : TicketKeeper {
     bool is_worker = false;     // the server's side of a connection between workers
 };
 
-Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket)
+Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket,
+                 const base::IpAddress& server)
     : state_(std::make_unique<State>(
           credentials, side == Side::client ? credentials->contexts().client.get() : credentials->contexts().server.get(),
           wire)) {
@@ -84,6 +97,7 @@ Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire
     }
     ::SSL_set_connect_state(ssl);
     keep_tickets(ssl, state_.get());
+    if (const auto& name = credentials->contexts().server_name) expect(ssl, *name, server);
     if (!is_usable(ticket)) return;
     // A copy, for OpenSSL marks what was taken up once as of no more use, to all who hold it.
     const Ticket copy(::SSL_SESSION_dup(ticket.get()), ::SSL_SESSION_free);
@@ -157,6 +171,7 @@ void Session::close() {
 HandshakeFailure Session::failure() const { return state_->failure != nullptr ? *state_->failure : HandshakeFailure{}; }
 std::string Session::peer() const { return peer_identity(state_->ssl.get()); }
 bool Session::is_peer_revoked(const Credentials& by) const { return tls::is_peer_revoked(state_->ssl.get(), by.contexts()); }
+bool Session::is_accepted_at_once() const { return ::SSL_version(state_->ssl.get()) < TLS1_3_VERSION; }
 bool Session::resumed() const { return ::SSL_session_reused(state_->ssl.get()) == 1; }
 SessionDetails Session::details() const { return details_of(state_->ssl.get()); }
 Session::Agreed Session::agreed() const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "tls/credentials.hpp"
 #include "tls/edge_context.hpp"
 #include "tls/handshake_result.hpp"
@@ -32,8 +33,10 @@ class Session {
 public:
     enum class Side : std::uint8_t { client, server };
 
-    // `ticket` must have come under the same credentials.
-    Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket = {});
+    // `ticket` must have come under the same credentials, from the same server. `server`: its address, which its certificate must
+    // be for when it is outside of the mesh and the credentials say no name.
+    Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket = {},
+            const base::IpAddress& server = {});
     // The server's side for a client from outside of the mesh, who shows no certificate.
     Session(const EdgeOffer& offer, Wire& wire);
     Session(Session&&) noexcept;
@@ -59,6 +62,7 @@ public:
     [[nodiscard]] HandshakeFailure failure() const;
     [[nodiscard]] std::string peer() const;                           // its SPIFFE ID
     [[nodiscard]] bool is_peer_revoked(const Credentials& by) const;  // its certificate is on a list that these have
+    [[nodiscard]] bool is_accepted_at_once() const;  // of a client whose handshake is over: TLS 1.2 leaves nothing to be said
     [[nodiscard]] bool resumed() const;
     [[nodiscard]] SessionDetails details() const;  // also after a failure
     // What was agreed on.

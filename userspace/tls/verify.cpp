@@ -38,6 +38,9 @@ HandshakeResult result_of(int error) {
         case X509_V_ERR_CRL_NOT_YET_VALID:
         case X509_V_ERR_CRL_HAS_EXPIRED:
             return HandshakeResult::revoked;
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return HandshakeResult::wrong_name;
         case X509_V_ERR_EE_KEY_TOO_SMALL:
         case X509_V_ERR_CA_KEY_TOO_SMALL:
         case X509_V_ERR_CA_MD_TOO_WEAK:
@@ -45,6 +48,15 @@ HandshakeResult result_of(int error) {
         default:
             return HandshakeResult::unknown_ca;
     }
+}
+
+std::string expected_name(X509_STORE_CTX* context) {
+    auto* const expected = ::X509_STORE_CTX_get0_param(context);
+    if (const auto* const name = ::X509_VERIFY_PARAM_get0_host(expected, 0)) return name;
+    auto* const address = ::X509_VERIFY_PARAM_get1_ip_asc(expected);
+    std::string text = address != nullptr ? address : "the name that was asked for";
+    OPENSSL_free(address);
+    return text;
 }
 
 // Whose fault and what it is.
@@ -60,6 +72,10 @@ HandshakeFailure failure_of(X509_STORE_CTX* context) {
             break;
         case X509_V_ERR_CERT_NOT_YET_VALID:
             failure.detail = fmt::format("{}: valid from {}", called(certificate), base::time_text(not_before(certificate)));
+            break;
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            failure.detail = fmt::format("{}: it is not for {}", called(certificate), expected_name(context));
             break;
         default:
             if (failure.result == HandshakeResult::unknown_ca || failure.result == HandshakeResult::revoked)
@@ -161,6 +177,11 @@ std::optional<HandshakeFailure> verify(X509_STORE_CTX* context, const std::strin
     auto failure = fault_of(context, trust_domain);
     if (failure) ::X509_STORE_CTX_set_error(context, error_of(failure->result));
     return failure;
+}
+
+std::optional<HandshakeFailure> verify_outside(X509_STORE_CTX* context) {
+    if (::X509_verify_cert(context) == 1) return std::nullopt;
+    return failure_of(context);
 }
 
 std::optional<HandshakeFailure> verify(const std::vector<CertificatePtr>& chain, const TrustAnchors& trust) {

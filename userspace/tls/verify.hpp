@@ -34,6 +34,9 @@ std::optional<HandshakeFailure> verify(X509_STORE_CTX* context, const std::strin
 // The same of a file's chain, whose first is the workload's, in both roles that it plays.
 std::optional<HandshakeFailure> verify(const std::vector<CertificatePtr>& chain, const TrustAnchors& trust);
 
+// The same for a server outside of the mesh, of which we know its name and an authority, and no more.
+std::optional<HandshakeFailure> verify_outside(X509_STORE_CTX* context);
+
 // When the first of a verified chain expires.
 Time earliest_end(X509_STORE_CTX* context);
 

@@ -34,17 +34,26 @@ Encryption::Encryption(boost::asio::io_context& io, std::function<model::Service
                           spdlog::error("tls: identity {}: {}", name.empty() ? "of the node" : name, error.message());
                       }}),
       issuer_(io, [this] { files_changed(); }),
-      routes_(io,
-              [this](std::shared_ptr<const relay::Routes> routes) {
-                  known_ = std::move(routes);
-                  configure();
-              }),
+      outside_(io, {.on_change = [this] { routes_.outside_changed(); },
+                    .on_problem =
+                        [](const std::string& name, const base::Error& error) {
+                            spdlog::error("tls: credentials {}: {}", name.empty() ? "of the system" : name, error.message());
+                        }}),
+      routes_(
+          io, [this](const model::Origination& server) { return outside_.of(server); },
+          [this](std::shared_ptr<const relay::Routes> routes) {
+              known_ = std::move(routes);
+              configure();
+          }),
       edge_(io, {.on_change = [this] { configure(); }, .service = std::move(service)}) {}
 
-void Encryption::follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge, bool is_audit) {
+void Encryption::follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge,
+                        const model::NodeOrigination& origination, bool is_audit) {
     if (std::exchange(is_audit_, is_audit) != is_audit) authorize();
     if (tls_ != tls) follow_tls(tls);
     edge_.follow(edge);
+    outside_.follow(origination.credentials);
+    routes_.outside_changed();
     configure();
 }
 
@@ -98,7 +107,7 @@ void Encryption::make_engine() {
 }
 
 void Encryption::configure() {
-    if (!tls_ && !edge_.is_wanted() && !engine_) return;
+    if (!tls_ && !edge_.is_wanted() && !routes_.has_outside() && !engine_) return;
     if (!engine_) make_engine();
     auto next = std::make_shared<relay::Configuration>();
     next->node = tls_ ? store_.node() : nullptr;
@@ -162,10 +171,12 @@ std::shared_ptr<const tls::Credentials> Encryption::credentials(const std::strin
     return found == all.end() ? nullptr : found->second;
 }
 
-std::optional<PeerCheck::Target> Encryption::way_to(const channel::TlsCheck::Target& asked) const {
-    const auto host = known_ != nullptr && tls_ ? known_->host_of(asked.backend) : std::nullopt;
-    if (!host) return std::nullopt;
-    return PeerCheck::Target{{*host, tls_->inbound_port}, asked.backend, std::string(known_->service_at(asked.service))};
+std::optional<Way> Encryption::way_to(const std::string& identity, const channel::TlsCheck::Target& asked) const {
+    const auto* const route = known_ != nullptr ? known_->outbound(asked.service, asked.backend) : nullptr;
+    if (route == nullptr) return std::nullopt;
+    if (route->is_outside) return Way{{asked.backend, asked.backend, route->service, true}, route->outside};
+    const auto port = tls_ ? tls_->inbound_port : std::uint16_t{0};
+    return Way{{{route->host, port}, asked.backend, route->service}, credentials(identity)};
 }
 
 std::vector<prometheus::MetricFamily> Encryption::families() const {

@@ -20,8 +20,9 @@
 #include "signing/issuer.hpp"
 #include "signing/server.hpp"
 #include "tls/credential_store.hpp"
+#include "tls/outside_store.hpp"
 #include "worker/edge.hpp"
-#include "worker/peer_check.hpp"
+#include "worker/peer_checks.hpp"
 #include "worker/route_book.hpp"
 #include "worker/tls_report.hpp"
 
@@ -36,7 +37,8 @@ public:
 
     // `tls`: nothing: this node encrypts nothing, and what is relayed now goes on.
     // `is_audit`: what the policy would deny passes and is counted.
-    void follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge, bool is_audit);
+    void follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge,
+                const model::NodeOrigination& origination, bool is_audit);
 
     void take(const registry::Change& change) {
         routes_.take(change);
@@ -52,17 +54,17 @@ public:
     // As relay::Engine::dial().
     [[nodiscard]] base::Result<base::UniqueFd> dial(const base::SocketAddress& backend, bool only_connects);
 
-    // As connections to a backend would go now. Null, nothing: they could not.
-    [[nodiscard]] std::shared_ptr<const tls::Credentials> credentials(const std::string& identity) const;
-    [[nodiscard]] std::optional<PeerCheck::Target> way_to(const channel::TlsCheck::Target& asked) const;
+    [[nodiscard]] std::optional<Way> way_to(const std::string& identity, const channel::TlsCheck::Target& asked) const;
 
     [[nodiscard]] std::vector<prometheus::MetricFamily> families() const;
     // How certificates stand, and who gives those that have no files.
     [[nodiscard]] CertificateStates certificates() const;
     [[nodiscard]] Issuance issuance() const;
     [[nodiscard]] const Edge& edge() const { return edge_; }
+    [[nodiscard]] const tls::OutsideStore& outside() const { return outside_; }
 
 private:
+    [[nodiscard]] std::shared_ptr<const tls::Credentials> credentials(const std::string& identity) const;
     void follow_tls(const std::optional<model::NodeTls>& tls);
     void follow_signing();
     void files_changed();
@@ -77,6 +79,7 @@ private:
     std::optional<model::NodeTls> followed_;  // by store_
     signing::SignCounts signed_;
     std::unique_ptr<signing::Server> signing_;  // null: this node signs nothing
+    tls::OutsideStore outside_;
     RouteBook routes_;
     Edge edge_;
     std::optional<model::NodeTls> tls_;

@@ -38,7 +38,7 @@ PeerCheck::PeerCheck(boost::asio::io_context& io, Target target, std::shared_ptr
     : target_(std::move(target)),
       patience_(patience),
       done_(std::move(done)),
-      session_(credentials, tls::Session::Side::client, wire_),
+      session_(credentials, tls::Session::Side::client, wire_, {}, target_.peer.address),
       socket_(io),
       timer_(io) {
     finding_.backend = target_.backend;
@@ -46,11 +46,11 @@ PeerCheck::PeerCheck(boost::asio::io_context& io, Target target, std::shared_ptr
     finding_.identity = credentials->identity();
 }
 
-void PeerCheck::set_result(channel::TlsFinding& finding, const tls::HandshakeFailure& failure) {
-    finding.result = tls::name(failure.result);
-    finding.meaning = tls::meaning(failure.result);
-    finding.remedy = tls::remedy(failure.result);
-    finding.detail = failure.detail;
+void PeerCheck::set_result(const tls::HandshakeFailure& failure) {
+    finding_.result = tls::name(failure.result);
+    finding_.meaning = tls::meaning(failure.result, target_.is_outside);
+    finding_.remedy = tls::remedy(failure.result, target_.is_outside);
+    finding_.detail = failure.detail;
 }
 
 void PeerCheck::begin() {
@@ -69,7 +69,9 @@ void PeerCheck::wait(std::chrono::milliseconds time, tls::HandshakeFailure failu
     timer_.expires_after(time);
     timer_.async_wait([self = shared_from_this(), failure = std::move(failure)](const error_code& error) {
         if (error || !self->done_) return;
-        if (self->is_open_)
+        if (self->is_open_ && self->target_.is_outside)
+            self->finish_outside();
+        else if (self->is_open_)
             self->fail_backend("no answer in time: whoever listens there may not serve the backend");
         else
             self->fail(failure);
@@ -115,6 +117,7 @@ void PeerCheck::shake_hands() {
     if (step == Step::done) {
         finding_.handshake_us = static_cast<std::uint64_t>(duration_cast<microseconds>(Clock::now() - begun_).count());
         is_open_ = true;
+        finding_.is_accepted = session_.is_accepted_at_once();
         ask();
         return read();  // what came with the end of the handshake
     }
@@ -124,10 +127,10 @@ void PeerCheck::shake_hands() {
 // The peer need not wait for an end that this side knows already.
 void PeerCheck::ask() {
     const auto source = relay::local_address(socket_.native_handle()).value_or(base::SocketAddress{});
-    (void)session_.write(relay::to_wire({source, target_.backend, target_.service, true}));
+    if (!target_.is_outside) (void)session_.write(relay::to_wire({source, target_.backend, target_.service, true}));
     session_.close();
     send();
-    wait(patience_.answer, {});
+    wait(target_.is_outside ? patience_.goodbye : patience_.answer, {});
 }
 
 // A ticket, or anything else that it says, tells that the peer has accepted this side; a goodbye, that the backend has.
@@ -142,6 +145,7 @@ void PeerCheck::read() {
     if (session_.take_ticket() != nullptr) finding_.is_accepted = finding_.is_resumable = true;
     if (said > 0 || got.step == Step::ended) finding_.is_accepted = finding_.is_connected = true;
     send();
+    if (target_.is_outside && finding_.is_accepted) return finish_outside();
     if (finding_.is_connected) return finish();
     if (got.step != Step::failed) return;
     if (finding_.is_accepted) return fail_backend("the connection broke: " + session_.failure().detail);
@@ -161,6 +165,7 @@ void PeerCheck::send() {
 }
 
 void PeerCheck::on_closed() {
+    if (is_open_ && target_.is_outside) return finish_outside();
     if (finding_.is_accepted)
         return fail_backend(
             "the other worker ended the connection: it does not serve the backend, a rule there denies it, or the backend "
@@ -168,8 +173,14 @@ void PeerCheck::on_closed() {
     fail({HandshakeResult::reset, "the peer closed the connection"});
 }
 
+// Had it not accepted this side, it would have said so.
+void PeerCheck::finish_outside() {
+    finding_.is_accepted = finding_.is_connected = true;
+    finish();
+}
+
 void PeerCheck::fail(const tls::HandshakeFailure& failure) {
-    set_result(finding_, failure);
+    set_result(failure);
     finish();
 }
 
@@ -184,7 +195,7 @@ void PeerCheck::fail_backend(std::string detail) {
 void PeerCheck::finish() {
     const auto done = std::exchange(done_, {});
     if (!done) return;
-    if (finding_.result.empty()) set_result(finding_, {HandshakeResult::ok, {}});
+    if (finding_.result.empty()) set_result({HandshakeResult::ok, {}});
     auto details = session_.details();
     finding_.peer_identity = session_.peer();
     finding_.protocol = std::move(details.protocol);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to the worker of another host, made to find out how it goes: a full handshake, then the question whether the
-// backend takes a connection, without a byte for it.
+// backend takes a connection, without a byte for it. Or to a backend outside of the mesh: a handshake, and no more.
 #pragma once
 
 #include <array>
@@ -23,13 +23,15 @@ namespace meshd::worker {
 class PeerCheck : public std::enable_shared_from_this<PeerCheck> {
 public:
     struct Target {
-        base::SocketAddress peer;     // where the other worker listens
+        base::SocketAddress peer;     // where the other worker listens, or the backend outside of the mesh
         base::SocketAddress backend;  // behind it
         std::string service;          // name
+        bool is_outside = false;
     };
     struct Patience {
         std::chrono::milliseconds connect{5000}, handshake{10000};  // as relays have it
         std::chrono::milliseconds answer{8000};                     // of the backend: longer than the other worker waits for it
+        std::chrono::milliseconds goodbye{2000};                    // of a server outside of the mesh, which need not say any
     };
     using Done = std::function<void(channel::TlsFinding)>;
 
@@ -37,12 +39,11 @@ public:
               Done done);
     void begin();
 
-    // What people are told when it came to nothing, for this reason.
-    static void set_result(channel::TlsFinding& finding, const tls::HandshakeFailure& failure);
-
 private:
     using Clock = std::chrono::steady_clock;
 
+    // What people are told when it came to nothing, for this reason.
+    void set_result(const tls::HandshakeFailure& failure);
     void on_connected();
     void wait(std::chrono::milliseconds time, tls::HandshakeFailure failure);
     void receive();
@@ -54,6 +55,7 @@ private:
     void on_closed();
     void fail(const tls::HandshakeFailure& failure);
     void fail_backend(std::string detail);
+    void finish_outside();
     void finish();
 
     Target target_;

@@ -13,32 +13,33 @@
 
 namespace meshd::worker {
 
-// What connections to backends need, as this host knows it now.
-struct PeerChecksNeeds {
-    std::function<std::shared_ptr<const tls::Credentials>(const std::string& identity)> credentials;  // null: none is in use
-    std::function<std::optional<PeerCheck::Target>(const channel::TlsCheck::Target&)> target;         // nothing: it has no route
+// How a connection to a backend would go now.
+struct Way {
+    PeerCheck::Target target;
+    std::shared_ptr<const tls::Credentials> credentials;  // null: none is in use
 };
+// Nothing: there is no route. `identity`: as in channel::TlsCheck.
+using FindWay = std::function<std::optional<Way>(const std::string& identity, const channel::TlsCheck::Target&)>;
 
 class PeerChecks {
 public:
     using Tell = std::function<void(const channel::TlsFinding&)>;
     static constexpr std::size_t most_at_once = 64;
 
-    PeerChecks(boost::asio::io_context& io, PeerChecksNeeds needs, Tell tell, PeerCheck::Patience patience = {})
-        : io_(io), needs_(std::move(needs)), tell_(std::move(tell)), patience_(patience) {}
+    PeerChecks(boost::asio::io_context& io, FindWay find_way, Tell tell, PeerCheck::Patience patience = {})
+        : io_(io), find_way_(std::move(find_way)), tell_(std::move(tell)), patience_(patience) {}
 
     void add(const channel::TlsCheck& check);
 
 private:
     struct Waiting {
         std::uint64_t id = 0;
-        PeerCheck::Target target;
-        std::shared_ptr<const tls::Credentials> credentials;
+        Way way;
     };
     void begin_some();
 
     boost::asio::io_context& io_;
-    PeerChecksNeeds needs_;
+    FindWay find_way_;
     Tell tell_;
     PeerCheck::Patience patience_;
     std::deque<Waiting> waiting_;

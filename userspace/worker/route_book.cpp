@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/route_book.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -12,11 +13,13 @@ namespace {
 
 constexpr int rest = 4;  // times as long as making them took
 
-bool is_encrypted(const model::Service& service) { return service.tls.mode == model::TlsMode::mutual; }
+bool is_encrypted(const model::Service& service) { return service.tls.mode != model::TlsMode::off; }
+bool has_outside_backends(const model::Service& service) { return service.tls.mode == model::TlsMode::originate; }
 
 }  // namespace
 
-RouteBook::RouteBook(boost::asio::io_context& io, Handler handler) : handler_(std::move(handler)), timer_(io) {}
+RouteBook::RouteBook(boost::asio::io_context& io, Outside outside, Handler handler)
+    : outside_(std::move(outside)), handler_(std::move(handler)), timer_(io) {}
 
 void RouteBook::take(const registry::Change& change) {
     bool has_changed = false;
@@ -39,6 +42,14 @@ void RouteBook::take(const registry::Change& change) {
 
 void RouteBook::begin_again() { services_.clear(); }
 
+void RouteBook::outside_changed() {
+    if (has_outside()) make();
+}
+
+bool RouteBook::has_outside() const {
+    return std::any_of(services_.begin(), services_.end(), [](const auto& one) { return has_outside_backends(*one.second); });
+}
+
 void RouteBook::change_soon() {
     if (std::exchange(is_due_, true)) return;
     timer_.expires_at(next_);
@@ -53,10 +64,13 @@ void RouteBook::make() {
     std::vector<relay::Route> routes;
     std::map<base::SocketAddress, std::string> frontends;
     for (const auto& [name, service] : services_) {
+        const bool is_outside = has_outside_backends(*service);
+        const auto credentials = is_outside ? outside_(service->tls.origination) : nullptr;
         for (const auto& port : service->ports) {
             for (const auto& address : service->addresses) frontends.emplace(base::SocketAddress{address, port.number}, name);
             for (const auto& backend : port.backends)
-                routes.push_back({name, backend.endpoint, backend.host.value_or(backend.endpoint.address), port.number});
+                routes.push_back({name, backend.endpoint, backend.host.value_or(backend.endpoint.address), port.number,
+                                  is_outside, credentials});
         }
     }
     handler_(std::make_shared<const relay::Routes>(std::move(routes), std::move(frontends)));

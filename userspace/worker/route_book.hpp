@@ -18,19 +18,24 @@ namespace meshd::worker {
 
 class RouteBook {
 public:
+    // By what backends outside of the mesh are spoken to; null: by nothing that is in use.
+    using Outside = std::function<std::shared_ptr<const tls::Credentials>(const model::Origination&)>;
     using Handler = std::function<void(std::shared_ptr<const relay::Routes>)>;
 
     // The handler is called with each change, but not so often that making routes takes much of the loop's time.
-    RouteBook(boost::asio::io_context& io, Handler handler);
+    RouteBook(boost::asio::io_context& io, Outside outside, Handler handler);
 
     void take(const registry::Change& change);
     // What was told before is of no interest any more.
     void begin_again();
+    void outside_changed();  // Outside may answer otherwise now
+    [[nodiscard]] bool has_outside() const;
 
 private:
     void change_soon();
     void make();
 
+    Outside outside_;
     Handler handler_;
     std::map<std::string, model::ServicePtr, std::less<>> services_;  // that are encrypted
     boost::asio::steady_timer timer_;

@@ -2,6 +2,7 @@
 #include "worker/tls_report.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,7 @@ struct Shown {
     std::string name, identity;
     model::CertificateFiles files;
     bool is_there = false;
-    Time not_before{}, not_after{};  // when it is there
+    std::optional<Time> not_before{}, not_after{};  // when it is there; outside of the mesh there need not be one to show
     std::string problem;
     Time since;
 };
@@ -53,18 +54,29 @@ Shown shown(const tls::EdgeStore::State& state) {
     return one;
 }
 
-std::vector<Shown> all_of(const CertificateStates& states, const EdgeStates& edge) {
+Shown shown(const tls::OutsideStore::State& state) {
+    const auto& wanted = state.wanted;
+    Shown one{"outside", wanted.name, {}, wanted.files, state.trust != nullptr, {}, {}, state.problem, state.since};
+    if (!state.trust) return one;
+    one.identity = state.trust->shows();
+    one.not_before = state.trust->not_before();
+    one.not_after = state.trust->not_after();
+    return one;
+}
+
+std::vector<Shown> all_of(const CertificateStates& states, const EdgeStates& edge, const OutsideStates& outside) {
     std::vector<Shown> all;
     for (const auto& state : states) all.push_back(shown(state));
     for (const auto& state : edge) all.push_back(shown(state));
+    for (const auto& state : outside) all.push_back(shown(state));
     return all;
 }
 
 std::string_view state_of(const Shown& one, Time now) {
     if (!one.is_there) return "missing";
-    if (one.not_after <= now) return "expired";
+    if (one.not_after && *one.not_after <= now) return "expired";
     if (!one.problem.empty()) return "failing";
-    return one.not_after - now < (one.not_after - one.not_before) / share_left ? "expiring" : "ok";
+    return one.not_after && *one.not_after - now < (*one.not_after - *one.not_before) / share_left ? "expiring" : "ok";
 }
 
 // A listener may have several certificates.
@@ -102,20 +114,21 @@ json::object signing_json(const signing::Server::Status& status) {
 
 }  // namespace
 
-json::array certificates_json(const CertificateStates& states, const EdgeStates& edge, Time now, const Issuance& issuance) {
+json::array certificates_json(const CertificateStates& states, const EdgeStates& edge, Time now, const Issuance& issuance,
+                              const OutsideStates& outside) {
     json::array all;
     std::size_t bytes = 0;
     if (issuance.signing) add_source(all.emplace_back(signing_json(*issuance.signing)).get_object(), {});
-    for (const auto& one : all_of(states, edge)) {
+    for (const auto& one : all_of(states, edge, outside)) {
         const auto problem = std::string_view(one.problem).substr(0, longest_problem);
         json::object row{{"whose", one.whose},
                          {"name", one.name},
                          {"identity", one.identity},
                          {"certificate", one.files.certificate},
                          {"key", one.files.key},
-                         {"not_before", one.is_there ? base::time_text(one.not_before) : ""},
-                         {"not_after", one.is_there ? base::time_text(one.not_after) : ""},
-                         {"not_after_unix", one.is_there ? base::unix_seconds(one.not_after) : 0},
+                         {"not_before", one.not_before ? base::time_text(*one.not_before) : ""},
+                         {"not_after", one.not_after ? base::time_text(*one.not_after) : ""},
+                         {"not_after_unix", one.not_after ? base::unix_seconds(*one.not_after) : 0},
                          {"state", state_of(one, now)},
                          {"problem", problem},
                          {"since", base::time_text(one.since)}};
@@ -127,18 +140,19 @@ json::array certificates_json(const CertificateStates& states, const EdgeStates&
     return all;
 }
 
-std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, const EdgeStates& edge, Time now) {
+std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, const EdgeStates& edge, Time now,
+                                                           const OutsideStates& outside) {
     using prometheus::MetricType;
     Family expiry("meshd_tls_certificate_expiry_seconds", "Time until the certificate in use ends; below 0: since it ended.",
                   MetricType::Gauge);
     Family problem("meshd_tls_certificate_problem",
                    "1 while what the files hold now is not in use, or is nothing that peers take.", MetricType::Gauge);
-    for (const auto& one : all_of(states, edge)) {
+    for (const auto& one : all_of(states, edge, outside)) {
         auto labels = labels_of(one);
         problem.add(labels, one.problem.empty() ? 0 : 1);
-        if (!one.is_there) continue;
+        if (!one.not_after) continue;
         labels.insert(labels.begin(), {"identity", one.identity});
-        expiry.add(labels, std::chrono::duration_cast<std::chrono::seconds>(one.not_after - now).count());
+        expiry.add(labels, std::chrono::duration_cast<std::chrono::seconds>(*one.not_after - now).count());
     }
     std::vector<prometheus::MetricFamily> families;
     for (auto* const family : {&expiry, &problem})

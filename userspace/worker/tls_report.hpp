@@ -13,11 +13,13 @@
 #include "signing/server.hpp"
 #include "tls/credential_store.hpp"
 #include "tls/edge_store.hpp"
+#include "tls/outside_store.hpp"
 
 namespace meshd::worker {
 
 using CertificateStates = std::vector<tls::CredentialStore::State>;
 using EdgeStates = std::vector<tls::EdgeStore::State>;
+using OutsideStates = std::vector<tls::OutsideStore::State>;
 
 // Where certificates come from that have no files, and whether this node signs for others.
 struct Issuance {
@@ -27,10 +29,12 @@ struct Issuance {
 
 // The items of GET /v1/certificates, docs/api.md.
 boost::json::array certificates_json(const CertificateStates& states, const EdgeStates& edge,
-                                     std::chrono::system_clock::time_point now, const Issuance& issuance = {});
+                                     std::chrono::system_clock::time_point now, const Issuance& issuance = {},
+                                     const OutsideStates& outside = {});
 
 std::vector<prometheus::MetricFamily> certificate_families(const CertificateStates& states, const EdgeStates& edge,
-                                                           std::chrono::system_clock::time_point now);
+                                                           std::chrono::system_clock::time_point now,
+                                                           const OutsideStates& outside = {});
 
 prometheus::MetricFamily renewal_family(const signing::Issuer::Counts& counts);
 prometheus::MetricFamily signing_family(const signing::SignCounts& counts);

@@ -152,6 +152,8 @@ class Agent:
 
 def _is_encrypted_as(view, item):
     usual = {"mode": "off", "accept": "strict", "same_node": "plain"}
+    if item.get("mode") == "originate":
+        usual |= {"server_name": "", "credentials": "", "alpn": [], "min_version": "1.2"}
     return usual | view == usual | item
 
 

@@ -77,8 +77,12 @@ void check_values(const json::object& root, const json::object& schema, const Ac
     if (const auto* const length = schema.if_contains("maxLength")) {
         const auto* const pattern = schema.if_contains("pattern");
         const bool is_path = pattern != nullptr && pattern->as_string().starts_with("^/");
+        const bool is_server_name =
+            pattern != nullptr && std::string_view(pattern->as_string()).find("{1,63}") != std::string_view::npos;
         const auto text = [&](std::int64_t size) {
-            return (is_path ? "/" : "x") + std::string(static_cast<std::size_t>(size) - 1, 'x');
+            auto made = (is_path ? "/" : "x") + std::string(static_cast<std::size_t>(size) - 1, 'x');
+            for (std::size_t dot = 63; is_server_name && dot < made.size(); dot += 64) made[dot] = '.';
+            return made;
         };
         EXPECT_TRUE(accepts(json::string(text(length->as_int64()))));
         EXPECT_FALSE(accepts(json::string(text(length->as_int64() + 1))));
@@ -328,6 +332,32 @@ TEST(SettingsSchema, SaysOfTheEdgeWhatTheParserSays) {
     check("edge_certificate", certificate, [&](const json::object& one) { return parse_within("certificates", one); });
 }
 
+TEST(SettingsSchema, SaysOfOriginationWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto& whole = root.at("properties").as_object().at("origination").as_object();
+    const auto& one = whole.at("properties").as_object().at("credentials").as_object().at("items").as_object();
+    const auto parse = [](const json::object& origination) {
+        return parse_settings(json::serialize(at_path({"origination"}, origination)), "meshd.yaml");
+    };
+    const auto parse_one = [&](json::object credentials) {
+        if (credentials.contains("certificate") != credentials.contains("key"))
+            credentials.emplace(credentials.contains("key") ? "certificate" : "key", "/other");
+        return parse({{"credentials", json::array{std::move(credentials)}}});
+    };
+    check_bounds(root, whole.at("properties").as_object().at("outbound_port").as_object(), [&](const json::value& value) {
+        return parse({{"outbound_port", value}}).has_value();
+    });
+    for (const auto& member : one.at("properties").as_object())
+        check_bounds(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+            json::object changed{{"name", "bank"}};
+            changed[member.key()] = value;
+            return parse_one(changed).has_value();
+        });
+    EXPECT_EQ(expected_keys(parse({{"zzzzzz", 1}}).error()), keys_of(whole));
+    EXPECT_EQ(expected_keys(parse_one({{"name", "bank"}, {"zzzzzz", 1}}).error()), keys_of(one));
+    EXPECT_FALSE(parse_one({{"authorities", "/a"}}).has_value());
+}
+
 TEST(SettingsSchema, KnowsTheProbesOfServices) {
     const auto of_services = schema_of(registry_schema()).at("$defs").as_object();
     const auto own = schema_of(settings_schema()).at("$defs").as_object();
@@ -391,7 +421,12 @@ std::vector<Place> places() {
                  service["tls"] = std::move(tls);
                  return file_with(std::move(service));
              },
-             {{"accept", {{"mode", "mutual"}}}, {"same_node", {{"mode", "mutual"}}}}},
+             {{"accept", {{"mode", "mutual"}}},
+              {"same_node", {{"mode", "mutual"}}},
+              {"server_name", {{"mode", "originate"}}},
+              {"credentials", {{"mode", "originate"}}},
+              {"alpn", {{"mode", "originate"}}},
+              {"min_version", {{"mode", "originate"}}}}},
             {"nearness",
              {{"prefer", "zone"}},
              [](json::object nearness) {

@@ -35,6 +35,33 @@ TEST(ServiceTls, OfOtherServicesMayLeaveTheModeToThem) {
     EXPECT_EQ(file->settings.front().tls, (model::TlsSettings{std::nullopt, ClearText::permissive, std::nullopt}));
 }
 
+TEST(ServiceTls, SaysHowOutsideBackendsAreSpokenTo) {
+    EXPECT_EQ(read("    tls: {mode: originate}\n"), (model::ServiceTls{TlsMode::originate, {}, {}, {}}));
+    const auto tls = read(
+        "    tls: {mode: originate, server_name: api.example.com, credentials: bank, alpn: [h2, http/1.1], min_version: "
+        "\"1.3\"}\n");
+    EXPECT_EQ(tls.origination, (model::Origination{"api.example.com", "bank", {"h2", "http/1.1"}, model::TlsVersion::tls_1_3}));
+}
+
+TEST(ServiceTls, OfOutsideBackendsLeavesProbesThatSayNothingInClear) {
+    for (const auto* const probe : {"type: tcp", "type: https", "type: grpc, tls: true", "type: http, port: 8080"}) {
+        const auto services = parse_services(
+            service({.extra = std::string("    health: {probe: {") + probe + "}}\n    tls: {mode: originate}\n"}), "web.yaml");
+        EXPECT_TRUE(services) << services.error().message();
+    }
+}
+
+TEST(NodeOrigination, NamesWhatConnectionsGoBy) {
+    const auto settings = parse_settings(
+        "origination:\n  outbound_port: 1501\n  credentials:\n    - {name: bank, authorities: /t/ca.pem, certificate: /t/c.pem, "
+        "key: /t/c.key}\n    - {name: plain}\n",
+        "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    EXPECT_EQ(settings->origination.outbound_port, 1501);
+    EXPECT_EQ(settings->origination.credentials,
+              (std::vector<model::OutsideCredentials>{{"bank", "/t/ca.pem", {"/t/c.pem", "/t/c.key"}}, {"plain", "", {}}}));
+}
+
 TEST(ServiceTls, KnowsTheHostOfABackend) {
     const auto services =
         parse_services(service({.backends = "    backends: [{address: 10.244.1.7, port: 80, host: 10.0.0.3}]\n"}), "web.yaml");
@@ -45,11 +72,34 @@ TEST(ServiceTls, KnowsTheHostOfABackend) {
 const Refusal of_services[] = {
     {"AWord", service({.extra = "    tls: mutual\n"}), "5:10: \"tls\" must be a mapping, found \"mutual\""},
     {"UnknownMode", service({.extra = "    tls: {mode: mutal}\n"}),
-     "5:17: \"mode\" must be off or mutual, found \"mutal\"; did you mean \"mutual\"?"},
+     "5:17: \"mode\" must be off, mutual or originate, found \"mutal\"; did you mean \"mutual\"?"},
     {"AcceptWithoutMutual", service({.extra = "    tls: {accept: strict}\n"}),
      "5:19: \"accept\" means nothing without \"mode: mutual\"; write \"mode: mutual\", or remove \"accept\""},
     {"SameNodeWithoutMutual", service({.extra = "    tls: {mode: off, same_node: plain}\n"}),
      "5:33: \"same_node\" means nothing without \"mode: mutual\"; write \"mode: mutual\", or remove \"same_node\""},
+    {"ServerNameWithoutOriginate", service({.extra = "    tls: {mode: mutual, server_name: a.example}\n"}),
+     "5:38: \"server_name\" means nothing without \"mode: originate\"; write \"mode: originate\", or remove \"server_name\""},
+    {"AcceptWithOriginate", service({.extra = "    tls: {mode: originate, accept: strict}\n"}),
+     "5:36: \"accept\" means nothing without \"mode: mutual\"; write \"mode: mutual\", or remove \"accept\""},
+    {"ServerNameIsAnAddress", service({.extra = "    tls: {mode: originate, server_name: 192.0.2.1}\n"}),
+     "5:41: \"server_name\" must be a DNS name in lower case such as api.example.com; without the key certificates must be for "
+     "the backend's address, found \"192.0.2.1\""},
+    {"ServerNameIsAPattern", service({.extra = "    tls: {mode: originate, server_name: \"*.example\"}\n"}),
+     "5:41: \"server_name\" must be a DNS name in lower case such as api.example.com; without the key certificates must be for "
+     "the backend's address, found \"*.example\""},
+    {"CredentialsAreAFile", service({.extra = "    tls: {mode: originate, credentials: /etc/ca.pem}\n"}),
+     "5:41: \"credentials\" must be the name of one of origination.credentials of meshd.yaml, found \"/etc/ca.pem\""},
+    {"EmptyProtocol", service({.extra = "    tls: {mode: originate, alpn: [\"\"]}\n"}),
+     "5:35: a protocol must be a name of 1 to 255 bytes such as h2 or http/1.1, found \"\""},
+    {"OldVersion", service({.extra = "    tls: {mode: originate, min_version: \"1.1\"}\n"}),
+     "5:41: \"min_version\" must be 1.2 or 1.3, found \"1.1\"; did you mean \"1.2\"?"},
+    {"OriginateUdp", service({.extra = "    protocol: udp\n    tls: {mode: originate}\n"}),
+     "6:10: service \"web\" has \"mode: originate\", and its port 80/udp cannot be encrypted; make a service of its own of that "
+     "port"},
+    {"OriginateProbedInClear", service({.extra = "    health: {probe: {type: http}}\n    tls: {mode: originate}\n"}),
+     "6:10: service \"web\" has \"mode: originate\", and its backends would be probed in clear text; let the probe be \"type: "
+     "https\" "
+     "or \"type: tcp\", or give it the \"port\" of a server that speaks clear text"},
     {"OfUdp", service({.extra = "    protocol: udp\n    tls: {mode: mutual}\n"}),
      "6:10: service \"web\" has \"mode: mutual\", and its port 80/udp cannot be encrypted; make a service of its own of that "
      "port"},
@@ -173,6 +223,15 @@ const Refusal of_node[] = {
          "    - {name: a, user: b, certificate: /t/w.pem, key: /t/w.key}\n",
      "8:14: identity \"a\" is given twice, first in line 7"},
 };
+const Refusal of_origination[] = {
+    {"CredentialsTwice", "origination:\n  credentials:\n    - {name: a}\n    - {name: a}\n",
+     "4:14: credentials \"a\" are given twice, first in line 3"},
+    {"NoKeyOfACertificate", "origination:\n  credentials:\n    - {name: a, certificate: /t/c.pem}\n",
+     "3:7: credentials needs the key \"key\""},
+    {"PortBesideTls", node + "origination: {outbound_port: 1501}\n",
+     "6:30: \"outbound_port\" is said by the section \"tls\", which is there; write it there"},
+};
+INSTANTIATE_TEST_SUITE_P(Origination, SettingsRefusal, testing::ValuesIn(of_origination), name_of);
 INSTANTIATE_TEST_SUITE_P(Tls, SettingsRefusal, testing::ValuesIn(of_node), name_of);
 
 }  // namespace

@@ -126,6 +126,7 @@ std::vector<Case> commands() {
          {"tls", "check", "shop/web", "--identity", "web"},
          {{"POST /v1/tls/check", {"tls_check_problems"}}},
          4},
+        {"tls_check_outside", {"tls", "check", "bank"}, {{"POST /v1/tls/check", {"tls_check_outside"}}}, 4},
         {"tls_check_off", {"tls", "check", "shop/web"}, {{"POST /v1/tls/check", {"tls_check_off"}}}, 4},
         {"tls_check_no_backend", {"tls", "check", "shop/web", "192.0.2.12"}, {}, 2},
         {"certificate_show",

@@ -15,10 +15,25 @@ const Routes routes({{"shop", at("10.0.0.1:80"), host("192.0.2.1")},
                     {{at("10.96.0.1:80"), "shop"}});
 
 TEST(Routes, KnowWhoseWorkerServesABackend) {
-    EXPECT_EQ(routes.host_of(at("10.0.0.1:80")), host("192.0.2.1"));
-    EXPECT_EQ(routes.host_of(at("10.0.0.9:80")), host("192.0.2.9"));
-    EXPECT_EQ(routes.host_of(at("10.0.0.1:81")), std::nullopt);
-    EXPECT_EQ(Routes().host_of(at("10.0.0.1:80")), std::nullopt);
+    const auto shop = at("10.96.0.1:80");
+    EXPECT_EQ(routes.outbound(shop, at("10.0.0.1:80"))->host, host("192.0.2.1"));
+    EXPECT_EQ(routes.outbound(shop, at("10.0.0.9:80"))->host, host("192.0.2.9"));
+    EXPECT_EQ(routes.outbound(shop, at("10.0.0.1:81")), nullptr);
+    EXPECT_EQ(Routes().outbound(shop, at("10.0.0.1:80")), nullptr);
+}
+
+TEST(Routes, TellWhatABackendIsToTheServiceThatWasAskedFor) {
+    const auto backend = at("10.0.0.1:80");
+    Route outside{"outside", backend, host("10.0.0.1"), 443};
+    outside.is_outside = true;
+    const Routes both({{"mesh", backend, host("192.0.2.1")}, outside},
+                      {{at("10.96.0.1:80"), "mesh"}, {at("10.96.0.2:443"), "outside"}});
+    EXPECT_FALSE(both.outbound(at("10.96.0.1:80"), backend)->is_outside);
+    EXPECT_TRUE(both.outbound(at("10.96.0.2:443"), backend)->is_outside);
+    EXPECT_FALSE(both.outbound({}, backend)->is_outside);
+    const Routes one({outside}, {{at("10.96.0.2:443"), "outside"}});
+    EXPECT_EQ(one.outbound({}, backend), nullptr);
+    EXPECT_EQ(one.inbound(backend, host("10.0.0.1"), "outside"), nullptr);
 }
 
 TEST(Routes, NameTheServiceAtAnAddress) {

@@ -30,7 +30,9 @@ struct PeerChecksTest : testing::Test {
     channel::TlsFinding check(PeerCheck::Patience patience = {}) {
         checks.emplace(
             loop.context,
-            PeerChecksNeeds{[this](const std::string&) { return credentials; }, [this](const auto&) { return target; }},
+            [this](const std::string&, const channel::TlsCheck::Target&) {
+                return target ? std::optional(Way{*target, credentials}) : std::nullopt;
+            },
             [this](const channel::TlsFinding& finding) { findings.push_back(finding); }, patience);
         checks->add({7, "", {asked}});
         EXPECT_TRUE(loop.run_until([this] { return !findings.empty(); }));
@@ -63,14 +65,14 @@ struct PeerChecksTest : testing::Test {
 };
 
 TEST_F(PeerChecksTest, NeedACertificateAndAWay) {
-    target.reset();
-    EXPECT_EQ(check().result, "no_route");
-    findings.clear();
     credentials.reset();
     const auto finding = check();
     EXPECT_EQ(finding.result, "no_identity_here");
     EXPECT_EQ(finding.id, 7U);
     EXPECT_EQ(finding.backend, backend);
+    findings.clear();
+    target.reset();
+    EXPECT_EQ(check().result, "no_route");
 }
 
 TEST_F(PeerChecksTest, TellThatNobodyListens) {

@@ -48,6 +48,23 @@ TEST_F(TlsReport, TellsWhoseItIs) {
     EXPECT_EQ(row(hours(0)).at("whose"), "node");
 }
 
+TEST_F(TlsReport, TellsOfCredentialsForOutsideBackends) {
+    tls::OutsideStore::State outside{{"bank", authority.trust().authorities, {}}, {}, "broken", now};
+    const auto row_of = [&](hours when) { return certificates_json({}, {}, now + when, {}, {outside}).at(0).as_object(); };
+    EXPECT_EQ(row_of(hours(0)).at("state"), "missing");
+    EXPECT_EQ(row_of(hours(0)).at("whose"), "outside");
+    outside.problem.clear();
+    outside.trust = tls::OutsideTrust::load(outside.wanted).value();
+    EXPECT_EQ(row_of(hours(9)).at("state"), "ok");
+    EXPECT_EQ(row_of(hours(9)).at("not_after"), "");
+    outside.wanted.files = authority.issue({.names = "DNS:client.example.com", .ends = hours(10)});
+    outside.trust = tls::OutsideTrust::load(outside.wanted).value();
+    EXPECT_EQ(row_of(hours(9)).at("state"), "expiring");
+    EXPECT_EQ(row_of(hours(11)).at("state"), "expired");
+    EXPECT_NE(row_of(hours(0)).at("identity"), "");
+    EXPECT_EQ(certificate_families({}, {}, now, {outside}).size(), 2U);
+}
+
 TEST_F(TlsReport, FitsAFrame) {
     one.problem = std::string(5000, 'x');
     const auto rows = certificates_json(CertificateStates(2000, one), {}, now);

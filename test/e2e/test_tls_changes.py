@@ -89,7 +89,7 @@ def test_a_rule_for_an_identity_closes_what_it_no_longer_allows(mesh):
             kept.recv(1)
         kept.close()
         assert server.figure("meshd_tls_denied_total", direction="inbound") >= 1
-        with connect(client) as connection, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), connect(client) as connection:  # or while it connects
             assert connection.recv(1) == b"never"
         checked = server.agent.meshctl("policy", "check", f"spiffe://mesh.test/node/{client.name}", "web", check=False)
         assert checked.returncode == 4 and "deny" in checked.stdout and "none" in checked.stdout, checked.stdout
@@ -133,7 +133,7 @@ def test_a_workload_goes_out_under_its_own_identity(mesh):
           "{name: shop, action: allow, from: {identity: 'spiffe://mesh.test/shop/*'}, to: {service: web}}")
     mesh.publish(encrypted(echo))
     wait_until(lambda: "shop/*" in server.agent.meshctl("policy", "list").stdout, "the rule to be there")
-    with connect(client) as connection, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), connect(client) as connection:  # or while it connects
         assert connection.recv(1) == b"never"
     with shop.entered(), client.netns.entered():
         connection = socket.create_connection((SERVICE, PORT), 10)

@@ -82,7 +82,7 @@ bool TlsSetup::may_be_left(std::uint8_t flag) const {
 
 bool TlsSetup::is_needed() const { return !encrypted_.empty() || may_be_left(MD_TLS_MUTUAL); }
 
-// Without certificates of the mesh.
+// Backends outside of the mesh need no certificates of it.
 bool TlsSetup::has_work() const { return context_.settings.tls || !outside_.empty() || may_be_left(MD_TLS_SAME_NODE); }
 
 void TlsSetup::before_services_change(const std::vector<model::ServicePtr>& upsert) {
@@ -130,7 +130,6 @@ void TlsSetup::apply() {
     tell_who_needs_it();
 }
 
-// Backends outside of the mesh need no certificates of it.
 void TlsSetup::tell_who_needs_it() {
     std::vector<std::string> all;
     std::set_difference(encrypted_.begin(), encrypted_.end(), outside_.begin(), outside_.end(), std::back_inserter(all));
@@ -196,15 +195,10 @@ base::Result<void> TlsSetup::open_listeners() {
 }
 
 base::Result<void> TlsSetup::put_identities() {
-    if (!context_.settings.tls) {
-        identities_->set({});
-        settings_.reset();
-        if (auto set = maps_->set_identities({}); !set) return tl::make_unexpected(set.error());
-        return {};
-    }
-    const auto& wanted = *context_.settings.tls;
-    if (!settings_ || settings_->identities != wanted.identities) identities_->set(wanted.identities);
-    settings_ = wanted;
+    const auto& tls = context_.settings.tls;
+    const auto wanted = tls ? tls->identities : std::vector<model::WorkloadIdentity>{};
+    if (!settings_ || settings_->identities != wanted) identities_->set(wanted);
+    settings_ = tls;
     const auto changed = maps_->set_identities(identities_->entries());
     if (!changed) return tl::make_unexpected(changed.error());
     return {};
@@ -212,10 +206,10 @@ base::Result<void> TlsSetup::put_identities() {
 
 base::Result<void> TlsSetup::put_guarded() {
     const auto& desired = context_.reconciler->desired();
-    kernel::Guarded guarded;
-    if (context_.settings.tls)
-        guarded = steering::guarded_of(encrypted_, desired.services, context_.reconciler->realized(), own_);
-    if (context_.settings.tls && !desired.complete) {
+    const bool has_inbound = context_.settings.tls.has_value();
+    auto guarded = has_inbound ? steering::guarded_of(encrypted_, desired.services, context_.reconciler->realized(), own_)
+                               : kernel::Guarded{};
+    if (has_inbound && !desired.complete) {
         // What an earlier agent guards stays guarded: its service may be there.
         auto before = maps_->guarded();
         if (!before) return tl::make_unexpected(before.error());

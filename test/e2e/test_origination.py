@@ -43,6 +43,9 @@ def test_a_node_without_certificates_of_the_mesh_speaks_tls_for_its_applications
     assert NAME in client.agent.meshctl("service", "show", "api", "-o", "wide").stdout
     # The server need not show its certificate again.
     wait_until(lambda: outside.answer()[4] == "r", "a session to be resumed")
+    client.agent.stop()
+    client.agent.start()
+    assert outside.answer()[0] == "outside"  # at once, as before
     # Whom nobody has named here is not asked.
     outside.publish(originated(server, credentials="other"))
     assert client.curl(check=False).returncode != 0

@@ -12,13 +12,17 @@ namespace meshd::tls {
 
 namespace {
 
+// Handshakes of other threads may add to the system's authorities.
 bool is_believed(X509_STORE* store, const X509* certificate) {
+    ::X509_STORE_lock(store);
     const auto* const known = ::X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(known); ++i) {
+    bool is_found = false;
+    for (int i = 0; i < sk_X509_OBJECT_num(known) && !is_found; ++i) {
         const auto* const one = ::X509_OBJECT_get0_X509(sk_X509_OBJECT_value(known, i));
-        if (one != nullptr && ::X509_cmp(one, certificate) == 0) return true;
+        is_found = one != nullptr && ::X509_cmp(one, certificate) == 0;
     }
-    return false;
+    ::X509_STORE_unlock(store);
+    return is_found;
 }
 
 }  // namespace

@@ -93,6 +93,8 @@ def test_versions_protocols_and_certificates_are_those_that_are_asked_for(outsid
             assert read_line(connection) == "olleh"
         return client.figure("meshd_tls_resumed_total", direction="outbound") >= 1
     wait_until(resumed, "a session of TLS 1.2 to be taken up")
+    checked = json.loads(client.agent.meshctl("tls", "check", "old", "-o", "json").stdout)
+    assert (checked["ok"], checked["identity"], checked["backends"][0]["protocol"]) == (True, "CN=partner", "TLSv1.2"), checked
     outside.refused("protocol", "10.96.0.31")
     assert outside.answer("10.96.0.32")[:3] == ["outside", "TLSv1.3", "NONE"]
     row = outside.credentials()

@@ -205,6 +205,20 @@ def test_a_peer_that_nobody_vouches_for_is_refused(mesh, wrong, result):
         assert result in server.agent.output() or result.replace("_", " ") in server.agent.output()
 
 
+def test_a_node_without_encrypted_services_answers_its_peers(mesh):
+    """Or they would wait until the listener's queue is full, and then longer."""
+    client, server = mesh.hosts
+    server.start()
+    for _ in range(2):
+        answer = client.netns.run("timeout", "5", "openssl", "s_client", "-brief", "-tls1_3", "-connect", f"{server.address}:{INBOUND}",
+                                  "-cert", client.tls / "node.pem", "-key", client.tls / "node.key", input="", check=False)
+        assert "CONNECTION ESTABLISHED" in answer.stdout + answer.stderr
+        plain = service("plain", SERVICE, PORT, [backend(server.address, 8080)])
+        server.place.registry.write(plain)
+        server.agent.wait_applied(plain)
+    wait_until(lambda: server.figure("meshd_tls_handshakes_total", direction="inbound", result="ok") == 2, server.agent.metrics)
+
+
 def test_haproxy_can_stand_in_for_the_worker(mesh):
     """SO_ORIGINAL_DST says where to; HAProxy encrypts and tells the other side by the PROXY protocol."""
     client, server = start(mesh)

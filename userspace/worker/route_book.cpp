@@ -32,7 +32,9 @@ void RouteBook::take(const registry::Change& change) {
         }
     }
     for (const auto& name : change.remove) has_changed = services_.erase(name) > 0 || has_changed;
-    if (!has_changed) return;
+    // Also that there is none: before the first routes nobody is answered.
+    const bool is_first = !std::exchange(has_begun_, true);
+    if (!has_changed && !is_first) return;
     // At once, so that a new backend can be relayed to before the kernel has heard of it; unless many changes cost much.
     if (steady_clock::now() >= next_)
         make();

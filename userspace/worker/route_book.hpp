@@ -40,6 +40,7 @@ private:
     std::map<std::string, model::ServicePtr, std::less<>> services_;  // that are encrypted
     boost::asio::steady_timer timer_;
     std::chrono::steady_clock::time_point next_{};
+    bool has_begun_ = false;
     bool is_due_ = false;
 };
 

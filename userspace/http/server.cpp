@@ -136,6 +136,13 @@ base::Result<std::unique_ptr<Server>> Server::listen(asio::io_context& loop, con
         new Server(std::make_shared<Listener>(loop, std::move(*listening), std::move(handler), limits)));
 }
 
+base::Result<std::unique_ptr<Server>> Server::serve(asio::io_context& loop, base::UniqueFd listening, AsyncHandler handler,
+                                                    const ServerLimits& limits) {
+    auto socket = adopt(std::move(listening));
+    if (!socket) return tl::make_unexpected(socket.error());
+    return std::unique_ptr<Server>(new Server(std::make_shared<Listener>(loop, std::move(*socket), std::move(handler), limits)));
+}
+
 Server::Server(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) { listener_->wait(); }
 
 Server::~Server() { listener_->close(); }

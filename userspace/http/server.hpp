@@ -14,6 +14,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 #include "http/message.hpp"
 
 namespace meshd::http {
@@ -44,6 +45,10 @@ public:
                                                         AsyncHandler handler, const ServerLimits& limits = {});
     static base::Result<std::unique_ptr<Server>> listen(boost::asio::io_context& loop, const base::SocketAddress& address,
                                                         AsyncHandler handler, const ServerLimits& limits = {});
+
+    // One that listens already, for TCP, and does not block.
+    static base::Result<std::unique_ptr<Server>> serve(boost::asio::io_context& loop, base::UniqueFd listening,
+                                                       AsyncHandler handler, const ServerLimits& limits = {});
 
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -45,12 +45,23 @@ socklen_t tcp_address(const base::SocketAddress& address, sockaddr_storage& stor
     return sizeof v6;
 }
 
-base::Result<std::uint16_t> bound_port(int fd, const std::string& text) {
+base::Result<base::SocketAddress> bound_address(int fd, const std::string& text) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return base::fail_errno("read the port of", text);
-    const bool is_v4 = storage.ss_family == AF_INET;
-    return ntohs(is_v4 ? reinterpret_cast<sockaddr_in&>(storage).sin_port : reinterpret_cast<sockaddr_in6&>(storage).sin6_port);
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0)
+        return base::fail_errno("read the address of", text);
+    base::SocketAddress bound;
+    if (storage.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
+        bound.address.bytes[10] = bound.address.bytes[11] = 0xff;
+        std::memcpy(bound.address.bytes.data() + 12, &v4.sin_addr, 4);
+        bound.port = ntohs(v4.sin_port);
+    } else {
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
+        std::memcpy(bound.address.bytes.data(), &v6.sin6_addr, 16);
+        bound.port = ntohs(v6.sin6_port);
+    }
+    return bound;
 }
 
 base::Result<void> remove_stale_socket(const std::string& path) {
@@ -107,9 +118,15 @@ base::Result<ListeningSocket> listen_on(const base::SocketAddress& address) {
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0)
         return base::fail_errno("listen on", text, "choose an address of this host and a port that is free");
     if (::listen(fd.get(), SOMAXCONN) != 0) return base::fail_errno("listen on", text);
-    const auto port = bound_port(fd.get(), text);
-    if (!port) return tl::make_unexpected(port.error());
-    return ListeningSocket{std::move(fd), {}, {address.address, *port}};
+    const auto bound = bound_address(fd.get(), text);
+    if (!bound) return tl::make_unexpected(bound.error());
+    return ListeningSocket{std::move(fd), {}, {address.address, bound->port}};
+}
+
+base::Result<ListeningSocket> adopt(base::UniqueFd listening) {
+    const auto bound = bound_address(listening.get(), "a socket that was handed over");
+    if (!bound) return tl::make_unexpected(bound.error());
+    return ListeningSocket{std::move(listening), {}, *bound};
 }
 
 std::optional<Peer> peer_of(int fd) {

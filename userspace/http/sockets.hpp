@@ -42,6 +42,8 @@ struct ListeningSocket {
 
 base::Result<ListeningSocket> listen_on(const UnixSocket& socket);
 base::Result<ListeningSocket> listen_on(const base::SocketAddress& address);
+// One for TCP that listens already.
+base::Result<ListeningSocket> adopt(base::UniqueFd listening);
 
 // Nothing for a socket that is no unix socket.
 std::optional<Peer> peer_of(int fd);

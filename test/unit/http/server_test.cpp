@@ -356,6 +356,24 @@ TEST(TcpServer, ListensOnAFreePortAndSaysWhich) {
     EXPECT_THAT(raw.read_to_end(), EndsWith("GET /metrics 0 bytes"));
 }
 
+TEST(TcpServer, ServesASocketThatListensAlready) {
+    for (const auto* const address : {"127.0.0.1:0", "[::]:0"}) {
+        boost::asio::io_context loop;
+        auto listening = listen_on(*base::SocketAddress::parse(address));
+        ASSERT_TRUE(listening);
+        const auto server = Server::serve(loop, std::move(listening->fd), answer_at_once(echo));
+        ASSERT_TRUE(server);
+        EXPECT_EQ((*server)->address(),
+                  (base::SocketAddress{base::SocketAddress::parse(address)->address, listening->address.port}));
+        std::thread thread([&loop] { loop.run_for(std::chrono::seconds(60)); });
+        auto raw = RawClient::tcp(listening->address.port);
+        raw.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        EXPECT_THAT(raw.read_to_end(), EndsWith("GET /metrics 0 bytes"));
+        loop.stop();
+        thread.join();
+    }
+}
+
 TEST(TcpServer, KnowsNoPeer) {
     std::optional<Peer> seen = Peer{};
     {

@@ -22,11 +22,6 @@ using TimePtr = std::unique_ptr<ASN1_TIME, FreeBy<::ASN1_TIME_free>>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, FreeBy<::X509_EXTENSION_free>>;
 using RevokedPtr = std::unique_ptr<X509_REVOKED, FreeBy<::X509_REVOKED_free>>;
 
-using RequestPtr = std::unique_ptr<X509_REQ, FreeBy<::X509_REQ_free>>;
-using ExtensionsPtr =
-    std::unique_ptr<X509_EXTENSIONS,
-                    FreeBy<[](X509_EXTENSIONS* all) { sk_X509_EXTENSION_pop_free(all, ::X509_EXTENSION_free); }>>;
-
 constexpr long version_3 = 2;     // of a certificate, counted from 0
 constexpr long version_2 = 1;     // of a revocation list
 constexpr int serial_bits = 127;  // random, positive, at most 20 bytes (RFC 5280, 4.1.2.2)

@@ -13,6 +13,11 @@
 
 namespace meshd::tls {
 
+using RequestPtr = std::unique_ptr<X509_REQ, FreeBy<::X509_REQ_free>>;
+using ExtensionsPtr =
+    std::unique_ptr<X509_EXTENSIONS,
+                    FreeBy<[](X509_EXTENSIONS* all) { sk_X509_EXTENSION_pop_free(all, ::X509_EXTENSION_free); }>>;
+
 base::Result<KeyPtr> make_key(KeyKind kind);
 
 // Who signs.

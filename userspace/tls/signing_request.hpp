@@ -4,16 +4,18 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
 namespace meshd::tls {
 
 struct SigningRequest {
-    std::string key;      // PEM, new: whoever asks keeps it
-    std::string request;  // PKCS #10 in PEM: it names nobody, since the authority knows for whom it signs
+    std::string key;      // PEM, new (P-256): whoever asks keeps it
+    std::string request;  // PKCS #10 in PEM
 };
-base::Result<SigningRequest> make_signing_request();
+// `names`: of servers that it is for; without them it names nobody: the signing agent knows for whom it signs.
+base::Result<SigningRequest> make_signing_request(const std::vector<std::string>& names = {});
 
 // Of the first certificate in a PEM text.
 struct Validity {

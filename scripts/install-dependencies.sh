@@ -44,6 +44,12 @@ case $distribution in
     *) bpftool=(bpftool) ;;
 esac
 
+# The ACME server for tests is not in every distribution; without it those tests are left out.
+case $distribution in
+    "debian 12") pebble=(pebble) ;;
+    *) if apt-cache show pebble >/dev/null 2>&1; then pebble=(pebble); else pebble=(); fi ;;
+esac
+
 packages_for() {
     case $1 in
         build)
@@ -55,7 +61,7 @@ packages_for() {
         test)
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
                 netcat-openbsd socat openssl tcpdump prometheus redis-server redis-tools postgresql python3-grpcio nftables \
-                etcd-server etcd-client
+                etcd-server etcd-client uacme ${pebble[@]+"${pebble[@]}"}
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;
         bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk ;;

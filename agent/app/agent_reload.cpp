@@ -39,7 +39,7 @@ void Agent::reload() {
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
                                 now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge ||
-                                now.origination != wanted.origination;
+                                now.origination != wanted.origination || now.acme != wanted.acme;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -53,7 +53,8 @@ void Agent::reload() {
     if (acceleration_changed) acceleration_.configure();
     const bool tls_changed = std::exchange(now.tls, wanted.tls) != wanted.tls;
     if (std::exchange(now.origination, wanted.origination) != wanted.origination || tls_changed) tls_.settings_changed();
-    if (std::exchange(now.edge, wanted.edge) != wanted.edge) edge_.settings_changed();
+    const bool acme_changed = std::exchange(now.acme, wanted.acme) != wanted.acme;
+    if (std::exchange(now.edge, wanted.edge) != wanted.edge || acme_changed) edge_.settings_changed();
     if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();
     const bool forwarding_changed = std::exchange(now.forwarding, wanted.forwarding) != wanted.forwarding;
     const bool devices_changed = std::exchange(now.devices, wanted.devices) != wanted.devices;

@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "app/issued_directory.hpp"
 #include "kernel/cgroup.hpp"
 #include "model/tls.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto retry_interval = 1s;  // somebody may end the program that has a port
+constexpr const char* acme = "acme";
+constexpr const char* acme_feature = "edge certificates";
 
 std::string feature_of(const std::string& listener) { return "edge " + listener; }
 std::string handed_as(const std::string& listener) { return "edge/" + listener; }
@@ -33,70 +36,85 @@ std::string EdgeSetup::why_not_served() const {
            " is served: its connections would not be balanced";
 }
 
+std::vector<EdgeSetup::Wanted> EdgeSetup::wanted() const {
+    const auto& settings = context_.settings;
+    const auto threads = model::relay_threads(settings.tls ? settings.tls->threads : 0);
+    std::vector<Wanted> all;
+    for (const auto& one : settings.edge) all.push_back({handed_as(one.name), feature_of(one.name), one.listen, threads});
+    // One thread of the worker answers.
+    if (settings.acme && settings.acme->http) all.push_back({acme, feature_of("acme http"), *settings.acme->http, 1});
+    return all;
+}
+
 void EdgeSetup::settings_changed() {
-    close_others();
+    make_storage();
+    const auto all = wanted();
+    close_others(all);
     problems_.clear();
     const auto unserved = why_not_served();
-    for (const auto& wanted : context_.settings.edge) {
+    for (const auto& one : all) {
         if (unserved.empty()) {
-            open(wanted);
+            open(one);
             continue;
         }
-        problems_[wanted.name] = unserved;
-        context_.degradations.set(feature_of(wanted.name), unserved, "set `cgroup` to one that has meshd below it");
+        problems_[one.handed_as] = unserved;
+        context_.degradations.set(one.feature, unserved, "set `cgroup` to one that has meshd below it");
     }
     if (unserved.empty() && !problems_.empty()) try_again();
 }
 
+void EdgeSetup::make_storage() {
+    const auto made = make_storage_directory(context_.settings);
+    if (made) return context_.degradations.clear(acme_feature);
+    context_.degradations.set(acme_feature, made.error().message(), "then reload meshd");
+}
+
 // Those with another address as well; their connections go on.
-void EdgeSetup::close_others() {
-    const auto& wanted = context_.settings.edge;
-    const auto is_wanted = [&](const std::string& name) {
-        return std::any_of(wanted.begin(), wanted.end(), [&](const auto& one) { return one.name == name; });
-    };
-    for (const auto& [name, problem] : problems_)
-        if (!is_wanted(name)) context_.degradations.clear(feature_of(name));
+void EdgeSetup::close_others(const std::vector<Wanted>& wanted) {
+    for (const auto& known : features_)
+        if (std::none_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return one.handed_as == known.first; }))
+            context_.degradations.clear(known.second);
+    features_.clear();
+    for (const auto& one : wanted) features_.emplace(one.handed_as, one.feature);
     for (auto at = open_.begin(); at != open_.end();) {
         const auto here = at++;
-        const bool is_same = std::any_of(wanted.begin(), wanted.end(), [&](const auto& one) {
-            return one.name == here->first && one.listen == here->second.address;
+        const bool is_same = std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) {
+            return one.handed_as == here->first && one.listen == here->second.address;
         });
         if (is_same) continue;
-        handover_.set(handed_as(here->first), nullptr);
+        handover_.set(here->first, nullptr);
         open_.erase(here);
     }
 }
 
-void EdgeSetup::open(const model::EdgeListener& wanted) {
-    const auto& settings = context_.settings;
-    const auto count = model::relay_threads(settings.tls ? settings.tls->threads : 0);
-    if (!open_.contains(wanted.name)) {
-        auto opened = steering::listen_at(wanted.listen, count, "edge");
+void EdgeSetup::open(const Wanted& wanted) {
+    if (!open_.contains(wanted.handed_as)) {
+        auto opened = steering::listen_at(wanted.listen, wanted.count, "edge");
         if (!opened) {
-            problems_[wanted.name] = opened.error().message();
-            context_.degradations.set(feature_of(wanted.name), opened.error().message(), "tried again each second");
+            problems_[wanted.handed_as] = opened.error().message();
+            context_.degradations.set(wanted.feature, opened.error().message(), "tried again each second");
             return;
         }
-        open_[wanted.name] = {wanted.listen, *opened};
-        handover_.set(handed_as(wanted.name), *opened);
-        spdlog::info("edge listener {} is open at {}", wanted.name, wanted.listen.text());
+        open_[wanted.handed_as] = {wanted.listen, *opened};
+        handover_.set(wanted.handed_as, *opened);
+        spdlog::info("{} is open at {}", wanted.feature, wanted.listen.text());
     }
-    problems_.erase(wanted.name);
-    context_.degradations.clear(feature_of(wanted.name));
+    problems_.erase(wanted.handed_as);
+    context_.degradations.clear(wanted.feature);
 }
 
 void EdgeSetup::try_again() {
     retry_.expires_after(retry_interval);
     retry_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        for (const auto& wanted : context_.settings.edge)
-            if (problems_.contains(wanted.name)) open(wanted);
+        for (const auto& one : wanted())
+            if (problems_.contains(one.handed_as)) open(one);
         if (!problems_.empty()) try_again();
     });
 }
 
 std::string EdgeSetup::problem(const std::string& listener) const {
-    const auto found = problems_.find(listener);
+    const auto found = problems_.find(handed_as(listener));
     return found == problems_.end() ? std::string{} : found->second;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The listening sockets for clients from outside: opened here, where ports below 1024 may be, and handed to the worker.
+// The listening sockets for clients from outside, and for an authority that asks who has their names: opened here, where ports
+// below 1024 may be, and handed to the worker.
 #pragma once
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,16 +32,25 @@ private:
         base::SocketAddress address;
         steering::ListenersPtr sockets;
     };
-    void close_others();
-    void open(const model::EdgeListener& wanted);
+    struct Wanted {
+        std::string handed_as;  // the name that the worker knows
+        std::string feature;
+        base::SocketAddress listen;
+        unsigned count = 1;  // of sockets
+    };
+    [[nodiscard]] std::vector<Wanted> wanted() const;
+    void make_storage();
+    void close_others(const std::vector<Wanted>& wanted);
+    void open(const Wanted& wanted);
     void try_again();
     [[nodiscard]] std::string why_not_served() const;
 
     Context& context_;
     ListenerHandover& handover_;
     boost::asio::steady_timer retry_;
-    std::map<std::string, Open> open_;  // by the listener's name
-    std::map<std::string, std::string> problems_;
+    // By what they are handed over as.
+    std::map<std::string, Open> open_;
+    std::map<std::string, std::string> problems_, features_;
 };
 
 }  // namespace meshd::app

@@ -40,7 +40,8 @@ json::object edge_json(const Context& context) {
                                        {"problem", problem},
                                        {"open", member(told, "open", 0)},
                                        {"connections", member(told, "connections", 0)},
-                                       {"routes", member(told, "routes", json::array{})}});
+                                       {"routes", member(told, "routes", json::array{})},
+                                       {"acme", member(told, "acme", json::array{})}});
     }
     return {{"listeners", std::move(rows)}};
 }

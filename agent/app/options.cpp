@@ -100,6 +100,7 @@ base::Result<config::Settings> effective_settings(const Options& options) {
     lay(settings.metrics_listen, options.metrics_listen);
     lay(settings.log_level, options.log_level);
     if (settings.tls) model::place_issued(*settings.tls, settings.state_directory + "/tls");
+    if (settings.acme) model::place_acme(settings.edge, *settings.acme, settings.state_directory + "/acme");
     return settings;
 }
 

@@ -79,6 +79,7 @@ void WorkerLink::send_settings() {
     message.tls = settings.tls;
     message.edge = settings.edge;
     message.origination = settings.origination;
+    message.acme = settings.acme;
     message.is_audit = settings.policy.mode == config::PolicyMode::audit;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from harness.echo import TcpEcho
-from harness.edge import Edge, NginxProxied, NginxTls, Recorder, route, web
+from harness.edge import Edge, NginxProxied, NginxTls, Recorder, read_all, route, web
 from harness.mesh import PORT, SERVICE, SERVICE6, encrypted
 from harness.process import run, wait_until
 from harness.registry import backend, service
@@ -309,7 +309,7 @@ def test_certificates_are_swapped_under_load_and_no_request_fails(edge):
     files = edge.certify("shop", "shop.test")
     edge.listener(route("shop.test"), certificates=[files])
     edge.start(web(edge.host.named("shop")))
-    first = serial(edge)
+    first = edge.serial()
     stop, failures, count = threading.Event(), [], [0]
 
     def load():
@@ -325,7 +325,7 @@ def test_certificates_are_swapped_under_load_and_no_request_fails(edge):
     try:
         with edge.connect_tls() as kept:
             edge.certify("shop", "shop.test")
-            wait_until(lambda: serial(edge) != first, "the new certificate")
+            wait_until(lambda: edge.serial() != first, "the new certificate")
             kept.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert b"shop\n" in read_all(kept)
             pathlib.Path(files["certificate"]).write_text("nothing")
@@ -429,15 +429,3 @@ def test_slow_clients_keep_nobody_out(edge):
             one.close()
     wait_until(lambda: edge.shown()["public"]["open"] == 0, edge.shown)
     assert edge.handshakes("reset") == 50
-
-
-def serial(edge):
-    text = edge.s_client("-showcerts")
-    return run("openssl", "x509", "-noout", "-serial", input=text[text.index("-----BEGIN"):]).stdout
-
-
-def read_all(connection):
-    got = b""
-    while part := connection.recv(65536):
-        got += part
-    return got

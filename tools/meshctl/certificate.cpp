@@ -135,6 +135,13 @@ Result<Page> show(const ShowOptions& options) {
     return page;
 }
 
+// "https://acme.example.org:14000/directory" -> "acme.example.org:14000"
+std::string host_of(const std::string& url) {
+    const auto scheme = url.find("://");
+    const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+    return url.substr(begin, url.find('/', begin) - begin);
+}
+
 Table in_use_table(json::array rows) {
     const auto whose = [](const json::object& row) {
         const auto kind = text_at(row, "whose");
@@ -142,6 +149,7 @@ Table in_use_table(json::array rows) {
         return kind == "node" ? "the node" : (kind == "outside" ? "outside " : "") + text_at(row, "name");
     };
     const auto from = [](const json::object& row) {
+        if (text_at(row, "source") == "acme") return "acme " + host_of(text_at(row, "issuer"));
         if (text_at(row, "issuer") != "-") return text_at(row, "issuer");
         return std::string(text_at(row, "whose") == "signing" ? "its authority" : "file");
     };

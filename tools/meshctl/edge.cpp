@@ -28,14 +28,14 @@ std::string tls_of(const json::object& route) {
     return passes != nullptr && *passes == true ? "passes" : "ends here";
 }
 
-// The routes of all listeners in one table; each says whose it is.
-json::array routes_of(const json::array& listeners) {
+// What all listeners have under a key, in one table; each says whose it is.
+json::array rows_of(const json::array& listeners, std::string_view key) {
     json::array rows;
     for (const auto& listener : listeners) {
         if (!listener.is_object()) continue;
-        for (const auto& route : array_at(listener.get_object(), "routes")) {
-            if (!route.is_object()) continue;
-            auto row = route.get_object();
+        for (const auto& item : array_at(listener.get_object(), key)) {
+            if (!item.is_object()) continue;
+            auto row = item.get_object();
             row["listener"] = text_at(listener.get_object(), "name");
             rows.emplace_back(std::move(row));
         }
@@ -64,6 +64,16 @@ Table routes_table(json::array rows) {
             {}};
 }
 
+Table acme_table(json::array rows) {
+    return {{text_column("LISTENER", "listener"),
+             {"CERTIFICATE OF", [](const json::object& row) { return texts_at(row, "names"); }},
+             text_column("STATE", "state"),
+             text_column("RENEWAL", "renewal")},
+            std::move(rows),
+            Shown::always,
+            {}};
+}
+
 // True: none was added.
 bool add_problem(const json::object& row, const std::string& whose, Lines& problems) {
     const auto problem = text_at(row, "problem");
@@ -82,17 +92,20 @@ Result<Page> list(const Agent& agent) {
         if (one.is_object()) {
             const auto& listener = one.get_object();
             bool is_well = add_problem(listener, text_at(listener, "name"), problems);
-            for (const auto& route : array_at(listener, "routes"))
-                if (route.is_object())
-                    is_well = add_problem(route.get_object(),
-                                          text_at(listener, "name") + ", " + texts_at(route.get_object(), "names"), problems) &&
-                              is_well;
+            for (const auto* const key : {"routes", "acme"})
+                for (const auto& item : array_at(listener, key))
+                    if (item.is_object())
+                        is_well =
+                            add_problem(item.get_object(),
+                                        text_at(listener, "name") + ", " + texts_at(item.get_object(), "names"), problems) &&
+                            is_well;
             well += is_well ? 1 : 0;
         }
     const auto count = static_cast<std::int64_t>(listeners.size());
     Page page;
     page.blocks = {listeners_table(listeners)};
-    if (count > 0) page.blocks.emplace_back(routes_table(routes_of(listeners)));
+    if (count > 0) page.blocks.emplace_back(routes_table(rows_of(listeners, "routes")));
+    if (auto issued = rows_of(listeners, "acme"); !issued.empty()) page.blocks.emplace_back(acme_table(std::move(issued)));
     page.blocks.emplace_back(std::move(problems));
     page.verdict = count == 0 ? "this node has no listeners for clients from outside"
                               : fmt::format("{} of {} in order", well, counted(count, "listener"));

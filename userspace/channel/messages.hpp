@@ -17,6 +17,7 @@
 
 #include "base/address.hpp"
 #include "base/error.hpp"
+#include "model/acme.hpp"
 #include "model/announcement.hpp"
 #include "model/edge.hpp"
 #include "model/flow_export.hpp"
@@ -170,6 +171,7 @@ struct SettingsMessage {
     std::optional<model::NodeTls> tls{};
     model::EdgeListeners edge{};
     model::NodeOrigination origination{};
+    std::optional<model::AcmeSettings> acme{};
     bool is_audit = false;  // the policy counts what it would deny
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.

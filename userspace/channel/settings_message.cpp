@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "channel/fields.hpp"
+#include "model/acme_json.hpp"
 #include "model/announcement_json.hpp"
 #include "model/edge_json.hpp"
 #include "model/flow_export_json.hpp"
@@ -83,6 +84,11 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.origination = std::move(*read);
     }
+    if (const auto* const acme = object.if_contains("acme")) {
+        auto read = model::acme_from_json(*acme, "settings.acme");
+        if (!read) return tl::make_unexpected(read.error());
+        settings.acme = std::move(*read);
+    }
     if (auto read = read_announcements(object, fields, settings); !read) return tl::make_unexpected(read.error());
     if (object.contains("policy_audit")) settings.is_audit = fields.boolean("policy_audit");
     if (object.contains("remembered_at")) {
@@ -113,6 +119,7 @@ json::object encode(const SettingsMessage& message) {
                         {"policy_audit", message.is_audit},
                         {"remembered_at", message.remembered_at}};
     if (message.tls) object.emplace("tls", model::to_json(*message.tls));
+    if (message.acme) object.emplace("acme", model::to_json(*message.acme));
     return object;
 }
 

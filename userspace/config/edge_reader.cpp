@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "config/acme_reader.hpp"
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
 #include "config/system_names.hpp"
@@ -18,9 +19,9 @@ namespace meshd::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 1> edge_keys{"listeners"};
+constexpr std::array<std::string_view, 2> edge_keys{"listeners", "acme"};
 constexpr std::array<std::string_view, 6> listener_keys{"name", "listen", "profile", "strict_names", "certificates", "routes"};
-constexpr std::array<std::string_view, 3> certificate_keys{"certificate", "key", "ocsp"};
+constexpr std::array<std::string_view, 4> certificate_keys{"certificate", "key", "ocsp", "acme"};
 constexpr std::array<std::string_view, 6> route_keys{"names", "service", "port", "pass_through", "alpn", "proxy_protocol"};
 constexpr std::array<std::string_view, 2> profiles{"intermediate", "modern"};
 constexpr std::array<std::string_view, 3> proxy_protocols{"none", "v1", "v2"};
@@ -55,8 +56,18 @@ void read_listen(Document& document, const MappingReader& object, base::SocketAd
         refuse_value(document, object.find("listen"), "\"listen\"", a_listen_address);
 }
 
-model::EdgeCertificate read_certificate(Document& document, const MappingReader& object) {
+using Acme = std::optional<model::AcmeSettings>;
+
+model::EdgeCertificate read_certificate(Document& document, const MappingReader& object, const Acme& acme) {
     model::EdgeCertificate result;
+    if (object.has("acme")) {
+        for (const auto* const key : {"certificate", "key", "ocsp"})
+            if (document.ok() && object.has(key))
+                document.refuse(object.find(key).mark(), fmt::format("\"{}\" means nothing beside \"acme\"", key),
+                                "remove one of them: a certificate comes from files, or is issued");
+        read_acme_names(document, object, acme, result.acme);
+        return result;
+    }
     if (object.require("certificate")) read_path(document, object, "certificate", result.files.certificate);
     if (object.require("key")) read_path(document, object, "key", result.files.key);
     read_path(document, object, "ocsp", result.ocsp);
@@ -110,7 +121,7 @@ model::EdgeRoute read_route(Document& document, const MappingReader& object, std
     return result;
 }
 
-model::EdgeListener read_listener(Document& document, const MappingReader& object) {
+model::EdgeListener read_listener(Document& document, const MappingReader& object, const Acme& acme) {
     model::EdgeListener result;
     read_name(document, object, "name", result.name);
     read_listen(document, object, result.listen);
@@ -120,7 +131,7 @@ model::EdgeListener read_listener(Document& document, const MappingReader& objec
         for (const auto item : object.find("certificates")) {
             const MappingReader certificate(document, item, "a certificate", certificate_keys);
             if (!document.ok()) return result;
-            result.certificates.push_back(read_certificate(document, certificate));
+            result.certificates.push_back(read_certificate(document, certificate, acme));
         }
     std::map<std::string, Mark> seen;
     if (object.require("routes", "write which names go to which service") &&
@@ -131,6 +142,7 @@ model::EdgeListener read_listener(Document& document, const MappingReader& objec
             result.routes.push_back(read_route(document, route, seen));
         }
     if (!document.ok()) return result;
+    check_acme(document, object, result, acme);
     if (result.routes.empty()) document.refuse(object.mark(), "a listener needs at least one route");
     const bool terminates =
         std::any_of(result.routes.begin(), result.routes.end(), [](const auto& one) { return !one.pass_through; });
@@ -155,8 +167,9 @@ void read_protocols(Document& document, const MappingReader& object, std::vector
     }
 }
 
-void read_edge(Document& document, const MappingReader& top, model::EdgeListeners& result) {
+void read_edge(Document& document, const MappingReader& top, model::EdgeListeners& result, Acme& acme) {
     read_section(document, top, "edge", edge_keys, [&](const MappingReader& edge) {
+        read_acme(document, edge, acme);
         if (!is_list_of(document, edge, "listeners", model::max_edge_listeners, "listeners")) return;
         std::map<std::string, Mark> names;
         std::map<base::SocketAddress, Mark> addresses;
@@ -164,7 +177,7 @@ void read_edge(Document& document, const MappingReader& top, model::EdgeListener
         for (const auto item : edge.find("listeners")) {
             const MappingReader object(document, item, "a listener", listener_keys);
             if (!document.ok()) return;
-            auto one = read_listener(document, object);
+            auto one = read_listener(document, object, acme);
             if (!document.ok()) return;
             if (const auto [first, is_new] = names.emplace(one.name, item.mark()); !is_new)
                 document.refuse(item.mark(),

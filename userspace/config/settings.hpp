@@ -12,6 +12,7 @@
 #include "config/acceleration.hpp"
 #include "config/forwarding.hpp"
 #include "config/policy.hpp"
+#include "model/acme.hpp"
 #include "model/announcement.hpp"
 #include "model/edge.hpp"
 #include "model/flow_export.hpp"
@@ -61,9 +62,10 @@ struct Settings {
     Flows flows;
     model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
-    model::EdgeListeners edge{};           // edge.listeners
-    std::optional<model::NodeTls> tls{};   // nothing: this node encrypts nothing, and services with mode mutual are refused
-    model::NodeOrigination origination{};  // for services with mode originate
+    model::EdgeListeners edge{};                // edge.listeners
+    std::optional<model::AcmeSettings> acme{};  // edge.acme
+    std::optional<model::NodeTls> tls{};        // nothing: this node encrypts nothing, and services with mode mutual are refused
+    model::NodeOrigination origination{};       // for services with mode originate
 
     bool operator==(const Settings&) const = default;
 };

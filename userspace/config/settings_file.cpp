@@ -110,7 +110,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
                  [&](const MappingReader& section) { read_policy(section, settings.policy); });
     read_limits(document, top, settings.limits);
     read_node_tls(document, top, settings.tls);
-    read_edge(document, top, settings.edge);
+    read_edge(document, top, settings.edge, settings.acme);
     read_origination(document, top, settings.tls.has_value(), settings.origination);
 }
 

@@ -25,7 +25,8 @@ enum class ProxyProtocol : std::uint8_t { none, v1, v2 };
 
 struct EdgeCertificate {
     CertificateFiles files;
-    std::string ocsp;  // file of a response, DER; empty: none
+    std::string ocsp;                 // file of a response, DER; empty: none
+    std::vector<std::string> acme{};  // names that it is issued for by ACME; empty: somebody else makes the files
 
     bool operator==(const EdgeCertificate&) const = default;
 };

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "model/acme.hpp"
 #include "model/members.hpp"
 #include "model/service.hpp"
 
@@ -23,11 +24,18 @@ void read_choice(Members& members, std::string_view key, Enum& result, Parse par
 }
 
 json::object to_json(const EdgeCertificate& certificate) {
-    return {{"certificate", certificate.files.certificate}, {"key", certificate.files.key}, {"ocsp", certificate.ocsp}};
+    return {{"certificate", certificate.files.certificate},
+            {"key", certificate.files.key},
+            {"ocsp", certificate.ocsp},
+            {"acme", json::array(certificate.acme.begin(), certificate.acme.end())}};
 }
 
 EdgeCertificate read_certificate(Members& members) {
-    return {{members.path("certificate"), members.path("key")}, members.path("ocsp", true)};
+    EdgeCertificate certificate{{members.path("certificate"), members.path("key")}, members.path("ocsp", true)};
+    certificate.acme = members.texts("acme");
+    if (certificate.acme.size() > max_acme_names || !std::all_of(certificate.acme.begin(), certificate.acme.end(), is_acme_name))
+        members.wrong("acme", "names of servers");
+    return certificate;
 }
 
 EdgeRoute read_route(Members& members) {

@@ -11,7 +11,7 @@
 
 namespace meshd::model {
 
-// [{"name", "listen", "profile", "strict_names", "certificates": [{"certificate", "key", "ocsp"}],
+// [{"name", "listen", "profile", "strict_names", "certificates": [{"certificate", "key", "ocsp", "acme"}],
 // "routes": [{"names", "service", "port", "pass_through", "alpn", "proxy_protocol"}]}]
 boost::json::array to_json(const EdgeListeners& listeners);
 base::Result<EdgeListeners> edge_from_json(const boost::json::value& value, const std::string& where);

@@ -20,10 +20,13 @@ class EdgeContext {
 public:
     using CertificatePtr = std::shared_ptr<const EdgeCertificate>;
 
-    // In the configuration's order. `is_strict`: nobody is shown one that does not fit.
-    EdgeContext(const std::vector<CertificatePtr>& certificates, bool is_strict) {
+    // In the configuration's order. `is_strict`: nobody is shown one that does not fit. `awaited`: names whose certificate is
+    // still to be issued, and that are shown no other that does not fit.
+    EdgeContext(const std::vector<CertificatePtr>& certificates, bool is_strict, const std::vector<std::string>& awaited = {}) {
         for (const auto& one : certificates)
             for (const auto& name : one->names()) by_name_.add(name, one);
+        for (const auto& name : awaited)
+            if (by_name_.find(name) == nullptr) by_name_.add(name, nullptr);
         if (!certificates.empty() && !is_strict) first_ = certificates.front();
     }
 

@@ -2,6 +2,7 @@
 #include "tls/edge_store.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "tls/followed_files.hpp"
@@ -72,10 +73,16 @@ std::map<std::string, std::shared_ptr<const EdgeContext>> EdgeStore::contexts() 
     std::map<std::string, std::shared_ptr<const EdgeContext>> all;
     for (const auto& listener : listeners_) {
         std::vector<EdgeContext::CertificatePtr> good;
-        for (const auto& entry : listener->entries)
-            if (entry.state.certificate) good.push_back(entry.state.certificate);
+        std::vector<std::string> awaited;
+        for (const auto& entry : listener->entries) {
+            const auto& [certificate, names] = std::tie(entry.state.certificate, entry.state.files.acme);
+            if (certificate)
+                good.push_back(certificate);
+            else
+                awaited.insert(awaited.end(), names.begin(), names.end());
+        }
         all.emplace(listener->settings.name,
-                    good.empty() ? nullptr : std::make_shared<const EdgeContext>(good, listener->settings.strict_names));
+                    good.empty() ? nullptr : std::make_shared<const EdgeContext>(good, listener->settings.strict_names, awaited));
     }
     return all;
 }
@@ -112,7 +119,14 @@ void EdgeStore::look() {
 
 void EdgeStore::read(Entry& entry) {
     auto& state = entry.state;
-    entry.files.note_read(stamps_of(state.files));
+    auto stamps = stamps_of(state.files);
+    // Who asks for it tells why there is none yet.
+    const bool is_awaited = !state.files.acme.empty() && !state.certificate && !stamps.front();
+    entry.files.note_read(std::move(stamps));
+    if (is_awaited) {
+        if (state.since == system_clock::time_point{}) state.since = system_clock::now();
+        return;
+    }
     auto loaded = EdgeCertificate::load(state.files, entry.profile, entry.tickets);
     if (!loaded) {
         entry.is_good = false;

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 #include <boost/json.hpp>
 
+#include "base/time_text.hpp"
 #include "model/edge_json.hpp"
 
 namespace meshd::worker {
@@ -55,21 +56,40 @@ relay::EdgeRoute make_route(const model::EdgeRoute& route, const model::ServiceP
     return made;
 }
 
+std::string_view state_of(const acme::Issuer::State& one) {
+    if (one.is_ordered) return "ordered";
+    if (!one.problem.empty()) return "failing";
+    return one.is_there ? "issued" : "waiting";
+}
+
+json::array acme_json(const model::EdgeListener& listener, const std::vector<acme::Issuer::State>& issued) {
+    json::array all;
+    for (const auto& certificate : listener.certificates)
+        for (const auto& one : issued)
+            if (one.path == certificate.files.certificate)
+                all.emplace_back(json::object{{"names", json::array(one.names.begin(), one.names.end())},
+                                              {"state", state_of(one)},
+                                              {"renewal", base::time_text(one.next)},
+                                              {"problem", one.problem}});
+    return all;
+}
+
 }  // namespace
 
 Edge::Edge(boost::asio::io_context& io, Handlers handlers)
     : handlers_(std::move(handlers)),
-      store_(io, {.on_change =
-                      [this] {
-                          make();
-                          handlers_.on_change();
-                      },
-                  .on_problem =
-                      [](const std::string& listener, const std::string& problem) {
-                          spdlog::error("edge: certificate of {}: {}", listener, problem);
-                      }}) {}
+      store_(io,
+             {.on_change =
+                  [this] {
+                      make();
+                      handlers_.on_change();
+                  },
+              .on_problem = [](const std::string& listener,
+                               const std::string& problem) { spdlog::error("edge: certificate of {}: {}", listener, problem); }}),
+      issuer_(io, [this](const acme::Challenges::Certificates& challenges) { return answer(challenges); }) {}
 
-void Edge::follow(const model::EdgeListeners& settings) {
+void Edge::follow(const model::EdgeListeners& settings, const std::optional<model::AcmeSettings>& acme) {
+    issuer_.follow(acme, settings);
     if (settings_ == settings) return;
     settings_ = settings;
     store_.follow(settings_);
@@ -95,7 +115,7 @@ void Edge::take(const registry::Change& change) {
     handlers_.on_change();
 }
 
-base::Result<void> Edge::answer(const Challenges& challenges) {
+base::Result<void> Edge::answer(const acme::Challenges::Certificates& challenges) {
     auto answers = std::make_shared<Answers>();
     for (const auto& [name, challenge] : challenges) {
         auto made = tls::EdgeCertificate::of_challenge(challenge, name);
@@ -130,8 +150,20 @@ void Edge::make() {
     }
 }
 
+// Who issues one knows why there is no other.
+std::vector<tls::EdgeStore::State> Edge::certificates() const {
+    auto states = store_.states();
+    const auto issued = issuer_.states();
+    for (auto& state : states)
+        for (const auto& one : issued)
+            if (one.path == state.files.files.certificate && !one.problem.empty())
+                state.problem = "no certificate of " + acme::called(one.names) + " is issued: " + one.problem;
+    return states;
+}
+
 json::array Edge::report() const {
     json::array all;
+    const auto issued = issuer_.states();
     for (const auto& settings : settings_) {
         json::array routes;
         for (const auto& route : settings.routes) {
@@ -145,7 +177,8 @@ json::array Edge::report() const {
         all.emplace_back(json::object{{"name", settings.name},
                                       {"open", counts.open.load()},
                                       {"connections", counts.taken.load()},
-                                      {"routes", std::move(routes)}});
+                                      {"routes", std::move(routes)},
+                                      {"acme", acme_json(settings, issued)}});
     }
     return all;
 }

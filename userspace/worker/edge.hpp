@@ -5,11 +5,17 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 
+#include "acme/issuer.hpp"
+#include "base/unique_fd.hpp"
+#include "model/acme.hpp"
 #include "model/edge.hpp"
 #include "model/service.hpp"
 #include "registry/catalog.hpp"
@@ -29,13 +35,15 @@ public:
     Edge(const Edge&) = delete;
     Edge& operator=(const Edge&) = delete;
 
-    void follow(const model::EdgeListeners& settings);  // without on_change
+    // Without on_change. `acme`: who issues certificates that have no files of their own; nothing: nobody does.
+    void follow(const model::EdgeListeners& settings, const std::optional<model::AcmeSettings>& acme = std::nullopt);
+    // Where an authority's challenges by HTTP are answered; none: nowhere.
+    void listen_http(std::vector<base::UniqueFd> sockets) { issuer_.listen_http(std::move(sockets)); }
     void take(const registry::Change& change);
 
     // Who asks for one of these names and for "acme-tls/1" alone is shown its certificate, at all listeners; instead of those
     // before. An error names the first that cannot be used: then nothing changes.
-    using Challenges = std::map<std::string, tls::ChallengeCertificate, std::less<>>;
-    base::Result<void> answer(const Challenges& challenges);
+    base::Result<void> answer(const acme::Challenges::Certificates& challenges);
 
     [[nodiscard]] bool is_wanted() const { return !settings_.empty(); }
     // Services were told, so that who comes can be served.
@@ -43,7 +51,8 @@ public:
 
     using Listeners = std::map<std::string, std::shared_ptr<const relay::EdgeListener>>;
     [[nodiscard]] const Listeners& listeners() const { return listeners_; }
-    [[nodiscard]] const tls::EdgeStore& certificates() const { return store_; }
+    [[nodiscard]] std::vector<tls::EdgeStore::State> certificates() const;
+    [[nodiscard]] const acme::Issuer& issuer() const { return issuer_; }
 
     // What channel::EdgeReport tells: the items of GET /v1/edge, docs/api.md, but for what the agent knows.
     [[nodiscard]] boost::json::array report() const;
@@ -60,6 +69,7 @@ private:
     std::map<std::string, std::shared_ptr<relay::EdgeCounts>> counts_;
     Listeners listeners_;
     bool knows_services_ = false;
+    acme::Issuer issuer_;
 };
 
 }  // namespace meshd::worker

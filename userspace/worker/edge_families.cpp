@@ -7,6 +7,14 @@
 
 namespace meshd::worker {
 
+prometheus::MetricFamily acme_family(const acme::Issuer::Counts& counts) {
+    Family family("meshd_acme_runs_total", "Certificates that were ordered by ACME, by how it ended.",
+                  prometheus::MetricType::Counter);
+    family.add({{"result", "issued"}}, counts.issued);
+    family.add({{"result", "failed"}}, counts.failed);
+    return family.take();
+}
+
 std::vector<prometheus::MetricFamily> edge_families(const Edge::Listeners& listeners, const relay::Figures& figures) {
     using prometheus::MetricType;
     Family open("meshd_edge_connections_open", "Connections of clients from outside now.", MetricType::Gauge);

@@ -11,6 +11,7 @@
 
 namespace meshd::worker {
 
+prometheus::MetricFamily acme_family(const acme::Issuer::Counts& counts);
 std::vector<prometheus::MetricFamily> edge_families(const Edge::Listeners& listeners, const relay::Figures& figures);
 
 }  // namespace meshd::worker

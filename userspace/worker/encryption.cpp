@@ -15,6 +15,7 @@ namespace meshd::worker {
 namespace {
 
 constexpr std::string_view edge_prefix = "edge/";  // of the names that the agent gives
+constexpr std::string_view acme_name = "acme";
 
 // A relayed connection has two descriptors.
 void allow_descriptors() {
@@ -48,10 +49,11 @@ Encryption::Encryption(boost::asio::io_context& io, std::function<model::Service
       edge_(io, {.on_change = [this] { configure(); }, .service = std::move(service)}) {}
 
 void Encryption::follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge,
-                        const model::NodeOrigination& origination, bool is_audit) {
+                        const std::optional<model::AcmeSettings>& acme, const model::NodeOrigination& origination,
+                        bool is_audit) {
     if (std::exchange(is_audit_, is_audit) != is_audit) authorize();
     if (tls_ != tls) follow_tls(tls);
-    edge_.follow(edge);
+    edge_.follow(edge, acme);
     outside_.follow(origination.credentials);
     routes_.outside_changed();
     configure();
@@ -90,7 +92,9 @@ CertificateStates Encryption::certificates() const {
     return states;
 }
 
-Issuance Encryption::issuance() const { return {issuer_.states(), signing_ ? std::optional(signing_->status()) : std::nullopt}; }
+Issuance Encryption::issuance() const {
+    return {issuer_.states(), signing_ ? std::optional(signing_->status()) : std::nullopt, edge_.issuer().states()};
+}
 
 // The threads of a relay are as many as the first settings say.
 void Encryption::make_engine() {
@@ -134,6 +138,7 @@ void Encryption::authorize() {
 }
 
 void Encryption::listen(const std::string& name, std::vector<base::UniqueFd> sockets) {
+    if (name == acme_name) return edge_.listen_http(std::move(sockets));
     relay::Purpose purpose{name == relay::name(relay::Direction::outbound) ? relay::Direction::outbound
                                                                            : relay::Direction::inbound};
     if (name.starts_with(edge_prefix)) purpose = {relay::Direction::edge, name.substr(edge_prefix.size())};
@@ -186,6 +191,7 @@ std::vector<prometheus::MetricFamily> Encryption::families() const {
         families = relay_families(figures);
         for (auto& family : edge_families(edge_.listeners(), figures)) families.push_back(std::move(family));
     }
+    if (edge_.issuer().is_there()) families.push_back(acme_family(edge_.issuer().counts()));
     if (issuer_.is_there()) families.push_back(renewal_family(issuer_.counts()));
     if (signing_) families.push_back(signing_family(signed_));
     return families;

@@ -38,7 +38,7 @@ public:
     // `tls`: nothing: this node encrypts nothing, and what is relayed now goes on.
     // `is_audit`: what the policy would deny passes and is counted.
     void follow(const std::optional<model::NodeTls>& tls, const model::EdgeListeners& edge,
-                const model::NodeOrigination& origination, bool is_audit);
+                const std::optional<model::AcmeSettings>& acme, const model::NodeOrigination& origination, bool is_audit);
 
     void take(const registry::Change& change) {
         routes_.take(change);
@@ -48,7 +48,7 @@ public:
     void set_rules(std::vector<model::Rule> rules);
     [[nodiscard]] bool has_rules() const { return rules_.has_value(); }
     void begin_again() { routes_.begin_again(); }
-    // From the agent, instead of those before. `name`: as the agent calls them, "outbound", "inbound" or "edge/NAME".
+    // From the agent, instead of those before. `name`: as the agent calls them, "outbound", "inbound", "edge/NAME" or "acme".
     void listen(const std::string& name, std::vector<base::UniqueFd> sockets);
 
     // As relay::Engine::dial().

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "acme/helpers.hpp"
 #include "base/version.hpp"
 #include "worker/guard.hpp"
 #include "worker/worker.hpp"
@@ -51,6 +52,7 @@ int run(int channel_fd, int handover_fd) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (const auto ended = meshd::acme::run_helper(argc, argv)) return *ended;
     CLI::App app(
         "The worker of meshd: reads registries and serves metrics, without privilege. It is started by meshd; not by hand.");
     int channel_fd = 3;

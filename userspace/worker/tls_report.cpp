@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/tls_report.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,13 +85,23 @@ std::vector<prometheus::ClientMetric::Label> labels_of(const Shown& one) {
     return labels;
 }
 
-// What comes from files has neither.
-void add_source(json::object& row, const std::vector<signing::Issuer::State>& issued) {
-    const auto name = row.at("name").as_string();
-    const auto found = std::find_if(issued.begin(), issued.end(), [&](const auto& one) { return name == one.name; });
-    const bool is_issued = found != issued.end() && (row.at("whose") == "node" || row.at("whose") == "workload");
-    row["issuer"] = is_issued ? found->from : std::string();
-    row["renewal"] = is_issued ? base::time_text(found->next) : std::string();
+void set_source(json::object& row, std::string_view source, const std::string& issuer = {}, Time next = {}) {
+    row["source"] = source;
+    row["issuer"] = issuer;
+    row["renewal"] = base::time_text(next);
+}
+
+void add_source(json::object& row, const Issuance& issuance) {
+    const auto& whose = row.at("whose");
+    if (whose == "signing") return set_source(row, "authority");
+    if (whose == "edge") {
+        for (const auto& one : issuance.acme)
+            if (row.at("certificate") == json::value(one.path)) return set_source(row, "acme", one.from, one.next);
+    } else if (whose == "node" || whose == "workload") {
+        for (const auto& one : issuance.issued)
+            if (row.at("name") == json::value(one.name)) return set_source(row, "issuer", one.from, one.next);
+    }
+    set_source(row, "file");
 }
 
 json::object signing_json(const signing::Server::Status& status) {
@@ -118,7 +127,7 @@ json::array certificates_json(const CertificateStates& states, const EdgeStates&
                               const OutsideStates& outside) {
     json::array all;
     std::size_t bytes = 0;
-    if (issuance.signing) add_source(all.emplace_back(signing_json(*issuance.signing)).get_object(), {});
+    if (issuance.signing) add_source(all.emplace_back(signing_json(*issuance.signing)).get_object(), issuance);
     for (const auto& one : all_of(states, edge, outside)) {
         const auto problem = std::string_view(one.problem).substr(0, longest_problem);
         json::object row{{"whose", one.whose},
@@ -132,7 +141,7 @@ json::array certificates_json(const CertificateStates& states, const EdgeStates&
                          {"state", state_of(one, now)},
                          {"problem", problem},
                          {"since", base::time_text(one.since)}};
-        add_source(row, issuance.issued);
+        add_source(row, issuance);
         bytes += json::serialize(row).size();
         if (bytes > most_bytes) break;
         all.emplace_back(std::move(row));

@@ -9,6 +9,7 @@
 #include <prometheus/metric_family.h>
 #include <boost/json/array.hpp>
 
+#include "acme/issuer.hpp"
 #include "signing/issuer.hpp"
 #include "signing/server.hpp"
 #include "tls/credential_store.hpp"
@@ -25,6 +26,7 @@ using OutsideStates = std::vector<tls::OutsideStore::State>;
 struct Issuance {
     std::vector<signing::Issuer::State> issued{};
     std::optional<signing::Server::Status> signing{};
+    std::vector<acme::Issuer::State> acme{};
 };
 
 // The items of GET /v1/certificates, docs/api.md.

@@ -156,7 +156,7 @@ void Worker::apply(channel::SettingsMessage settings) {
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
     follow_announcements(!before);
-    encryption_.follow(settings_->tls, settings_->edge, settings_->origination, settings_->is_audit);
+    encryption_.follow(settings_->tls, settings_->edge, settings_->acme, settings_->origination, settings_->is_audit);
     if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
         return;
     // Before the first change of another directory is told.
@@ -319,7 +319,7 @@ void Worker::report_registries() {
 
 // How long they are valid changes all the time, too.
 void Worker::report_certificates() {
-    auto now = certificates_json(encryption_.certificates(), encryption_.edge().certificates().states(), system_clock::now(),
+    auto now = certificates_json(encryption_.certificates(), encryption_.edge().certificates(), system_clock::now(),
                                  encryption_.issuance(), encryption_.outside().states());
     if (certificates_reported_ == now || channel_.queued_bytes() > longest_queue) return;
     (void)channel_.send(channel::encode(channel::CertificatesReport{now}));
@@ -367,8 +367,8 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
     for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     for (auto& family : encryption_.families()) families.push_back(std::move(family));
-    for (auto& family : certificate_families(encryption_.certificates(), encryption_.edge().certificates().states(),
-                                             system_clock::now(), encryption_.outside().states()))
+    for (auto& family : certificate_families(encryption_.certificates(), encryption_.edge().certificates(), system_clock::now(),
+                                             encryption_.outside().states()))
         families.push_back(std::move(family));
     families.push_back(telemetry::gauge("meshd_registry_complete", "1 when every registry has answered, or is remembered.",
                                         registries_.state().complete ? 1 : 0));

@@ -49,6 +49,13 @@ def route(*names, to="web", **keys):
     return {"names": list(names), "service": to} | keys
 
 
+def read_all(connection):
+    got = b""
+    while part := connection.recv(65536):
+        got += part
+    return got
+
+
 class Edge:
     """What the first host of a mesh has for clients, and they for it."""
 
@@ -56,6 +63,7 @@ class Edge:
         self.mesh, self.authority = mesh, mesh.authority
         self.host, self.outside = mesh.hosts
         self.listeners = []
+        self.acme = None  # edge.acme
 
     def certify(self, name, *names, **keys):
         """NAME.pem and NAME.key for hosts of these names; as the configuration has them."""
@@ -67,7 +75,7 @@ class Edge:
         return self
 
     def text(self):
-        return f"edge: {json.dumps({'listeners': self.listeners})}\n"
+        return f"edge: {json.dumps({'listeners': self.listeners} | ({'acme': self.acme} if self.acme else {}))}\n"
 
     def start(self, *services, tls=True):
         if tls:
@@ -95,8 +103,8 @@ class Edge:
 
     # ---- Clients ----
 
-    def curl(self, name="shop.test", path="/", port=443, options=(), check=True, address=None, scheme="https"):
-        return run("curl", "-sS", "--noproxy", "*", "--max-time", "10", "--cacert", self.authority.certificate,
+    def curl(self, name="shop.test", path="/", port=443, options=(), check=True, address=None, scheme="https", authority=None):
+        return run("curl", "-sS", "--noproxy", "*", "--max-time", "10", "--cacert", authority or self.authority.certificate,
                    "--resolve", f"{name}:{port}:{address or self.host.address}", *options, f"{scheme}://{name}:{port}{path}",
                    check=check, preexec_fn=self.outside.netns.enter)
 
@@ -107,6 +115,11 @@ class Edge:
                    input="", check=check, preexec_fn=self.outside.netns.enter)
         return done.stdout + done.stderr
 
+    def serial(self):
+        """Of the certificate that is shown."""
+        text = self.s_client("-showcerts")
+        return run("openssl", "x509", "-noout", "-serial", input=text[text.index("-----BEGIN"):]).stdout
+
     def connect(self, port=443):
         with self.outside.netns.entered():
             made = socket.socket()
@@ -114,8 +127,8 @@ class Edge:
         made.connect((self.host.address, port))
         return made
 
-    def connect_tls(self, name="shop.test", port=443, **keys):
-        context = ssl.create_default_context(cafile=str(self.authority.certificate))
+    def connect_tls(self, name="shop.test", port=443, authority=None, **keys):
+        context = ssl.create_default_context(cafile=str(authority or self.authority.certificate))
         if "alpn" in keys:
             context.set_alpn_protocols(keys["alpn"])
         return context.wrap_socket(self.connect(port), server_hostname=name, suppress_ragged_eofs=False)

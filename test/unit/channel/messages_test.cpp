@@ -80,6 +80,19 @@ TEST(Messages, SettingsCarryTheEdge) {
     EXPECT_EQ(refused.error().object, "settings.edge.listeners[0].listen");
 }
 
+TEST(Messages, SettingsCarryWhoIssuesCertificates) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    settings.acme =
+        model::AcmeSettings{"https://acme.test/directory",         "ops@example.org",     model::AcmeChallenge::http_01,
+                            base::SocketAddress::parse("[::]:80"), "/var/lib/meshd/acme", std::chrono::hours(24)};
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["acme"].as_object()["storage"] = "acme";
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "settings.acme.storage");
+}
+
 TEST(Messages, SettingsCarryAnnouncements) {
     SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
     auto& one = settings.announcements.emplace_back();

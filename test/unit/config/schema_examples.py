@@ -206,6 +206,18 @@ for what, change, valid in (
     listener = {"name": "a", "listen": "[::]:443", "routes": [edge_route | change]}
     expect(settings, {"edge": {"listeners": [listener]}}, valid, f"edge: {what}")
 
+edge_acme = {"accept_terms": True}
+for what, acme, certificate, valid in (
+    ("issued", {}, {"acme": ["a.test", "b.test"]}, True), ("over http", {"challenge": "http-01", "http": "[::]:80"}, {"acme": ["a.test"]}, True),
+    ("all keys", {"directory": "https://ca.test/dir", "email": "ops@a.test", "storage": "/s", "renew_before": "24h"}, {"acme": ["a.test"]}, True),
+    ("terms denied", {"accept_terms": False}, {"acme": ["a.test"]}, False), ("no address for http", {"challenge": "http-01"}, {"acme": ["a.test"]}, False),
+    ("an address for nothing", {"http": "[::]:80"}, {"acme": ["a.test"]}, False), ("clear text", {"directory": "http://ca.test"}, {"acme": ["a.test"]}, False),
+    ("wildcard", {}, {"acme": ["*.a.test"]}, False), ("no name", {}, {"acme": []}, False), ("files as well", {}, {"acme": ["a.test"], "key": "/k"}, False),
+    ("files", {}, {"certificate": "/c", "key": "/k"}, True), ("half of the files", {}, {"certificate": "/c"}, False),
+):
+    listener = {"name": "a", "listen": "[::]:443", "certificates": [certificate], "routes": [edge_route]}
+    expect(settings, {"edge": {"acme": edge_acme | acme, "listeners": [listener]}}, valid, f"acme: {what}")
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

@@ -321,7 +321,9 @@ TEST(SettingsSchema, SaysOfTheEdgeWhatTheParserSays) {
         const auto refused = parse_it(changed);
         ASSERT_FALSE(refused.has_value());
         EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
-        for (const auto& key : schema.at("required").as_array()) {
+        const auto* const choices = schema.if_contains("oneOf");
+        const auto& needed = choices == nullptr ? schema : choices->as_array().at(0).as_object();
+        for (const auto& key : needed.at("required").as_array()) {
             auto without = good;
             without.erase(key.as_string());
             EXPECT_FALSE(parse_it(without).has_value()) << key;
@@ -356,6 +358,26 @@ TEST(SettingsSchema, SaysOfOriginationWhatTheParserSays) {
     EXPECT_EQ(expected_keys(parse({{"zzzzzz", 1}}).error()), keys_of(whole));
     EXPECT_EQ(expected_keys(parse_one({{"name", "bank"}, {"zzzzzz", 1}}).error()), keys_of(one));
     EXPECT_FALSE(parse_one({{"authorities", "/a"}}).has_value());
+}
+
+TEST(SettingsSchema, SaysOfAcmeWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto& schema = root.at("properties").at("edge").at("properties").at("acme").as_object();
+    const auto parse = [](const json::object& one) {
+        return parse_settings(json::serialize(at_path({"edge", "acme"}, one)), "meshd.yaml");
+    };
+    for (const auto& member : schema.at("properties").as_object()) {
+        SCOPED_TRACE(member.key());
+        check_bounds(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+            json::object changed{{"accept_terms", true}};
+            if (value == "http-01") changed["http"] = "[::]:80";
+            if (member.key() == "http") changed["challenge"] = "http-01";
+            changed[member.key()] = value;
+            return parse(changed).has_value();
+        });
+    }
+    EXPECT_EQ(expected_keys(parse({{"zzzzzz", 1}}).error()), keys_of(schema));
+    EXPECT_FALSE(parse({}).has_value());
 }
 
 TEST(SettingsSchema, KnowsTheProbesOfServices) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "config/text_file.hpp"
 #include "test_certificates.hpp"
 
 namespace meshd::tls {
@@ -54,6 +55,36 @@ TEST_F(EdgeStoreTest, ReadsAtOnce) {
     EXPECT_EQ(changes, 0);
     EXPECT_EQ(store.states().at(0).problem, "");
     EXPECT_NE(store.states().at(0).since, std::chrono::system_clock::time_point{});
+}
+
+TEST_F(EdgeStoreTest, WaitsForWhatIsIssued) {
+    auto both = listeners();
+    model::EdgeCertificate issued{{directory.path("issued.pem"), directory.path("issued.pem")}, ""};
+    issued.acme = {"new.test"};
+    both[0].certificates.push_back(issued);
+    store.follow(both);
+    EXPECT_TRUE(problems.empty());
+    EXPECT_EQ(store.states().at(1).problem, "");
+    EXPECT_NE(store.states().at(1).since, std::chrono::system_clock::time_point{});
+    const auto find = [&](const char* name) { return store.contexts().at("public")->find(name); };
+    EXPECT_EQ(find("new.test"), nullptr);  // nor is the first one shown
+    EXPECT_NE(find("other.test"), nullptr);
+    const auto made = authority.issue({.names = "DNS:new.test"});
+    const auto text = [](const std::string& path) { return config::read_text_file(path).value().text; };
+    directory.write("issued.pem", text(made.certificate) + text(made.key));
+    EXPECT_TRUE(run_until([&] { return find("new.test") != nullptr; }));
+    EXPECT_EQ(find("new.test")->names().front(), "new.test");
+}
+
+TEST_F(EdgeStoreTest, ShowsWhatFitsWhileAnotherIsIssued) {
+    copy(authority.issue({.names = "DNS:*.test"}));
+    auto both = listeners();
+    model::EdgeCertificate issued{{directory.path("issued.pem"), directory.path("issued.pem")}, ""};
+    issued.acme = {"new.test"};
+    both[0].certificates.push_back(issued);
+    store.follow(both);
+    ASSERT_NE(store.contexts().at("public")->find("new.test"), nullptr);
+    EXPECT_EQ(store.contexts().at("public")->find("new.test")->names().front(), "*.test");
 }
 
 TEST_F(EdgeStoreTest, FollowsFilesAndKeepsWhatWasGood) {

@@ -106,6 +106,23 @@ TEST_F(EdgeTest, AnswersChallenges) {
     EXPECT_EQ(edge.listeners().at("public")->challenge, nullptr);
 }
 
+TEST_F(EdgeTest, TellsWhyNothingIsIssued) {
+    auto one = listener("public");
+    one.certificates.emplace_back().acme = {"shop.test"};
+    model::AcmeSettings acme;
+    model::EdgeListeners all{one};
+    model::place_acme(all, acme, "/nonexistent");
+    edge.follow(all, acme);
+    const auto told = edge.report().at(0).at("acme").at(0);
+    EXPECT_EQ(told.at("names").at(0), "shop.test");
+    EXPECT_EQ(told.at("state"), "failing");
+    EXPECT_NE(std::string(told.at("problem").as_string()).find("/nonexistent/lock"), std::string::npos);
+    EXPECT_EQ(edge.certificates().at(0).problem,
+              "no certificate of shop.test is issued: " + std::string(told.at("problem").as_string()));
+    edge.follow({listener("public")});
+    EXPECT_TRUE(edge.report().at(0).at("acme").as_array().empty());
+}
+
 TEST_F(EdgeTest, CountsGoOnWhenSettingsChange) {
     edge.follow({listener("public")});
     const auto counts = edge.listeners().at("public")->counts;

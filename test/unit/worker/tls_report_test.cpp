@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <boost/json.hpp>
 
+#include "base/time_text.hpp"
 #include "test_certificates.hpp"
 
 namespace meshd::worker {
@@ -38,6 +39,24 @@ TEST_F(TlsReport, TellsWhatIsToBeDone) {
     EXPECT_EQ(state(hours(11), "broken"), "expired");
     one.credentials.reset();
     EXPECT_EQ(state(hours(0), "broken"), "missing");
+}
+
+TEST_F(TlsReport, TellsWhereItIsFrom) {
+    EXPECT_EQ(row(hours(0)).at("source"), "file");
+    EXPECT_EQ(row(hours(0)).at("issuer"), "");
+    tls::EdgeStore::State edge;
+    edge.listener = "web";  // as the workload is called
+    edge.files = {{"/acme/a.pem", "/acme/a.pem"}, "", {"a.test"}};
+    Issuance issuance;
+    issuance.issued = {{"web", "ca.test:15009", {}, now}};
+    issuance.acme = {{"/acme/a.pem", {"a.test"}, "https://acme.test/directory", {}, now + hours(1)}};
+    const auto rows = certificates_json({one}, {edge}, now, issuance);
+    EXPECT_EQ(rows.at(0).at("source"), "issuer");
+    EXPECT_EQ(rows.at(0).at("issuer"), "ca.test:15009");
+    EXPECT_EQ(rows.at(1).at("source"), "acme");
+    EXPECT_EQ(rows.at(1).at("issuer"), "https://acme.test/directory");
+    EXPECT_EQ(std::string(rows.at(1).at("renewal").as_string()), base::time_text(now + hours(1)));
+    EXPECT_EQ(certificates_json({}, {edge}, now).at(0).at("source"), "file");
 }
 
 TEST_F(TlsReport, TellsWhoseItIs) {

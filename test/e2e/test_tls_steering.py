@@ -240,6 +240,7 @@ def test_explain_says_that_it_would_be_encrypted(node):
 
 
 def test_the_inbound_listener_is_there(node):
+    node.freeze()
     with node.hosts.client.entered(), socket.create_connection(("10.1.0.1", INBOUND), 5):
         server, peer = node.listener(INBOUND).accept()
         assert peer[0] == "::ffff:10.1.0.2"

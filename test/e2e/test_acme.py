@@ -15,7 +15,7 @@ import pytest
 from harness.edge import Edge, read_all, route, web
 from harness.mesh import USER
 from harness.pebble import Pebble, needed
-from harness.process import run, wait_until
+from harness.process import freeze, run, wait_until
 
 pytestmark = needed
 
@@ -181,7 +181,7 @@ def clients(edge):
 
 def test_a_worker_that_dies_takes_uacme_with_it_and_the_next_one_carries_on(edge):
     pebble = Pebble(edge)
-    pebble.process.send(signal.SIGSTOP)
+    freeze(pebble.process.pid)
     try:
         start(edge, pebble, issued("shop.test"))
         wait_until(lambda: clients(edge), edge.host.agent.output)

@@ -11,7 +11,7 @@ import pytest
 from harness import consul, echo
 from harness.api import ApiError
 from harness.consul import MASTER, Consul
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 from harness.world import World
 
 pytestmark = consul.needed
@@ -176,7 +176,7 @@ def test_an_agent_that_was_killed_is_missed_after_the_time_to_live(world):
     start(world, announcement(target, ttl="5s"))
     wait_consul(world, {target.port: []})
     worker = world.running.worker_pid()
-    os.kill(worker, signal.SIGSTOP)  # it hears nothing of the end of the agent
+    freeze(worker)  # it hears nothing of the end of the agent
     world.running.kill()
     os.kill(worker, signal.SIGKILL)
     assert in_consul(world) == {target.port: []}

@@ -8,7 +8,7 @@ import threading
 
 from harness import echo
 from harness.etcd import PREFIX, Etcd, encode
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 from harness.world import World
 
 LONG = 60  # s: a server that was away is tried again at growing intervals
@@ -154,7 +154,7 @@ def test_an_agent_that_was_killed_is_missed_after_the_time_to_live(world):
     start(world, announcement(target, ttl="5s"))
     wait_announced(world, target)
     worker = world.running.worker_pid()
-    os.kill(worker, signal.SIGSTOP)  # it hears nothing of the end of the agent
+    freeze(worker)  # it hears nothing of the end of the agent
     world.running.kill()
     os.kill(worker, signal.SIGKILL)
     assert set(announced(world)) == {key_of(target)}

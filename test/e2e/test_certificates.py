@@ -9,7 +9,7 @@ import pytest
 
 from harness.authority import TRUST_DOMAIN
 from harness.mesh import Mesh
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_was_reported_is_told_again_by_the_next_worker(host):
     host.start()
     wait_for(host, "ok")
     worker = host.agent.worker_pid()
-    host.agent.process.send(signal.SIGSTOP)  # so that what it shows next was told by the next worker
+    freeze(host.agent.process.pid)  # so that what it shows next was told by the next worker
     certificate = host.tls / "node.pem"
     kept = certificate.read_text()
     os.kill(worker, signal.SIGKILL)

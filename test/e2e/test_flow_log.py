@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from harness.flow_log import Logged
-from harness.process import Process, wait_until
+from harness.process import Process, freeze, wait_until
 
 
 def log(**more):
@@ -203,7 +203,7 @@ def test_what_happens_between_two_agents_is_logged(world):
 
 def test_a_stopped_worker_holds_up_nobody(world):
     logged = Logged(world, log())
-    os.kill(logged.agent.worker_pid(), signal.SIGSTOP)
+    freeze(logged.agent.worker_pid())
     try:
         connect_many(logged, 500)
         assert logged.agent.status()["worker"]["state"] == "running"

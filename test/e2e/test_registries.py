@@ -10,7 +10,7 @@ import pytest
 from harness import echo
 from harness.dns import Dns
 from harness.etcd import Etcd
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 from harness.registry import backend, service
 
 ADDRESS = "10.96.0.60"
@@ -222,7 +222,7 @@ def test_what_only_a_full_comparison_found_is_told(two):
     agent = two.agent("--config", settings(two, etcd={"endpoints": [two.etcd.url]}, hold={"share": "100%"}))
     agent.wait_applied(web(two.a))
     assert agent.meshctl_json("drift")["registries"]["missed"] == []
-    os.kill(agent.worker_pid(), signal.SIGSTOP)
+    freeze(agent.worker_pid())
     two.etcd.kill()
     two.etcd.start()
     two.etcd.put("web", web(two.b))
@@ -241,7 +241,7 @@ def test_what_comes_while_the_agent_is_busy_is_one_change(two):
     agent = two.agent("--config", settings(two, etcd={"endpoints": [two.etcd.url]}, hold={"share": "100%"}))
     agent.wait_applied(web(two.a))
     before = agent.status()["reconcile"]["runs_total"]
-    os.kill(agent.process.pid, signal.SIGSTOP)
+    freeze(agent.process.pid)
     lines = [web(two.a, f"10.96.60.{number}", f"line{number}") for number in range(1, 41)]
     for one in lines:
         two.etcd.put(one["name"], one)

@@ -12,7 +12,7 @@ import yaml
 from harness import echo
 from harness.etcd import Etcd
 from harness.probed import Authority
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 from harness.registry import backend, service
 from harness.steady import Steady
 
@@ -183,7 +183,7 @@ def test_a_watch_whose_revision_was_compacted_is_begun_anew(world):
     one = line(1, world.a)
     world.etcd.put("one", one)
     world.running.wait_applied(one)
-    os.kill(world.running.worker_pid(), signal.SIGSTOP)
+    freeze(world.running.worker_pid())
     stopped = world.running.worker_pid()
     try:
         world.etcd.kill()

@@ -38,6 +38,21 @@ def wait_until(condition, what, timeout=10.0, interval=0.02):
         time.sleep(interval)
 
 
+def thread_states(pid):
+    """The state of each thread of a process as ps shows it."""
+    states = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8", errors="replace") as line:
+            states.append(line.read().rpartition(")")[2].split()[0])
+    return states
+
+
+def freeze(pid):
+    """SIGSTOP, and its effect: the signal only asks one of the threads to stop them all, and until it runs the others go on."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: set(thread_states(pid)) == {"T"}, lambda: f"process {pid} to stand still: {thread_states(pid)}")
+
+
 class Process:
     """A child process with its output in a file."""
 

@@ -14,7 +14,7 @@ import struct
 from harness.agent import override
 from harness.echo import TcpEcho, family_of
 from harness.hosts import SERVICE, SERVICE6, Hosts, NodeAgent
-from harness.process import wait_until
+from harness.process import freeze, wait_until
 from harness.registry import backend, service
 
 OUTBOUND, INBOUND = 15001, 15008
@@ -125,7 +125,7 @@ class Encrypted:
 
     def freeze(self):
         self.frozen = self.agent.worker_pid()
-        os.kill(self.frozen, signal.SIGSTOP)
+        freeze(self.frozen)
 
     def thaw(self):
         """Without it a worker would not hear that it is to end."""

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+#include <boost/json.hpp>
 
 #include "app/worker_child.hpp"
 #include "base/version.hpp"
@@ -62,14 +63,16 @@ Agent::Agent(Options options, config::Settings settings)
            [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
            [this] { return acceleration_.test_again(); }, [this](const std::string& name) { return worker_.sync_registry(name); },
            [this](const std::string& name, bool is_drained) { return announcements_.set_drained(name, is_drained); },
-           [this](const control::TlsCheckQuery& query, const control::Later& later) { tls_checks_.begin(query, later); }}),
+           [this](const control::TlsCheckQuery& query, const control::Later& later) { tls_checks_.begin(query, later); },
+           [this](const control::Later& later) { replace_worker(later); }}),
       worker_(
           io_, context_,
           {[this](channel::Delta delta) { on_delta(std::move(delta)); },
            [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
            [this](const channel::HealthReport& report) { health_.take(report); }, [this] { return known_services(); },
            [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { handover_.begin(std::move(socket)); },
-           [this](const channel::TlsFinding& finding) { tls_checks_.take(finding); }, [this] { tls_checks_.worker_is_gone(); }}),
+           [this](const channel::TlsFinding& finding) { tls_checks_.take(finding); }, [this] { tls_checks_.worker_is_gone(); },
+           [this] { handover_.end_overlap(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
@@ -79,6 +82,7 @@ Agent::Agent(Options options, config::Settings settings)
     context_.settings = std::move(settings);
     context_.started_at = std::chrono::system_clock::now();
     context_.worker = [this] { return worker_.status(); };
+    context_.retired_workers = [this] { return worker_.retired(); };
 }
 
 Agent::~Agent() = default;
@@ -359,6 +363,13 @@ void Agent::wait_for_signal() {
         worker_.reopen_files();
         ::sd_notify(0, "READY=1");
         wait_for_signal();
+    });
+}
+
+void Agent::replace_worker(const control::Later& later) {
+    worker_.replace([later](base::Result<pid_t> process) {
+        if (!process) return later(tl::make_unexpected(std::move(process.error())));
+        later(boost::json::serialize(boost::json::object{{"pid", *process}}));
     });
 }
 

@@ -68,6 +68,7 @@ private:
     void schedule_check();
     void schedule_retry();
     void apply_log_level(config::LogLevel level);
+    void replace_worker(const control::Later& later);
     void reload();
     void watch_configuration();
     void wait_for_signal();

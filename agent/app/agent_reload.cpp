@@ -34,6 +34,7 @@ void Agent::reload() {
     }
     auto wanted = *loaded;
     auto& now = context_.settings;
+    const auto threads = now.tls ? now.tls->threads : 0;
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
@@ -48,6 +49,7 @@ void Agent::reload() {
     now.metrics_enabled = wanted.metrics_enabled;
     now.metrics_listen = wanted.metrics_listen;
     now.log_level = wanted.log_level;
+    now.worker_shutdown_timeout = wanted.worker_shutdown_timeout;
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();
@@ -65,6 +67,9 @@ void Agent::reload() {
     if (timing_changed && attached_) attach_again();
     if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
     if (worker_changed) worker_.send_settings();
+    if (now.tls && now.tls->threads != threads) replace_worker([](const base::Result<std::string>& outcome) {
+        if (!outcome) spdlog::warn("threads stay as they were: {}", outcome.error().message());
+    });
     if (interval_changed) schedule_check();
     if (now == wanted)
         context_.degradations.clear("configuration");

@@ -9,6 +9,7 @@
 
 #include "acceleration/accelerator.hpp"
 #include "app/degradations.hpp"
+#include "app/retired_workers.hpp"
 #include "app/worker_process.hpp"
 #include "channel/messages.hpp"
 #include "config/settings.hpp"
@@ -58,6 +59,7 @@ struct Context {
     const EdgeSetup* edge = nullptr;
     health::BackendHealth* health = nullptr;
     std::function<WorkerStatus()> worker;
+    std::function<std::vector<RetiredWorkers::One>()> retired_workers;
 };
 
 }  // namespace meshd::app

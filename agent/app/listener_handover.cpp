@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -14,9 +15,20 @@ namespace meshd::app {
 
 namespace json = boost::json;
 
+namespace {
+
+constexpr std::chrono::seconds longest_overlap{10};
+
+}  // namespace
+
 void ListenerHandover::begin(base::UniqueFd socket) {
     queue_.clear();
     waits_ = false;
+    former_ = std::move(socket_);
+    overlap_.expires_after(longest_overlap);
+    overlap_.async_wait([this](const boost::system::error_code& ended) {
+        if (!ended) end_overlap();
+    });
     boost::system::error_code error;
     socket_.emplace(io_);
     socket_->assign(socket.release(), error);
@@ -27,6 +39,11 @@ void ListenerHandover::begin(base::UniqueFd socket) {
     }
     for (const auto& [name, listeners] : sets_) queue(name, listeners);
     flush();
+}
+
+void ListenerHandover::end_overlap() {
+    overlap_.cancel();
+    former_.reset();
 }
 
 void ListenerHandover::set(const std::string& name, steering::ListenersPtr listeners) {

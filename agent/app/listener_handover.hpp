@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/unique_fd.hpp"
 #include "steering/listeners.hpp"
@@ -17,10 +18,12 @@ namespace meshd::app {
 
 class ListenerHandover {
 public:
-    explicit ListenerHandover(boost::asio::io_context& io) : io_(io) {}
+    explicit ListenerHandover(boost::asio::io_context& io) : io_(io), overlap_(io) {}
 
-    // `socket`: the other end of what the new worker has as handover_fd.
+    // `socket`: the other end of what the new worker has as handover_fd. One before it takes connections, too, until end_overlap(),
+    // or for some seconds.
     void begin(base::UniqueFd socket);
+    void end_overlap();
 
     // A new set replaces the one of its name; null: there is none any more.
     void set(const std::string& name, steering::ListenersPtr listeners);
@@ -37,6 +40,8 @@ private:
 
     boost::asio::io_context& io_;
     std::optional<boost::asio::posix::stream_descriptor> socket_;  // nothing: there is no worker
+    std::optional<boost::asio::posix::stream_descriptor> former_;  // of the worker before
+    boost::asio::steady_timer overlap_;
     std::map<std::string, steering::ListenersPtr> sets_;
     std::deque<Message> queue_;
     bool waits_ = false;

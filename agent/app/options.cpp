@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/version.hpp"
+#include "config/duration.hpp"
 #include "config/settings_file.hpp"
 #include "meshd/abi.h"
 
@@ -50,6 +51,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_option("--state-dir", options.state_directory, "directory of the last known good state");
     app.add_option("--registry-dir", options.registry_directory, "directory of service files");
     app.add_option("--worker-user", options.worker_user, "user that the worker runs as");
+    app.add_option_function<std::string>(
+           "--worker-shutdown-timeout",
+           [&](const std::string& text) { options.worker_shutdown_timeout = config::parse_duration(text); },
+           "how long a worker that is replaced, or whose agent ends, goes on with its connections: 10m, 0s …")
+        ->check([](const std::string& text) {
+            return config::parse_duration(text) ? std::string() : "expected a time such as 30s or 10m, not '" + text + "'";
+        });
     app.add_option("--control-group", options.control_group, "group that may read from the control socket");
     app.add_option("--worker", options.worker_binary, "path of meshd-userspace")->capture_default_str();
     app.add_option("--metrics", metrics, "ADDRESS:PORT of the metrics page; port 0: any free one");
@@ -96,6 +104,7 @@ base::Result<config::Settings> effective_settings(const Options& options) {
     lay(settings.state_directory, options.state_directory);
     lay(settings.registry_directory, options.registry_directory);
     lay(settings.worker_user, options.worker_user);
+    lay(settings.worker_shutdown_timeout, options.worker_shutdown_timeout);
     lay(settings.control_group, options.control_group);
     lay(settings.metrics_listen, options.metrics_listen);
     lay(settings.log_level, options.log_level);

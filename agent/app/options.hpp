@@ -18,6 +18,7 @@ struct Options {
 
     // Each overrides the same key of the file.
     std::optional<std::string> cgroup, bpffs, run_directory, state_directory, registry_directory, worker_user, control_group;
+    std::optional<std::chrono::milliseconds> worker_shutdown_timeout;
     std::optional<base::SocketAddress> metrics_listen;
     std::optional<config::LogLevel> log_level;
 };

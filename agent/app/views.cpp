@@ -35,12 +35,21 @@ std::int64_t seconds_since(std::chrono::system_clock::time_point then) {
     return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - then).count();
 }
 
-json::object worker_json(const WorkerStatus& worker) {
+json::array retired_json(const std::vector<RetiredWorkers::One>& workers) {
+    json::array all;
+    for (const auto& worker : workers)
+        all.emplace_back(
+            json::object{{"pid", worker.pid}, {"since", base::time_text(worker.since)}, {"until", base::time_text(worker.until)}});
+    return all;
+}
+
+json::object worker_json(const WorkerStatus& worker, json::array retired) {
     return {{"state", name(worker.state)},
             {"pid", worker.pid},
             {"restarts", worker.restarts},
             {"since", base::time_text(worker.since)},
-            {"last_exit", worker.last_exit}};
+            {"last_exit", worker.last_exit},
+            {"retired", std::move(retired)}};
 }
 
 json::object registry_json(const Context& context) {
@@ -153,7 +162,7 @@ json::object Views::status() {
     view["cgroup"] = context_.cgroup_path;
     view["pins"] = context_.datapath->pins().version_directory();
     view["adopted"] = context_.adopted;
-    view["worker"] = worker_json(context_.worker());
+    view["worker"] = worker_json(context_.worker(), retired_json(context_.retired_workers()));
     view["registry"] = registry_json(context_);
     view["desired"] = desired_json(context_);
     view["services"] = json::object{{"total", desired.services.size()},

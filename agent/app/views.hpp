@@ -26,6 +26,7 @@ public:
         std::function<base::Result<void>(const std::string&)> sync_registry;  // empty: all
         std::function<base::Result<bool>(const std::string&, bool)> drain_announcement;
         std::function<void(const control::TlsCheckQuery&, const control::Later&)> check_tls;
+        std::function<void(const control::Later&)> replace_worker;
     };
     Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
@@ -44,6 +45,7 @@ public:
     base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) override;
     base::Result<std::optional<boost::json::object>> drain_announcement(const std::string& name, bool is_drained) override;
     void check_tls(const control::TlsCheckQuery& query, control::Later later) override { actions_.check_tls(query, later); }
+    void replace_worker(control::Later later) override { actions_.replace_worker(later); }
     base::Result<boost::json::object> explain(const control::ExplainQuery& query) override;
     base::Result<boost::json::object> plan(control::PlanQuery query) override;
     base::Result<boost::json::object> policy() override;

@@ -42,6 +42,9 @@ public:
     WorkerChild(const WorkerChild&) = delete;
     ~WorkerChild();  // kills and reaps
 
+    // It goes on without this process, which must end soon: it does not reap it.
+    void leave() { pid_ = 0; }
+
     [[nodiscard]] pid_t pid() const { return pid_; }
     // Readable when the process has ended. Owned by this object.
     [[nodiscard]] int pidfd() const { return pidfd_.get(); }

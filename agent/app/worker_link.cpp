@@ -2,6 +2,7 @@
 #include "app/worker_link.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -23,10 +24,18 @@ constexpr std::size_t longest_queue = std::size_t{4} << 20U;  // bytes; a worker
 
 }  // namespace
 
-base::Result<void> WorkerLink::start(const std::string& binary) {
+WorkerOptions WorkerLink::options() const {
     WorkerOptions options;
-    options.binary = binary;
+    options.binary = binary_;
     options.user = context_.settings.worker_user;
+    return options;
+}
+
+std::chrono::seconds WorkerLink::shutdown_time() const {
+    return std::chrono::ceil<std::chrono::seconds>(context_.settings.worker_shutdown_timeout);
+}
+
+WorkerHandlers WorkerLink::process_handlers() {
     WorkerHandlers handlers;
     handlers.on_channel_open = [this](channel::Channel& channel) {
         hand_on_changes();  // of the worker before: what it told is known
@@ -40,13 +49,55 @@ base::Result<void> WorkerLink::start(const std::string& binary) {
         note_state();
         handlers_.on_down();
     };
-    process_ = std::make_unique<WorkerProcess>(io_, std::move(options), std::move(handlers));
+    return handlers;
+}
+
+base::Result<void> WorkerLink::start(const std::string& binary) {
+    binary_ = binary;
+    process_ = std::make_unique<WorkerProcess>(io_, options(), process_handlers());
     return process_->start();
 }
 
 void WorkerLink::stop() {
-    if (process_) process_->stop();
+    standby_.reset();
+    const auto longest = shutdown_time();
+    if (process_) process_->stop(longest);
+    if (longest.count() > 0) retired_.leave();
     hand_on_changes();
+}
+
+void WorkerLink::replace(std::function<void(base::Result<pid_t>)> done) {
+    const auto not_now = [](std::string why) {
+        return base::fail({"replace", "the worker", EBUSY, std::move(why), "try again in a moment; see meshctl status"});
+    };
+    if (standby_) return done(not_now("it is being replaced already"));
+    if (status().state != WorkerState::running) return done(not_now("it is not running"));
+    auto ready = [this, done](base::Result<void> outcome) {
+        if (outcome) return change_places(done);
+        standby_.reset();
+        done(tl::make_unexpected(std::move(outcome.error())));
+    };
+    standby_ = std::make_unique<StandbyWorker>(io_, options(), process_handlers(), std::move(ready));
+    auto started = standby_->start();
+    if (started) return;
+    standby_.reset();
+    done(tl::make_unexpected(std::move(started.error())));
+}
+
+// What both would have - the metrics page, locks, announcements - the old one lets go of first. Connections it takes until the
+// new one can.
+void WorkerLink::change_places(const std::function<void(base::Result<pid_t>)>& done) {
+    const auto longest = shutdown_time();
+    process_->retire(longest, [this, longest, done](std::optional<WorkerChild> child) {
+        if (child) retired_.add(std::move(*child), longest);
+        boost::asio::post(io_, [this, done] {
+            handlers_.on_down();
+            standby_->take_place(process_);
+            standby_.reset();
+            spdlog::info("worker {} has taken the place of the one before", status().pid);
+            done(status().pid);
+        });
+    });
 }
 
 WorkerStatus WorkerLink::status() const { return process_ ? process_->status() : WorkerStatus{}; }
@@ -137,6 +188,7 @@ void WorkerLink::take_delta(channel::Delta delta) {
     if (delta.full) {
         hand_on_changes();
         handlers_.on_delta(std::move(delta));
+        handlers_.on_whole();
         return;
     }
     for (auto& service : delta.upsert) {

@@ -13,7 +13,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "app/worker_child.hpp"
 #include "channel/assembler.hpp"
 
 namespace meshd::app {
@@ -55,22 +54,32 @@ public:
         return {};
     }
 
-    void stop() {
+    void stop(std::chrono::seconds longest) {
         wanted_ = false;
+        retired_ = nullptr;
         if (child_ && channel_) {
-            (void)channel_->send(channel::encode(channel::Shutdown{}));  // without it the end of the channel tells the same
+            (void)channel_->send(channel::encode(channel::Shutdown{longest}));  // without it the end of the channel tells the same
+            if (longest.count() > 0 && channel_->wait_closed(options_.stop_timeout) &&
+                !child_->wait_ended(std::chrono::milliseconds(0)))
+                child_->leave();
         }
         end_life();
-        if (child_) {
-            if (!child_->wait_ended(options_.stop_timeout)) {
-                child_->send_signal(SIGTERM);
-                if (!child_->wait_ended(options_.stop_timeout)) child_->send_signal(SIGKILL);
-            }
-            status_.last_exit = child_->reap();
-            child_.reset();
-        }
+        if (child_ && child_->pid() != 0) end_child();
+        child_.reset();
         status_.pid = 0;
         set_state(WorkerState::down);
+    }
+
+    void retire(std::chrono::seconds longest, Retired done) {
+        wanted_ = false;
+        if (status_.state != WorkerState::running) {
+            kill();
+            asio::post(context_, [done = std::move(done)] { done(std::nullopt); });
+            return;
+        }
+        retired_ = std::move(done);
+        (void)channel_->send(channel::encode(channel::Retire{longest}));
+        arm(options_.stop_timeout, [this] { break_off("it did not let go in time"); });
     }
 
     void kill() {
@@ -83,6 +92,14 @@ public:
     [[nodiscard]] channel::Channel* channel() { return channel_ && channel_->is_open() ? &*channel_ : nullptr; }
 
 private:
+    void end_child() {
+        if (!child_->wait_ended(options_.stop_timeout)) {
+            child_->send_signal(SIGTERM);
+            if (!child_->wait_ended(options_.stop_timeout)) child_->send_signal(SIGKILL);
+        }
+        status_.last_exit = child_->reap();
+    }
+
     base::Result<void> launch() {
         auto child = WorkerChild::start(options_.binary, identity_);
         if (!child) return tl::make_unexpected(child.error());
@@ -114,10 +131,12 @@ private:
             },
             [self = shared_from_this(), life](const base::Error& error) {
                 if (self->life_ != life) return;
-                if (error.detail == channel::peer_closed)
-                    self->expect_end();
-                else
+                if (self->retired_)
+                    self->hand_over();  // it may not have read all that was sent, which is an error here
+                else if (error.detail != channel::peer_closed)
                     self->break_off(error.message());
+                else
+                    self->expect_end();
             });
     }
 
@@ -140,6 +159,16 @@ private:
         } else if (*whole && handlers_.on_message) {
             handlers_.on_message(std::move(**whole));
         }
+    }
+
+    // The worker has let go of all that the next one needs.
+    void hand_over() {
+        auto child = std::move(child_);
+        child_.reset();
+        status_.pid = 0;
+        set_state(WorkerState::down);
+        end_life();
+        std::exchange(retired_, nullptr)(std::move(child));
     }
 
     // The worker has closed its end, so it is about to exit.
@@ -196,6 +225,7 @@ private:
         status_.pid = 0;
         set_state(WorkerState::down);
         end_life();
+        if (retired_) return std::exchange(retired_, nullptr)(std::nullopt);
         if (steady_clock::now() - started_at_ >= options_.long_life) backoff_ = options_.first_backoff;
         restart_later();
         tell_down(broken_.empty() ? status_.last_exit : broken_ + "; " + status_.last_exit);
@@ -245,6 +275,7 @@ private:
     std::uint64_t starts_ = 0;
     std::uint64_t life_ = 0;
     std::uint64_t armed_ = 0;
+    Retired retired_;     // null: it is not to retire
     std::string broken_;  // what it did against the protocol in this life
     bool wanted_ = false;
 };
@@ -256,7 +287,9 @@ WorkerProcess::~WorkerProcess() { supervisor_->kill(); }
 
 base::Result<void> WorkerProcess::start() { return supervisor_->start(); }
 
-void WorkerProcess::stop() { supervisor_->stop(); }
+void WorkerProcess::stop(std::chrono::seconds longest) { supervisor_->stop(longest); }
+
+void WorkerProcess::retire(std::chrono::seconds longest, Retired done) { supervisor_->retire(longest, std::move(done)); }
 
 WorkerStatus WorkerProcess::status() const { return supervisor_->status(); }
 

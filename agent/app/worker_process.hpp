@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "app/worker_child.hpp"
 #include "base/error.hpp"
 #include "channel/channel.hpp"
 #include "channel/messages.hpp"
@@ -75,8 +77,14 @@ public:
     // status().
     base::Result<void> start();
     // Blocks for at most twice stop_timeout, for the process' end. No handler is called during or after it; start() may be called
-    // again.
-    void stop();
+    // again. `longest`: what the process carries may go on without this one for that time; then only until it has let go of the
+    // rest.
+    void stop(std::chrono::seconds longest = std::chrono::seconds(0));
+
+    // What the process carries goes on for at most that time, and it is started no more. `done` is called from the io_context:
+    // with the process as soon as it has let go of everything else, with nothing when it has ended instead.
+    using Retired = std::function<void(std::optional<WorkerChild>)>;
+    void retire(std::chrono::seconds longest, Retired done);
 
     [[nodiscard]] WorkerStatus status() const;
     // Null while no channel is open.

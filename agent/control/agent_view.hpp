@@ -134,6 +134,8 @@ public:
     virtual base::Result<boost::json::object> identities(std::optional<std::int32_t> pid) = 0;
     // Handshakes with the hosts of a service's backends, and what they showed.
     virtual void check_tls(const TlsCheckQuery& query, Later later) = 0;
+    // Another worker takes the place of the one that is there: {"pid": …} of it.
+    virtual void replace_worker(Later later) = 0;
     virtual base::Result<boost::json::object> explain(const ExplainQuery& query) = 0;
     // What would be done if these were the services; nothing is changed.
     virtual base::Result<boost::json::object> plan(PlanQuery query) = 0;

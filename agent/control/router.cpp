@@ -165,6 +165,12 @@ void check_tls(Agent& agent, const http::Request& request, http::Respond respond
     agent.check_tls(*query, to_response(std::move(respond)));
 }
 
+void replace_worker(Agent& agent, const http::Request& request, http::Respond respond) {
+    const auto checked = no_members(request.body);
+    if (!checked) return respond(failure(400, checked.error()));
+    agent.replace_worker(to_response(std::move(respond)));
+}
+
 void traffic(Agent& agent, const http::Request& /*request*/, http::Respond respond) {
     agent.traffic(to_response(std::move(respond)));
 }
@@ -213,7 +219,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 36> routes{{
+constexpr std::array<Route, 37> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -250,6 +256,7 @@ constexpr std::array<Route, 36> routes{{
     {"POST", "/v1/acceleration/resume", true, false, resume_acceleration},
     {"POST", "/v1/acceleration/selftest", true, false, selftest_acceleration},
     {"PUT", "/v1/log-level", true, false, log_level},
+    {"POST", "/v1/worker/replace", true, false, nullptr, replace_worker},
 }};
 
 // The one of this method, or any of this path: then the method is wrong.

@@ -11,7 +11,7 @@ from harness.authority import Authority
 from harness.cgroup import Cgroup
 from harness.echo import TcpEcho, read_line
 from harness.load import Load
-from harness.mesh import INBOUND, PORT, SERVICE, connect, encrypted, served, start
+from harness.mesh import INBOUND, PORT, SERVICE, connect, encrypted, rules, served, start
 from harness.process import wait_until
 
 
@@ -75,10 +75,6 @@ def test_a_worker_that_dies_costs_what_it_carried_and_no_more(mesh):
 
 
 # ---- Who may ----
-
-def rules(host, *lines):
-    host.place.registry.replace("policies:\n" + "".join(f"  - {line}\n" for line in lines), "rules")
-
 
 def test_a_rule_for_an_identity_closes_what_it_no_longer_allows(mesh):
     with served(mesh) as (client, server, _):

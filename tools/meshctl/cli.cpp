@@ -62,6 +62,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_drift(*app, program);
     add_map(*app, program);
     add_explain(*app, program);
+    add_worker(*app, program);
     add_log(*app, program);
     add_version(*app, program);
     return app;

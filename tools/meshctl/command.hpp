@@ -49,6 +49,7 @@ void add_config(CLI::App& app, Program& program);
 void add_drift(CLI::App& app, Program& program);
 void add_map(CLI::App& app, Program& program);
 void add_explain(CLI::App& app, Program& program);
+void add_worker(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
 

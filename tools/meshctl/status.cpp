@@ -29,6 +29,8 @@ std::string worker_text(const json::object& worker) {
     if (const auto pid = number_at(worker, "pid"); pid > 0) text += fmt::format(", process {}", pid);
     text += fmt::format(", {}, since {}", counted(number_at(worker, "restarts"), "restart"), text_at(worker, "since"));
     if (const auto why = text_at(worker, "last_exit"); why != "-") text += ", ended last: " + why;
+    if (const auto& retired = array_at(worker, "retired"); !retired.empty())
+        text += fmt::format("; {} retired", counted(static_cast<std::int64_t>(retired.size()), "worker"));
     return text;
 }
 

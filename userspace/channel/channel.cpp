@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/channel.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <deque>
 #include <string>
 #include <utility>
+
+#include <poll.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -78,6 +82,16 @@ public:
         queue_.push_back(std::move(frame));
         flush();
         return {};
+    }
+
+    bool wait_closed(std::chrono::milliseconds timeout) {
+        const auto deadline = std::chrono::steady_clock::now() + timeout;
+        pollfd item{socket_.native_handle(), POLLRDHUP, 0};
+        while (true) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            const int ready = ::poll(&item, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+            if (ready >= 0 || errno != EINTR) return ready > 0;
+        }
     }
 
     void close() {
@@ -253,6 +267,8 @@ base::Result<void> Channel::send_text(std::string_view message) {
 }
 
 void Channel::close() { connection_->close(); }
+
+bool Channel::wait_closed(std::chrono::milliseconds timeout) const { return !is_open() || connection_->wait_closed(timeout); }
 
 bool Channel::is_open() const { return connection_ && connection_->is_open(); }
 

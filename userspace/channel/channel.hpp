@@ -3,6 +3,7 @@
 // bytes, big-endian, and then that many bytes of UTF-8 JSON: one object.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -45,6 +46,8 @@ public:
 
     void close();
     [[nodiscard]] bool is_open() const;
+    // Blocks until the peer has closed its end (true), or for that time. Nobody is called.
+    [[nodiscard]] bool wait_closed(std::chrono::milliseconds timeout) const;
     // Bytes that were sent but that the socket has not taken yet. Nothing bounds them but the sender's own restraint.
     [[nodiscard]] std::size_t queued_bytes() const;
 

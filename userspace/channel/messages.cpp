@@ -244,6 +244,16 @@ base::Result<Message> decode_sync(const json::object& object) {
     return fields.give(SyncRegistry{fields.text("name")});
 }
 
+// Retire or Shutdown.
+template <typename End>
+base::Result<Message> decode_end(const json::object& object, const char* type) {
+    Fields fields(object, type);
+    const auto seconds = fields.number("longest_s");
+    if (seconds > static_cast<std::uint64_t>(max_retirement.count()))
+        fields.wrong("longest_s", "at most " + std::to_string(max_retirement.count()));
+    return fields.give(End{std::chrono::seconds(seconds)});
+}
+
 base::Result<Message> decode_metrics(json::object& object) {
     Fields fields(object, "metrics");
     MetricsPart metrics;
@@ -276,6 +286,7 @@ struct TypeName {
     std::string_view operator()(const FlowEvents&) const { return "flows"; }
     std::string_view operator()(const Ejected&) const { return "ejected"; }
     std::string_view operator()(const Reopen&) const { return "reopen"; }
+    std::string_view operator()(const Retire&) const { return "retire"; }
     std::string_view operator()(const Shutdown&) const { return "shutdown"; }
     std::string_view operator()(const TlsCheck&) const { return "tls_check"; }
     std::string_view operator()(const TlsFinding&) const { return "tls_finding"; }
@@ -308,7 +319,8 @@ base::Result<Message> decode(json::object message) {
     if (type == "tls_check") return decode_tls_check(message);
     if (type == "tls_finding") return decode_tls_finding(message);
     if (type == "reopen") return Message(Reopen{});
-    if (type == "shutdown") return Message(Shutdown{});
+    if (type == "retire") return decode_end<Retire>(message, "retire");
+    if (type == "shutdown") return decode_end<Shutdown>(message, "shutdown");
     return invalid("type", "a message of the channel, not '" + std::string(type.substr(0, 40)) + "'");
 }
 
@@ -351,7 +363,8 @@ json::object encode(const EdgeReport& message) { return {{"type", "edge"}, {"lis
 json::object encode(const SyncRegistry& message) { return {{"type", "sync"}, {"name", message.name}}; }
 
 json::object encode(const Reopen&) { return {{"type", "reopen"}}; }
+json::object encode(const Retire& message) { return {{"type", "retire"}, {"longest_s", message.longest.count()}}; }
 
-json::object encode(const Shutdown&) { return {{"type", "shutdown"}}; }
+json::object encode(const Shutdown& message) { return {{"type", "shutdown"}, {"longest_s", message.longest.count()}}; }
 
 }  // namespace meshd::channel

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -229,11 +230,21 @@ struct SyncRegistry {
 // Files are to be opened anew: somebody has put them aside.
 struct Reopen {};
 
-struct Shutdown {};
+// Another worker takes its place, or the agent ends. It lets go of everything but the connections that it carries, closes its end
+// of the channel, takes new connections until the agent closes the handover of listeners, and ends with the last connection, or
+// after this time.
+struct Retire {
+    std::chrono::seconds longest{0};
+};
+// As Retire, but what is announced is withdrawn before; 0: what is carried ends, too.
+struct Shutdown {
+    std::chrono::seconds longest{0};
+};
+inline constexpr std::chrono::seconds max_retirement = std::chrono::hours(24 * 7);
 
 using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport,
                              EdgeReport, SyncRegistry, HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart,
-                             FlowEvents, Ejected, Reopen, Shutdown, TlsCheck, TlsFinding>;
+                             FlowEvents, Ejected, Reopen, Shutdown, Retire, TlsCheck, TlsFinding>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
@@ -255,5 +266,6 @@ boost::json::object encode(const TlsCheck& message);
 boost::json::object encode(const TlsFinding& message);
 boost::json::object encode(const Reopen& message);
 boost::json::object encode(const Shutdown& message);
+boost::json::object encode(const Retire& message);
 
 }  // namespace meshd::channel

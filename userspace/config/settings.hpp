@@ -49,6 +49,7 @@ struct Settings {
     std::string registry_store{};                                                    // registry.store; empty: none is named
     std::vector<model::Announcement> announcements{};                                // announce
     std::string worker_user = "meshd";                                               // worker.user
+    std::chrono::milliseconds worker_shutdown_timeout = std::chrono::minutes(10);    // worker.shutdown_timeout
     std::string control_group = "meshd";                                             // control.group
     bool metrics_enabled = true;                                                     // metrics.enabled
     base::SocketAddress metrics_listen{*base::IpAddress::parse("127.0.0.1"), 9707};  // metrics.listen; port 0: any free one

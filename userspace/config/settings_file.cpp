@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 22> top_keys{
     "limits",  "tls",     "edge",      "origination"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
+constexpr DurationRange shutdown_range{0s, 24h, "a time from 0s to 24h (units: ms, s, m, h)"};
 constexpr DurationRange interval_range{1s, 1h, "a time from 1s to 1h (units: ms, s, m, h)"};
 // RUN_DIRECTORY/control.sock must fit into sockaddr_un::sun_path: 108 bytes with the terminating NUL.
 constexpr std::size_t max_run_directory_length = 108 - 1 - std::string_view("/control.sock").size();
@@ -68,7 +69,7 @@ void read_limits(Document& document, const MappingReader& top, Limits& limits) {
 void read_sections(Document& document, const MappingReader& top, Settings& settings) {
     static constexpr std::array<std::string_view, 1> node_keys{"locality"};
     static constexpr std::array<std::string_view, 1> files_keys{"directory"};
-    static constexpr std::array<std::string_view, 1> worker_keys{"user"};
+    static constexpr std::array<std::string_view, 2> worker_keys{"user", "shutdown_timeout"};
     static constexpr std::array<std::string_view, 1> control_keys{"group"};
     static constexpr std::array<std::string_view, 2> metrics_keys{"enabled", "listen"};
     static constexpr std::array<std::string_view, 1> reconcile_keys{"interval"};
@@ -83,8 +84,10 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
         read_store(document, registry, settings.registries, settings.registry_store);
     });
     read_announcements(document, top, settings.registries, settings.announcements);
-    read_section(document, top, "worker", worker_keys,
-                 [&](const MappingReader& worker) { read_account(document, worker, "user", settings.worker_user); });
+    read_section(document, top, "worker", worker_keys, [&](const MappingReader& worker) {
+        read_account(document, worker, "user", settings.worker_user);
+        read_duration(document, worker, "shutdown_timeout", settings.worker_shutdown_timeout, shutdown_range);
+    });
     read_section(document, top, "control", control_keys,
                  [&](const MappingReader& control) { read_account(document, control, "group", settings.control_group); });
     read_section(document, top, "metrics", metrics_keys, [&](const MappingReader& metrics) {

@@ -76,6 +76,7 @@ struct Figures {
     std::uint64_t pool_hits = 0;                                  // connections that found one ready
     std::uint64_t pool_misses = 0;
     std::uint64_t pool_ready = 0;  // now
+    std::uint64_t in_use = 0;      // listeners, and connections from accept to close: 0 when nobody would miss the engine
 };
 
 class Engine {

@@ -23,6 +23,7 @@ void ThreadFigures::add_to(Figures& sum) const {
     sum.pool_hits += pool_hits.get();
     sum.pool_misses += pool_misses.get();
     sum.pool_ready += pool_ready.get();
+    sum.in_use += in_use.get();
 }
 
 }  // namespace meshd::relay

@@ -15,6 +15,7 @@ class Figure {
 public:
     void add(std::uint64_t count = 1) { value_.store(get() + count, std::memory_order_relaxed); }  // no locked instruction
     void subtract(std::uint64_t count = 1) { value_.store(get() - count, std::memory_order_relaxed); }
+    void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
 private:
@@ -29,6 +30,7 @@ struct alignas(64) ThreadFigures {
     std::array<OfDirection, relay_directions> directions;
     std::array<Figure, edge_refusals> edge_refused;
     Figure pool_hits, pool_misses, pool_ready;
+    Figure in_use;
 
     OfDirection& of(Direction direction) { return directions[static_cast<std::size_t>(direction)]; }
     void add_to(Figures& sum) const;

@@ -96,6 +96,11 @@ void Edge::follow(const model::EdgeListeners& settings, const std::optional<mode
     make();
 }
 
+void Edge::retire() {
+    issuer_.follow(std::nullopt, settings_);
+    issuer_.listen_http({});
+}
+
 bool Edge::is_named(const std::string& service) const {
     return std::any_of(settings_.begin(), settings_.end(), [&](const model::EdgeListener& listener) {
         return std::any_of(listener.routes.begin(), listener.routes.end(),

@@ -40,6 +40,8 @@ public:
     // Where an authority's challenges by HTTP are answered; none: nowhere.
     void listen_http(std::vector<base::UniqueFd> sockets) { issuer_.listen_http(std::move(sockets)); }
     void take(const registry::Change& change);
+    // Another worker orders certificates and answers for them from now on.
+    void retire();
 
     // Who asks for one of these names and for "acme-tls/1" alone is shown its certificate, at all listeners; instead of those
     // before. An error names the first that cannot be used: then nothing changes.

@@ -75,7 +75,22 @@ void Encryption::follow_signing() {
     if (tls_ && tls_->signing) signing_ = std::make_unique<signing::Server>(*tls_->signing, tls_->trust_domain, signed_);
 }
 
+void Encryption::retire() {
+    is_retired_ = true;  // the files that were followed last are followed on
+    signing_.reset();
+    issuer_.follow(std::nullopt);
+    edge_.retire();
+}
+
+void Encryption::stop_listening() {
+    waiting_.clear();
+    for (const auto& purpose : std::exchange(listening_, {})) engine_->listen(purpose, {});
+}
+
+std::uint64_t Encryption::in_use() const { return engine_ ? engine_->figures().in_use : 0; }
+
 void Encryption::files_changed() {
+    if (is_retired_) return;
     auto now = issuer_.effective();
     if (now == followed_) return store_.look_now();
     followed_ = std::move(now);
@@ -158,9 +173,15 @@ void Encryption::listen() {
     std::erase_if(waiting_, [this](auto& one) {
         auto& [purpose, sockets] = one;
         if (!sockets.empty() && !may_listen(purpose)) return false;
-        engine_->listen(purpose, std::move(sockets));
+        hand_to_engine(purpose, std::move(sockets));
         return true;
     });
+}
+
+void Encryption::hand_to_engine(const relay::Purpose& purpose, std::vector<base::UniqueFd> sockets) {
+    std::erase(listening_, purpose);
+    if (!sockets.empty()) listening_.push_back(purpose);
+    engine_->listen(purpose, std::move(sockets));
 }
 
 base::Result<base::UniqueFd> Encryption::dial(const base::SocketAddress& backend, bool only_connects) {

@@ -3,6 +3,7 @@
 // listeners and routes that it needs, and whoever issues certificates here.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -51,6 +52,11 @@ public:
     // From the agent, instead of those before. `name`: as the agent calls them, "outbound", "inbound", "edge/NAME" or "acme".
     void listen(const std::string& name, std::vector<base::UniqueFd> sockets);
 
+    // Another worker gets certificates and signs them from now on; connections and listeners stay.
+    void retire();
+    void stop_listening();
+    [[nodiscard]] std::uint64_t in_use() const;  // as relay::Figures
+
     // As relay::Engine::dial().
     [[nodiscard]] base::Result<base::UniqueFd> dial(const base::SocketAddress& backend, bool only_connects);
 
@@ -73,6 +79,7 @@ private:
     void make_engine();
     void listen();
     [[nodiscard]] bool may_listen(const relay::Purpose& purpose) const;
+    void hand_to_engine(const relay::Purpose& purpose, std::vector<base::UniqueFd> sockets);
 
     tls::CredentialStore store_;
     signing::Issuer issuer_;
@@ -89,6 +96,8 @@ private:
     std::shared_ptr<const model::Authorization> authorization_;
     std::vector<std::pair<relay::Purpose, std::vector<base::UniqueFd>>> waiting_;  // listeners that nobody can be served at yet
     std::unique_ptr<relay::Engine> engine_;                                        // null: nothing was ever to be encrypted
+    std::vector<relay::Purpose> listening_;                                        // of the engine
+    bool is_retired_ = false;
 };
 
 }  // namespace meshd::worker

@@ -44,8 +44,8 @@ base::UniqueFd descriptor_of(msghdr& header) {
 
 }  // namespace
 
-Listeners::Listeners(boost::asio::io_context& io, base::UniqueFd socket, Handler handler)
-    : socket_(io, socket.release()), handler_(std::move(handler)) {}
+Listeners::Listeners(boost::asio::io_context& io, base::UniqueFd socket, Handler handler, OnEnd on_end)
+    : socket_(io, socket.release()), handler_(std::move(handler)), on_end_(std::move(on_end)) {}
 
 void Listeners::start() { wait(); }
 
@@ -68,7 +68,8 @@ bool Listeners::receive() {
     const auto size = ::recvmsg(socket_.native_handle(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0 && errno == EINTR) return true;
     if (size < 0 && errno == EAGAIN) wait();
-    if (size <= 0) return false;  // at its end the agent is gone, and the channel tells that, too
+    if (size == 0 || (size < 0 && errno != EAGAIN)) on_end_();
+    if (size <= 0) return false;
     if (auto taken = take({text.data(), static_cast<std::size_t>(size)}, descriptor_of(header)); !taken)
         spdlog::error("{}", taken.error().message());
     return true;

@@ -20,9 +20,11 @@ class Listeners {
 public:
     // "outbound" or "inbound", and all sockets of that name: those of before are no longer to be used. Empty: there are none.
     using Handler = std::function<void(const std::string& name, std::vector<base::UniqueFd> sockets)>;
+    // No more will come.
+    using OnEnd = std::function<void()>;
 
     // `socket`: of kind SOCK_SEQPACKET, with the agent at its other end.
-    Listeners(boost::asio::io_context& io, base::UniqueFd socket, Handler handler);
+    Listeners(boost::asio::io_context& io, base::UniqueFd socket, Handler handler, OnEnd on_end = [] {});
 
     void start();
 
@@ -39,6 +41,7 @@ private:
 
     boost::asio::posix::stream_descriptor socket_;
     Handler handler_;
+    OnEnd on_end_;
     std::map<std::string, Set> coming_;
 };
 

@@ -53,8 +53,9 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
                                 report_registries_soon();
                             }}),
       registries_timer_(context),
-      announcements_(context, [this] { report_announcements(); }),
+      announcements_(std::in_place, context, [this] { report_announcements(); }),
       leave_timer_(context),
+      retirement_timer_(context),
       encryption_(context,
                   [this](const std::string& name) {
                       const auto& known = registries_.state().services;
@@ -69,13 +70,15 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
           [this](const channel::TlsFinding& finding) { (void)channel_.send(channel::encode(finding)); }),
       listeners_(
           context, std::move(handover),
-          [this](const std::string& name, std::vector<base::UniqueFd> sockets) { encryption_.listen(name, std::move(sockets)); }),
+          [this](const std::string& name, std::vector<base::UniqueFd> sockets) { encryption_.listen(name, std::move(sockets)); },
+          [this] { stop_taking(); }),
       // News of backends that the agent has not been told of would be of no use to it.
-      probes_(context, {[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
-                        [this](std::string_view frame) { (void)channel_.send_text(frame); },
-                        [this](const base::SocketAddress& backend, bool only_connects) {
-                            return encryption_.dial(backend, only_connects);
-                        }}),
+      probes_(std::in_place, context,
+              ProbesHooks{[this] { return !feed_.has_news() && channel_.queued_bytes() < longest_queue; },
+                          [this](std::string_view frame) { (void)channel_.send_text(frame); },
+                          [this](const base::SocketAddress& backend, bool only_connects) {
+                              return encryption_.dial(backend, only_connects);
+                          }}),
       send_retry_(context),
       report_timer_(context),
       trim_timer_(context) {}
@@ -94,7 +97,7 @@ void Worker::start() {
 }
 
 void Worker::stop(std::string_view why) {
-    if (is_leaving_) return;
+    if (is_leaving_ || is_retired_) return;
     spdlog::info("ending: {}", why);
     context_.stop();
 }
@@ -122,7 +125,7 @@ void Worker::take(boost::json::object json) {
     } else if (const auto* const flows = std::get_if<channel::FlowEvents>(&*message)) {
         exporters_.put(*flows);
     } else if (const auto* const ejected = std::get_if<channel::Ejected>(&*message)) {
-        probes_.watch(*ejected);
+        probes_->watch(*ejected);
     } else if (const auto* const sync = std::get_if<channel::SyncRegistry>(&*message)) {
         registries_.sync(sync->name);
     } else if (const auto* const check = std::get_if<channel::TlsCheck>(&*message)) {
@@ -133,8 +136,10 @@ void Worker::take(boost::json::object json) {
         remember(std::move(*rules));
     } else if (std::holds_alternative<channel::Reopen>(*message)) {
         exporters_.reopen();
-    } else if (std::holds_alternative<channel::Shutdown>(*message)) {
-        leave("the agent said shutdown");
+    } else if (const auto* const retirement = std::get_if<channel::Retire>(&*message)) {
+        retire(retirement->longest);
+    } else if (const auto* const shutdown = std::get_if<channel::Shutdown>(&*message)) {
+        leave("the agent said shutdown", shutdown->longest);
     } else {
         spdlog::warn("message of the agent ignored: '{}' is not for a worker", channel::type_name(*message));
     }
@@ -164,7 +169,7 @@ void Worker::apply(channel::SettingsMessage settings) {
         was_read_ = false;
         feed_.begin_again();
         rules_told_.reset();
-        probes_.begin_again();
+        probes_->begin_again();
         encryption_.begin_again();
     }
     registries_.follow(settings_->registry_directory, settings_->registries);
@@ -209,9 +214,10 @@ void Worker::on_change(const registry::Change& change) {
     encryption_.take(change);
     // First the rules, so that what they say of a new service holds when it is there.
     send_rules(change);
+    if (is_retired_) return;
     feed_.add(change.upsert, change.remove, state);
     send_changes();
-    probes_.take(change, state);
+    probes_->take(change, state);
 }
 
 // Always all of them: there are few, and what some of them mean depends on the others. One more than there may be is enough to be
@@ -281,6 +287,7 @@ void Worker::report_soon() {
 
 void Worker::report() {
     is_report_due_ = false;
+    if (is_retired_) return;
     auto now = status();
     if (reported_ == now) return;
     if (channel_.queued_bytes() > longest_queue) {
@@ -307,6 +314,7 @@ void Worker::report_registries_after(std::chrono::milliseconds time) {
 
 void Worker::report_registries() {
     is_registries_report_due_ = false;
+    if (is_retired_) return;
     auto now = registries_json(registries_.views());
     if (now != registries_reported_ && channel_.queued_bytes() <= longest_queue) {
         (void)channel_.send(channel::encode(channel::RegistriesReport{now}));
@@ -362,9 +370,9 @@ std::vector<prometheus::MetricFamily> Worker::own_families() const {
         sources.metric.push_back(sample);
     }
     families.push_back(std::move(sources));
-    for (auto& family : probes_.families()) families.push_back(std::move(family));
+    for (auto& family : probes_->families()) families.push_back(std::move(family));
     for (auto& family : registry_families(registries_.views())) families.push_back(std::move(family));
-    for (auto& family : announcement_families(announcements_)) families.push_back(std::move(family));
+    for (auto& family : announcement_families(*announcements_)) families.push_back(std::move(family));
     for (auto& family : export_families(exporters_)) families.push_back(std::move(family));
     for (auto& family : encryption_.families()) families.push_back(std::move(family));
     for (auto& family : certificate_families(encryption_.certificates(), encryption_.edge().certificates(), system_clock::now(),

@@ -39,14 +39,15 @@ public:
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    // Ends by stopping the loop: when the channel closes, at "shutdown" and at SIGTERM.
+    // Ends by stopping the loop: when the channel closes, at "shutdown" and at SIGTERM; after "retire" with the last connection.
     void start();
     // After the loop: what exporters hold gets a last chance.
     void finish() { exporters_.finish(); }
 
 private:
     void stop(std::string_view why);
-    void leave(std::string_view why);
+    void leave(std::string_view why, std::chrono::seconds longest = {});
+    void end_leaving();
     void wait_for_signal();
     void take(boost::json::object json);
     void apply(channel::SettingsMessage settings);
@@ -66,6 +67,9 @@ private:
     void report_registries();
     void report_certificates();
     void report_edge();
+    void retire(std::chrono::seconds longest);
+    void stop_taking();
+    void end_with_the_last();
     void follow_announcements(bool is_first);
     void report_announcements();
     void trim_later();
@@ -88,16 +92,21 @@ private:
     boost::json::array registries_reported_;
     boost::asio::steady_timer registries_timer_;
     bool is_registries_report_due_ = false;
-    announce::Announcements announcements_;
+    std::optional<announce::Announcements> announcements_;  // nothing: this worker is retired
     boost::json::array announcements_reported_;
     boost::asio::steady_timer leave_timer_;
     bool is_leaving_ = false;
+    std::chrono::seconds leaving_for_{0};  // what is in use goes on so long
+    bool is_retired_ = false;
+    bool takes_connections_ = true;
+    boost::asio::steady_timer retirement_timer_;
+    std::chrono::steady_clock::time_point retirement_end_;
     Encryption encryption_;
     PeerChecks peer_checks_;
     Listeners listeners_;
     std::optional<boost::json::array> certificates_reported_, edge_reported_;
     Feed feed_;
-    Probes probes_;
+    std::optional<Probes> probes_;     // nothing: this worker is retired
     std::optional<bool> rules_told_;   // nothing: not yet; else whether they were complete
     std::set<std::string> too_large_;  // services that no frame takes
     std::chrono::system_clock::time_point last_change_;

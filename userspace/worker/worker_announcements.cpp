@@ -23,29 +23,37 @@ void Worker::follow_announcements(bool is_first) {
                         {}};
     // Later this worker itself knows better.
     if (is_first) plan.known = {settings_->announced.begin(), settings_->announced.end()};
-    announcements_.follow(plan);
+    announcements_->follow(plan);
 }
 
 // While this worker ends the agent does not read any more.
 void Worker::report_announcements() {
     if (is_leaving_) return;
-    auto now = announcements_json(announcements_.views());
+    auto now = announcements_json(announcements_->views());
     if (now == announcements_reported_) return;
     (void)channel_.send(channel::encode(channel::AnnouncementsReport{now}));
     announcements_reported_ = std::move(now);
 }
 
 // The services of this host leave with the agent.
-void Worker::leave(std::string_view why) {
+void Worker::leave(std::string_view why, std::chrono::seconds longest) {
     if (std::exchange(is_leaving_, true)) return;
+    leaving_for_ = longest;
     spdlog::info("ending: {}", why);
-    announcements_.withdraw([this] { context_.stop(); });
+    if (!announcements_) return context_.stop();
+    announcements_->withdraw([this] { end_leaving(); });
     leave_timer_.expires_after(leave_time);
     leave_timer_.async_wait([this](const boost::system::error_code& ec) {
         if (ec) return;
         spdlog::warn("a registry does not answer: what is announced there ends with its time to live");
-        context_.stop();
+        end_leaving();
     });
+}
+
+void Worker::end_leaving() {
+    leave_timer_.cancel();
+    if (leaving_for_.count() == 0) return context_.stop();
+    retire(leaving_for_);
 }
 
 }  // namespace meshd::worker

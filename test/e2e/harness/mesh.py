@@ -189,6 +189,10 @@ def served(mesh, **keys):
     yield client, server, echo
 
 
+def rules(host, *lines):
+    host.place.registry.replace("policies:\n" + "".join(f"  - {line}\n" for line in lines), "rules")
+
+
 def connect(host, address=SERVICE, port=PORT):
     with host.entered():
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)

@@ -75,7 +75,8 @@ class Place:
     @property
     def options(self):
         return ["--cgroup", self.cgroup.path, "--bpffs", self.root / "bpf", "--run-dir", self.root / "run",
-                "--state-dir", self.root / "state", "--registry-dir", self.registry.directory, "--worker-user", "nobody", "--control-group", "users"]
+                "--state-dir", self.root / "state", "--registry-dir", self.registry.directory, "--worker-user", "nobody",
+                "--worker-shutdown-timeout", "0s", "--control-group", "users"]
 
     def pins(self):
         return sorted(str(path) for path in (self.root / "bpf/meshd").rglob("*") if not path.is_dir())

@@ -204,6 +204,13 @@ TEST(Messages, EventsOfFlowsAreObjects) {
     decoded<Reopen>(encode(Reopen{}));
 }
 
+TEST(Messages, RetirementHasAnEnd) {
+    EXPECT_EQ(decoded<Retire>(encode(Retire{std::chrono::minutes(10)})).longest, std::chrono::seconds(600));
+    for (const auto* const bad : {R"({"type":"retire"})", R"({"type":"retire","longest_s":-1})",
+                                  R"({"type":"retire","longest_s":604801})", R"({"type":"retire","longest_s":"1"})"})
+        EXPECT_FALSE(decode(object(bad))) << bad;
+}
+
 TEST(Messages, ADeltaCarriesServices) {
     const auto delta = decoded<Delta>(object(
         std::string(R"({"type":"delta","sequence":2,"last":true,"complete":true,"remove":["db"],"upsert":[)") + web + "]}"));

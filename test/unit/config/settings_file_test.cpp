@@ -38,7 +38,7 @@ bpffs: /run/bpf/
 run_directory: /run/other
 state_directory: "/var/lib/other state"
 registry: {files: {directory: /srv/services}, order: [files], resync: 1m}
-worker: {user: nobody}
+worker: {user: nobody, shutdown_timeout: 90s}
 control: {group: wheel}
 metrics: {enabled: false, listen: "[::1]:0"}
 reconcile: {interval: 5m}
@@ -83,6 +83,7 @@ policy: {default: deny, mode: audit}
                             .registry_directory = "/srv/services",
                             .registries = only_files_compared_each_minute(),
                             .worker_user = "nobody",
+                            .worker_shutdown_timeout = 90s,
                             .control_group = "wheel",
                             .metrics_enabled = false,
                             .metrics_listen = {*base::IpAddress::parse("::1"), 0},

@@ -72,6 +72,7 @@ public:
         checked_tls = query;
         answer_later("check_tls", later);
     }
+    void replace_worker(Later later) override { answer_later("replace_worker", later); }
     void flush_connections(const FlowQuery& query, Later later) override {
         asked = query;
         answer_later("flush_connections", later);

@@ -128,6 +128,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Verb{"GET", "/v1/policy", "", "policy", false},
                     Verb{"GET", "/v1/policy/check?from=any&to=web", "", "policy_check", false},
                     Verb{"POST", "/v1/tls/check", R"({"service":"web"})", "check_tls", false},
+                    Verb{"POST", "/v1/worker/replace", "", "replace_worker", true},
                     Verb{"POST", "/v1/plan", R"({"services":[],"complete":false})", "plan", false},
                     Verb{"POST", "/v1/reconcile", "", "reconcile", true},
                     Verb{"GET", "/v1/acceleration", "", "acceleration", false},

@@ -178,6 +178,47 @@ TEST_F(WorkerProcessTest, StopsWhileItWaitsAndStartsAgain) {
     EXPECT_TRUE(loop.run_until([&] { return is_running(); }));
 }
 
+TEST_F(WorkerProcessTest, ARetiredWorkerIsHandedOverWhenItHasLetGo) {
+    ASSERT_TRUE(start(script(std::string(hello) + "; head -c 30 <&3 >/dev/null; exec 3>&-; exec sleep 1000")));
+    ASSERT_TRUE(loop.run_until([&] { return is_running(); }));
+    const auto pid = worker->status().pid;
+    std::optional<std::optional<WorkerChild>> retired;
+    worker->retire(60s, [&](std::optional<WorkerChild> child) { retired.emplace(std::move(child)); });
+    ASSERT_TRUE(loop.run_until([&] { return retired.has_value(); }));
+    ASSERT_TRUE(*retired);
+    EXPECT_EQ((**retired).pid(), pid);
+    EXPECT_TRUE(is_alive(pid));
+    EXPECT_EQ(worker->status().state, WorkerState::down);
+    worker.reset();
+    EXPECT_TRUE(is_alive(pid));
+    retired.reset();
+    EXPECT_FALSE(is_alive(pid));
+    EXPECT_THAT(downs, IsEmpty());
+}
+
+TEST_F(WorkerProcessTest, OneThatDoesNotLetGoIsKilledAndNotRetired) {
+    options.stop_timeout = 100ms;
+    ASSERT_TRUE(start(script(std::string(hello) + "; exec sleep 1000")));
+    ASSERT_TRUE(loop.run_until([&] { return is_running(); }));
+    const auto pid = worker->status().pid;
+    bool is_done = false;
+    worker->retire(60s, [&](std::optional<WorkerChild> child) { is_done = !child; });
+    EXPECT_TRUE(loop.run_until([&] { return is_done; }));
+    EXPECT_FALSE(is_alive(pid));
+    EXPECT_THAT(downs, IsEmpty());
+}
+
+TEST_F(WorkerProcessTest, WhatItCarriesOutlivesAStopThatAllowsIt) {
+    ASSERT_TRUE(start(script(std::string(hello) + "; head -c 30 <&3 >/dev/null; exec 3>&-; exec sleep 1000")));
+    ASSERT_TRUE(loop.run_until([&] { return is_running(); }));
+    const auto pid = worker->status().pid;
+    worker->stop(60s);
+    worker.reset();
+    EXPECT_TRUE(is_alive(pid));
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+}
+
 TEST_F(WorkerProcessTest, LeavesNoProcessBehindWhenItIsDestroyed) {
     ASSERT_TRUE(start(script(std::string(hello) + "; exec sleep 1000")));
     ASSERT_TRUE(loop.run_until([&] { return is_running(); }));

@@ -67,9 +67,10 @@ void Agent::reload() {
     if (timing_changed && attached_) attach_again();
     if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
     if (worker_changed) worker_.send_settings();
-    if (now.tls && now.tls->threads != threads) replace_worker([](const base::Result<std::string>& outcome) {
-        if (!outcome) spdlog::warn("threads stay as they were: {}", outcome.error().message());
-    });
+    if (now.tls && now.tls->threads != threads)
+        replace_worker([](const base::Result<std::string>& outcome) {
+            if (!outcome) spdlog::warn("threads stay as they were: {}", outcome.error().message());
+        });
     if (interval_changed) schedule_check();
     if (now == wanted)
         context_.degradations.clear("configuration");

@@ -20,8 +20,8 @@ class ListenerHandover {
 public:
     explicit ListenerHandover(boost::asio::io_context& io) : io_(io), overlap_(io) {}
 
-    // `socket`: the other end of what the new worker has as handover_fd. One before it takes connections, too, until end_overlap(),
-    // or for some seconds.
+    // `socket`: the other end of what the new worker has as handover_fd. One before it takes connections, too, until
+    // end_overlap(), or for some seconds.
     void begin(base::UniqueFd socket);
     void end_overlap();
 

@@ -38,18 +38,15 @@ std::int64_t seconds_since(std::chrono::system_clock::time_point then) {
 json::array retired_json(const std::vector<RetiredWorkers::One>& workers) {
     json::array all;
     for (const auto& worker : workers)
-        all.emplace_back(
-            json::object{{"pid", worker.pid}, {"since", base::time_text(worker.since)}, {"until", base::time_text(worker.until)}});
+        all.emplace_back(json::object{
+            {"pid", worker.pid}, {"since", base::time_text(worker.since)}, {"until", base::time_text(worker.until)}});
     return all;
 }
 
 json::object worker_json(const WorkerStatus& worker, json::array retired) {
-    return {{"state", name(worker.state)},
-            {"pid", worker.pid},
-            {"restarts", worker.restarts},
-            {"since", base::time_text(worker.since)},
-            {"last_exit", worker.last_exit},
-            {"retired", std::move(retired)}};
+    return {{"state", name(worker.state)},   {"pid", worker.pid},
+            {"restarts", worker.restarts},   {"since", base::time_text(worker.since)},
+            {"last_exit", worker.last_exit}, {"retired", std::move(retired)}};
 }
 
 json::object registry_json(const Context& context) {

@@ -58,7 +58,8 @@ public:
         wanted_ = false;
         retired_ = nullptr;
         if (child_ && channel_) {
-            (void)channel_->send(channel::encode(channel::Shutdown{longest}));  // without it the end of the channel tells the same
+            (void)channel_->send(
+                channel::encode(channel::Shutdown{longest}));  // without it the end of the channel tells the same
             if (longest.count() > 0 && channel_->wait_closed(options_.stop_timeout) &&
                 !child_->wait_ended(std::chrono::milliseconds(0)))
                 child_->leave();

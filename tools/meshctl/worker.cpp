@@ -14,7 +14,8 @@ Result<Page> list(const Agent& agent) {
     const auto worker = object_at(*answer, "worker");
     json::array rows;
     if (number_at(worker, "pid") != 0 || text_at(worker, "state") != "running")
-        rows.push_back({{"pid", number_at(worker, "pid")}, {"state", text_at(worker, "state")}, {"since", text_at(worker, "since")}});
+        rows.push_back(
+            {{"pid", number_at(worker, "pid")}, {"state", text_at(worker, "state")}, {"since", text_at(worker, "since")}});
     for (const auto& one : array_at(worker, "retired"))
         if (one.is_object())
             rows.push_back({{"pid", number_at(one.get_object(), "pid")},
@@ -37,7 +38,8 @@ Result<Page> replace(const Agent& agent) {
     auto answer = agent.post("/v1/worker/replace", {});
     if (!answer) return tl::make_unexpected(answer.error());
     Page page;
-    page.verdict = fmt::format("process {} is the worker now; the one before goes on with its connections", number_at(*answer, "pid"));
+    page.verdict =
+        fmt::format("process {} is the worker now; the one before goes on with its connections", number_at(*answer, "pid"));
     page.value = std::move(*answer);
     return page;
 }

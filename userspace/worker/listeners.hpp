@@ -24,7 +24,8 @@ public:
     using OnEnd = std::function<void()>;
 
     // `socket`: of kind SOCK_SEQPACKET, with the agent at its other end.
-    Listeners(boost::asio::io_context& io, base::UniqueFd socket, Handler handler, OnEnd on_end = [] {});
+    Listeners(
+        boost::asio::io_context& io, base::UniqueFd socket, Handler handler, OnEnd on_end = [] {});
 
     void start();
 

@@ -44,7 +44,8 @@ void Worker::end_with_the_last() {
     const auto left = encryption_.in_use();
     const bool is_last = !takes_connections_ && left == 0;
     if (is_last || std::chrono::steady_clock::now() >= retirement_end_) {
-        spdlog::info("ending: {}", is_last ? "nothing is in use any more" : fmt::format("{} connections have had their time", left));
+        spdlog::info("ending: {}",
+                     is_last ? "nothing is in use any more" : fmt::format("{} connections have had their time", left));
         return context_.stop();
     }
     retirement_timer_.expires_after(look_interval);

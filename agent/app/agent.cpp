@@ -42,7 +42,7 @@ Agent::Agent(Options options, config::Settings settings)
       policy_(io_, context_),
       health_(context_),
       announcements_(context_, [this] { worker_.send_settings(); }),
-      handover_(io_),
+      handover_(io_, ListenerStore::inherit()),
       tls_(io_, context_, handover_),
       tls_checks_(io_, context_, [this](const channel::TlsCheck& check) { return worker_.check_tls(check); }),
       edge_(io_, context_, handover_),
@@ -310,6 +310,7 @@ void Agent::schedule_retry() {
 void Agent::end_of_start() {
     context_.starting = false;
     start_timer_.cancel();
+    handover_.end_of_start();
     ::malloc_trim(0);
     ::sd_notify(0, "READY=1");
 }

@@ -89,7 +89,7 @@ void EdgeSetup::close_others(const std::vector<Wanted>& wanted) {
 
 void EdgeSetup::open(const Wanted& wanted) {
     if (!open_.contains(wanted.handed_as)) {
-        auto opened = steering::listen_at(wanted.listen, wanted.count, "edge");
+        auto opened = handover_.open(wanted.handed_as, wanted.listen, wanted.count, "edge");
         if (!opened) {
             problems_[wanted.handed_as] = opened.error().message();
             context_.degradations.set(wanted.feature, opened.error().message(), "tried again each second");

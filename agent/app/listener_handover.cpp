@@ -46,7 +46,14 @@ void ListenerHandover::end_overlap() {
     former_.reset();
 }
 
+base::Result<steering::ListenersPtr> ListenerHandover::open(const std::string& name, const base::SocketAddress& address,
+                                                            unsigned count, std::string_view where) {
+    if (auto kept = store_.take(name, address, count)) return kept;
+    return steering::listen_at(address, count, where);
+}
+
 void ListenerHandover::set(const std::string& name, steering::ListenersPtr listeners) {
+    store_.keep(name, listeners);
     if (listeners)
         sets_[name] = listeners;
     else if (sets_.erase(name) == 0)

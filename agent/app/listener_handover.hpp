@@ -6,11 +6,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "app/listener_store.hpp"
 #include "base/unique_fd.hpp"
 #include "steering/listeners.hpp"
 
@@ -18,7 +21,14 @@ namespace meshd::app {
 
 class ListenerHandover {
 public:
-    explicit ListenerHandover(boost::asio::io_context& io) : io_(io), overlap_(io) {}
+    explicit ListenerHandover(boost::asio::io_context& io, ListenerStore store = {})
+        : io_(io), store_(std::move(store)), overlap_(io) {}
+
+    // As steering::listen_at(), or those of an agent before this one that were kept under that name. They count from set() on.
+    base::Result<steering::ListenersPtr> open(const std::string& name, const base::SocketAddress& address, unsigned count,
+                                              std::string_view where);
+    // All that is wanted at the start is open: what else was kept is closed.
+    void end_of_start() { store_.close_rest(); }
 
     // `socket`: the other end of what the new worker has as handover_fd. One before it takes connections, too, until
     // end_overlap(), or for some seconds.
@@ -39,6 +49,7 @@ private:
     [[nodiscard]] bool send(const Message& message);
 
     boost::asio::io_context& io_;
+    ListenerStore store_;
     std::optional<boost::asio::posix::stream_descriptor> socket_;  // nothing: there is no worker
     std::optional<boost::asio::posix::stream_descriptor> former_;  // of the worker before
     boost::asio::steady_timer overlap_;

@@ -179,7 +179,7 @@ base::Result<void> TlsSetup::open_listeners() {
     const auto count = model::relay_threads(tls ? tls->threads : 0);
     const auto open = [&](const char* name, std::uint16_t port, steering::ListenersPtr& now) -> base::Result<void> {
         if (now && now->port == port && now->sockets.size() == count) return {};
-        auto opened = steering::listen_on(port, count);
+        auto opened = handover_.open(name, {{}, port}, count, "tls");
         if (!opened) return tl::make_unexpected(opened.error());
         now = std::move(*opened);
         handover_.set(name, now);

@@ -58,10 +58,6 @@ base::Result<base::UniqueFd> listener(const base::SocketAddress& to, std::string
 
 }  // namespace
 
-base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count, std::string_view where) {
-    return listen_at({{}, port}, count, where);
-}
-
 base::Result<ListenersPtr> listen_at(const base::SocketAddress& address, unsigned count, std::string_view where) {
     auto all = std::make_shared<Listeners>();
     all->port = address.port;
@@ -71,6 +67,32 @@ base::Result<ListenersPtr> listen_at(const base::SocketAddress& address, unsigne
         all->sockets.push_back(std::move(*socket));
     }
     return all;
+}
+
+bool listens_at(int socket, const base::SocketAddress& address) {
+    int accepts = 0;
+    int type = 0;
+    socklen_t size = sizeof accepts;
+    if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) != 0 || accepts == 0) return false;
+    size = sizeof type;
+    if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) return false;
+    sockaddr_storage storage{};
+    size = sizeof storage;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return false;
+    base::SocketAddress own;
+    if (storage.ss_family == AF_INET6) {
+        const auto& found = reinterpret_cast<const sockaddr_in6&>(storage);
+        std::memcpy(own.address.bytes.data(), &found.sin6_addr, own.address.bytes.size());
+        own.port = ntohs(found.sin6_port);
+    } else if (storage.ss_family == AF_INET) {
+        const auto& found = reinterpret_cast<const sockaddr_in&>(storage);
+        own.port = ntohs(found.sin_port);
+        if (found.sin_addr.s_addr != INADDR_ANY || !is_everywhere(address.address)) {
+            own.address.bytes[10] = own.address.bytes[11] = 0xff;
+            std::memcpy(own.address.bytes.data() + 12, &found.sin_addr, sizeof found.sin_addr);
+        }
+    }
+    return own == address;
 }
 
 }  // namespace meshd::steering

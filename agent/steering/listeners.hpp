@@ -20,10 +20,10 @@ struct Listeners {
 
 using ListenersPtr = std::shared_ptr<const Listeners>;
 
-// At every address of this network namespace, of both families where the kernel has both. `where`: the section of the
+// In this network namespace; [::] is every address, of both families where the kernel has both. `where`: the section of the
 // configuration that names the port.
-base::Result<ListenersPtr> listen_on(std::uint16_t port, unsigned count, std::string_view where = "tls");
-// At this one, in this network namespace; [::] is every address of both families.
 base::Result<ListenersPtr> listen_at(const base::SocketAddress& address, unsigned count, std::string_view where);
+// Whether a descriptor is one as listen_at() makes them.
+bool listens_at(int socket, const base::SocketAddress& address);
 
 }  // namespace meshd::steering

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import socket
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness.echo import TcpEcho, read_line
 from harness.load import Load
 from harness.mesh import PORT, SERVICE, connect, encrypted, rules
 from harness.process import thread_states, wait_until
+from harness.service_manager import supervise
 
 _seen = set()  # workers that may have been retired
 TIMEOUT = ("--worker-shutdown-timeout", "60s")
@@ -148,3 +150,64 @@ def test_connections_outlive_the_agents_that_carry_them(mesh):
             assert read_line(other) == "b"
         kept.close()
         wait_until(lambda: not is_there(workers[0]), "the client's to end")
+
+
+def supervised(host):
+    """Its agent is run by a service manager that keeps listeners, from its next start on."""
+    manager = supervise(host)
+    _seen.add(host.agent.worker_pid())
+    host.agent.stop()
+    host.agent.start()
+    wait_until(lambda: {"inbound", "outbound"} <= set(manager.names()), lambda: f"listeners to be kept: {manager.states}")
+    return manager
+
+
+def restart(host, end):
+    _seen.add(host.agent.worker_pid())
+    end()
+    host.agent.start()
+
+
+def test_agents_are_restarted_under_load_and_nothing_fails(mesh):
+    with serving(mesh) as (client, server, _):
+        for host in (client, server):
+            supervised(host)
+        kept = connect(client)
+        assert read_line(kept) == "b"
+        load = client.keep(Load(client, tcp=(SERVICE, PORT)))
+        for host in (client, server, client, server):
+            restart(host, host.agent.stop)
+            before = load.new
+            wait_until(lambda before=before: load.failures or load.new > before + 50, lambda: f"{load.new} connections", timeout=30)
+            assert not load.failures, (load.failures, client.agent.output(), server.agent.output())
+            assert says(kept, f"after {host.name}")
+        assert not load.stop()
+        kept.close()
+
+
+def test_who_connects_while_a_killed_agent_is_away_waits_for_the_next(mesh):
+    with serving(mesh) as (client, _, __):
+        supervised(client)
+        client.agent.kill()
+        waiting = connect(client)
+        client.agent.start()
+        assert read_line(waiting) == "b"
+        waiting.close()
+
+
+def test_what_a_manager_kept_and_nobody_wants_is_closed(mesh):
+    with serving(mesh) as (client, _, __):
+        manager = supervised(client)
+        client.agent.stop()
+        text = client.settings(outbound_port=15011).read_text()
+        assert "15011" in text
+        read_end, write_end = os.pipe()
+        os.close(write_end)
+        manager.store.append(("edge/gone", read_end))
+        client.agent.start()
+        wait_until(lambda: manager.names() == ["inbound", "outbound"], lambda: f"the pipe to be dropped: {manager.store}")
+        with client.netns.entered():
+            ports = {socket.socket(fileno=os.dup(one)).getsockname()[1] for name, one in manager.store if name == "outbound"}
+        assert ports == {15011}
+        with connect(client) as connection:
+            assert read_line(connection) == "b"

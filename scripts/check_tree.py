@@ -26,6 +26,7 @@ USERS = {
     r"nghttp2/": ("userspace/health/",),
     r"(openssl|boost/asio/ssl)/": ("userspace/tls/",),
     r"curl/": ("userspace/web/",),
+    r"seccomp\.h": ("userspace/worker/",),
     r"(ares|resolv|arpa/nameser)\.h": ("userspace/registry/dns/",),
     r"prometheus/metric_family\.h": ("userspace/telemetry/", "userspace/worker/"),  # the value that the two exchange
     r"prometheus/(?!metric_family\.h)": ("userspace/telemetry/",),

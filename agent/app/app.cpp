@@ -10,6 +10,7 @@
 #include "acceleration/verdict_file.hpp"
 #include "app/agent.hpp"
 #include "app/log.hpp"
+#include "app/privileges.hpp"
 #include "kernel/device_hooks.hpp"
 #include "sockets/departure_file.hpp"
 
@@ -20,6 +21,7 @@ base::Result<void> run(const Options& options) {
     if (!settings) return tl::make_unexpected(settings.error());
     start_log(settings->log_level);
     kernel::redirect_libbpf_log();
+    if (auto kept = keep_capabilities(); !kept) return kept;
 
     Agent agent(options, *settings);
     if (auto loaded = agent.load(); !loaded) return loaded;

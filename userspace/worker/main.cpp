@@ -10,6 +10,7 @@
 
 #include "acme/helpers.hpp"
 #include "base/version.hpp"
+#include "worker/confinement.hpp"
 #include "worker/guard.hpp"
 #include "worker/worker.hpp"
 
@@ -30,6 +31,10 @@ int run(int channel_fd, int handover_fd) {
     if (const auto allowed = meshd::worker::check_privileges(); !allowed) {
         spdlog::critical("{}", allowed.error().message());
         return wrong_usage;
+    }
+    if (const auto confined = meshd::worker::confine(); !confined) {
+        spdlog::critical("{}", confined.error().message());
+        return failed;
     }
     auto channel = meshd::worker::take_channel(channel_fd);
     if (!channel) {

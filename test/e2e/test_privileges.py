@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent and its worker may do, and what becomes of those who try more."""
+
+import pathlib
+import re
+
+import pytest
+
+from harness.echo import TcpEcho
+from harness.process import run, wait_until
+from harness.registry import backend, service
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+# docs/security.md
+KEPT = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
+        "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_PERFMON", "CAP_BPF"}
+# linux/capability.h
+NUMBERS = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_FOWNER": 3, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_SETPCAP": 8,
+           "CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_SYS_RESOURCE": 24,
+           "CAP_PERFMON": 38, "CAP_BPF": 39}
+
+# Exit 0 when nothing of it is possible. Numbers of system calls are those of x86-64 and of the table that newer architectures share.
+ATTEMPTS = """
+import ctypes, errno, os, platform, socket, sys
+x86 = platform.machine() == "x86_64"
+libc = ctypes.CDLL(None, use_errno=True)
+calls = {"bpf": (321, 280), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "ptrace": (101, 117), "keyctl": (250, 219),
+         "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "process_vm_readv": (310, 270),
+         "open_by_handle_at": (304, 265), "personality": (135, 92), "clone": (56, 220)}
+passed = []
+for name, numbers in calls.items():
+    ctypes.set_errno(0)
+    first = 0x10000000 if name in ("unshare", "clone") else 0
+    result = libc.syscall(numbers[0 if x86 else 1], ctypes.c_long(first), 0, 0, 0, 0, 0)
+    if result == 0 and name == "clone":
+        os._exit(0)
+    if result != -1 or ctypes.get_errno() != errno.EPERM:
+        passed.append(name)
+for family in (socket.AF_PACKET, 38, 40):  # AF_ALG, AF_VSOCK
+    try:
+        socket.socket(family, socket.SOCK_DGRAM if family != 38 else socket.SOCK_SEQPACKET)
+        passed.append(str(family))
+    except OSError as error:
+        if error.errno != errno.EAFNOSUPPORT:
+            passed.append(str(family))
+print(*passed)
+sys.exit(1 if passed else 0)
+"""
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def test_the_agent_keeps_what_it_needs_and_the_worker_nothing(world):
+    agent = world.agent()
+    mask = sum(1 << NUMBERS[name] for name in KEPT) & int(status_of("self")["CapPrm"], 16)
+    own = status_of(agent.process.pid)
+    assert {key: int(own[key], 16) for key in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")} == {
+        "CapEff": mask, "CapPrm": mask, "CapBnd": mask, "CapInh": 0, "CapAmb": 0}
+    assert own["NoNewPrivs"] == "1"
+    theirs = status_of(agent.worker_pid())
+    assert {int(theirs[key], 16) for key in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")} == {0}
+    assert theirs["NoNewPrivs"] == "1" and theirs["Seccomp"] == "2"
+    assert set(theirs["Uid"].split()) == {"65534"}
+
+
+def test_what_is_documented_and_granted_is_what_is_kept():
+    text = (TOP / "docs/security.md").read_text()
+    assert set(re.findall(r"^\| `(CAP_\w+)`", text, re.MULTILINE)) == KEPT
+    unit = (TOP / "deploy/systemd/meshd.service.in").read_text()
+    assert set(re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE).group(1).split()) == KEPT
+
+
+def test_nothing_that_the_worker_starts_can_do_what_no_worker_needs(world):
+    agent = world.agent()
+    echo = world.keep(TcpEcho("a"))
+    script = world.place.root / "attempts.py"
+    script.write_text(ATTEMPTS)
+    script.chmod(0o644)
+    probe = {"type": "exec", "interval": "2s", "timeout": "2s", "healthy": 1, "unhealthy": 1, "initial": "unhealthy",
+             "command": ["/usr/bin/python3", str(script)]}
+    made = service("web", ["10.96.0.10"], 80, [backend(echo.address, echo.port)], health={"probe": probe})
+    world.registry.write(made)
+    agent.wait_applied(made)
+
+    def found():
+        return agent.service("web")["ports"][0]["backends"][0]["health"]
+    wait_until(lambda: found()["since"] and found()["state"] == "healthy", lambda: f"all to be refused: {found()}", timeout=20)
+
+
+@pytest.mark.parametrize("dropped, named", [("-bpf,-perfmon", "CAP_BPF, CAP_PERFMON"), ("-setpcap", "CAP_SETPCAP")])
+def test_a_missing_capability_is_named(world, dropped, named):
+    agent = world.agent(start=False)
+    done = run("setpriv", f"--bounding-set={dropped}", agent.binaries / "meshd", *agent.options, check=False)
+    assert done.returncode == 1
+    assert f"it lacks {named}" in done.stderr and "CapabilityBoundingSet=" in done.stderr

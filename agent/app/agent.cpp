@@ -38,6 +38,7 @@ std::optional<gid_t> group_id(const std::string& name) {
 
 Agent::Agent(Options options, config::Settings settings)
     : options_(std::move(options)),
+      bounds_(context_),
       acceleration_(context_),
       policy_(io_, context_),
       health_(context_),
@@ -231,6 +232,7 @@ std::vector<model::ServicePtr> Agent::known_services() const {
 }
 
 void Agent::on_delta(channel::Delta delta) {
+    bounds_.hold(delta, reconciler_->desired());
     reconcile::Change change;
     change.full = delta.full;
     change.complete = delta.complete;

@@ -11,6 +11,7 @@
 
 #include "app/acceleration_setup.hpp"
 #include "app/announcement_setup.hpp"
+#include "app/bounds_guard.hpp"
 #include "app/context.hpp"
 #include "app/edge_setup.hpp"
 #include "app/file_watch.hpp"
@@ -81,6 +82,7 @@ private:
     std::optional<kernel::Datapath> datapath_;
     std::optional<kernel::KernelMaps> maps_;
     std::optional<reconcile::Reconciler> reconciler_;
+    BoundsGuard bounds_;
     AccelerationSetup acceleration_;
     PolicySetup policy_;
     HealthSetup health_;

@@ -43,7 +43,8 @@ base::Result<void> keep_capabilities() {
         return base::fail({"run", "meshd", 0, "it lacks " + missing,
                            "start it as root, or grant these (CapabilityBoundingSet= of a unit, securityContext of a pod)"});
     for (int capability = 0; capability <= highest_capability; ++capability)
-        if ((kept & bit(capability)) == 0) (void)::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails beyond what the kernel knows
+        if ((kept & bit(capability)) == 0)
+            (void)::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails beyond what the kernel knows
     (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     parts = {};
     for (std::size_t i = 0; i < parts.size(); ++i)

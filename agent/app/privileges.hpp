@@ -23,7 +23,8 @@ inline constexpr std::array<KeptCapability, 14> kept_capabilities{{
     {CAP_BPF, "CAP_BPF", true, "load programs, make and read maps"},
     {CAP_PERFMON, "CAP_PERFMON", true, "programs that read kernel memory (fexit, BTF)"},
     {CAP_NET_ADMIN, "CAP_NET_ADMIN", true, "attach to cgroups, sockets and devices; end connections of backends that leave"},
-    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", true, "find programs and maps by id, pin in a BPF filesystem of mode 0700, look into network namespaces"},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", true,
+     "find programs and maps by id, pin in a BPF filesystem of mode 0700, look into network namespaces"},
     {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", false, "raise limits: locked memory before Linux 5.11, descriptors"},
     {CAP_SETUID, "CAP_SETUID", true, "start the worker as its user"},
     {CAP_SETGID, "CAP_SETGID", true, "start the worker in its groups"},
@@ -33,7 +34,8 @@ inline constexpr std::array<KeptCapability, 14> kept_capabilities{{
     {CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", false, "edge listeners below port 1024"},
     {CAP_CHOWN, "CAP_CHOWN", false, "give the control socket to its group, directories of certificates to the worker"},
     {CAP_FOWNER, "CAP_FOWNER", false, "set modes of what was given away"},
-    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", false, "read descriptors of other processes; state in directories of the worker's user"},
+    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", false,
+     "read descriptors of other processes; state in directories of the worker's user"},
 }};
 
 // Gives up every other capability, also for what this process starts, and any way to get one back. An error names those that are

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the agent and its worker may do, and what becomes of those who try more."""
 
+import json
 import pathlib
 import re
 
@@ -96,3 +97,57 @@ def test_a_missing_capability_is_named(world, dropped, named):
     done = run("setpriv", f"--bounding-set={dropped}", agent.binaries / "meshd", *agent.options, check=False)
     assert done.returncode == 1
     assert f"it lacks {named}" in done.stderr and "CapabilityBoundingSet=" in done.stderr
+
+
+LIAR = """#!/usr/bin/python3
+import json, pathlib, socket, struct, sys, time
+said = pathlib.Path(sys.argv[0]).with_suffix(".json")
+channel = socket.socket(fileno=3)
+def say(message):
+    text = json.dumps(message).encode()
+    channel.sendall(struct.pack(">I", len(text)) + text)
+say({"type": "hello", "version": "1", "pid": 1})
+told = 0
+while True:
+    messages = json.loads(said.read_text())
+    for message in messages[told:]:
+        say(message)
+    told = len(messages)
+    time.sleep(0.05)
+"""
+
+
+def named(name, address, target):
+    return {"name": name, "addresses": [address], "source": "file:/nowhere.yaml", "balancing": "random", "when_no_backend": "refuse",
+            "ports": [{"name": "", "port": 80, "protocol": "tcp", "backends": [{"address": target, "port": 8080, "weight": 1, "state": "ready"}]}]}
+
+
+def test_a_worker_that_lies_adds_no_backend_outside_of_the_bounds(world):
+    place = world.place
+    config = place.root / "meshd.yaml"
+    config.write_text("bounds: {addresses: [10.96.0.0/16], backends: [10.1.0.0/16, 'fd00::/8']}\n")
+    liar = place.root / "liar"
+    liar.write_text(LIAR)
+    liar.chmod(0o755)
+    said = []
+
+    def say(*upsert, **keys):
+        said.append({"type": "delta", "sequence": len(said) + 1, "full": not said, "last": True, "complete": True, "remove": [],
+                     "upsert": list(upsert)} | keys)
+        beside = place.root / "liar.new"
+        beside.write_text(json.dumps(said))
+        beside.replace(place.root / "liar.json")
+
+    say(named("good", "10.96.0.1", "10.1.0.1"), named("evil", "10.96.0.2", "192.0.2.1"), named("stolen", "192.0.2.7", "10.1.0.1"))
+    agent = world.agent("--config", config, "--worker", liar)
+
+    def refused():
+        return {one["feature"]: one["reason"] for one in agent.status()["degraded"]}.get("bounds", "")
+    wait_until(lambda: "1 more" in refused(), agent.output)
+    assert "service evil is refused: backend 192.0.2.1:8080 is not within bounds.backends" in refused()
+    assert [one["name"] for one in agent.api.get("/v1/services")["services"]] == ["good"]
+    say(named("good", "10.96.0.1", "203.0.113.9"), remove=["evil", "stolen"])
+    wait_until(lambda: "service good is refused: backend 203.0.113.9:8080" in refused(), refused)
+    assert "10.1.0.1" in json.dumps(agent.service("good")) and "203.0.113.9" not in json.dumps(agent.service("good"))
+    say(named("good", "10.96.0.1", "10.1.0.2"))
+    wait_until(lambda: refused() == "" and "10.1.0.2" in json.dumps(agent.service("good")), refused)

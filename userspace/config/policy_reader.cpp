@@ -8,6 +8,7 @@
 
 #include "config/backend_reader.hpp"
 #include "config/characters.hpp"
+#include "config/prefix_reader.hpp"
 #include "model/authorization.hpp"
 
 namespace meshd::config {
@@ -28,16 +29,7 @@ void read_name(Document& document, const MappingReader& object, std::string_view
 }
 
 void read_cidr(Document& document, const MappingReader& object, std::optional<base::Prefix>& result) {
-    constexpr std::string_view expected = "a range of addresses such as 10.0.0.0/8 or fd00::/8";
-    const auto value = object.find("cidr");
-    if (!value.exists()) return;
-    const auto text = read_text(document, value, "\"cidr\"", expected);
-    if (!text) return;
-    result = base::Prefix::parse(*text);
-    if (result) return;
-    const auto meant = base::Prefix::parse_loosely(*text);
-    refuse_value(document, value, "\"cidr\"", expected,
-                 meant ? fmt::format("bits behind the length must be zero: write {}", meant->text()) : std::string{});
+    if (const auto value = object.find("cidr"); value.exists()) result = read_prefix(document, value, "\"cidr\"");
 }
 
 void refuse_both(Document& document, const MappingReader& object, std::string_view a, std::string_view b) {

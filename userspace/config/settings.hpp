@@ -14,6 +14,7 @@
 #include "config/policy.hpp"
 #include "model/acme.hpp"
 #include "model/announcement.hpp"
+#include "model/bounds.hpp"
 #include "model/edge.hpp"
 #include "model/flow_export.hpp"
 #include "model/registries.hpp"
@@ -63,6 +64,7 @@ struct Settings {
     Flows flows;
     model::FlowExport flow_export;  // flows.log and flows.otlp
     Policy policy;
+    model::Bounds bounds{};
     model::EdgeListeners edge{};                // edge.listeners
     std::optional<model::AcmeSettings> acme{};  // edge.acme
     std::optional<model::NodeTls> tls{};        // nothing: this node encrypts nothing, and services with mode mutual are refused

@@ -13,6 +13,7 @@
 #include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/policy_reader.hpp"
+#include "config/prefix_reader.hpp"
 #include "config/registries_reader.hpp"
 #include "config/system_names.hpp"
 #include "config/text_file.hpp"
@@ -24,10 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 22> top_keys{
+constexpr std::array<std::string_view, 23> top_keys{
     "version", "cgroup",  "bpffs",     "run_directory", "state_directory", "node",    "registry",   "announce", "worker",
     "control", "metrics", "reconcile", "log",           "acceleration",    "devices", "forwarding", "flows",    "policy",
-    "limits",  "tls",     "edge",      "origination"};
+    "bounds",  "limits",  "tls",       "edge",          "origination"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange shutdown_range{0s, 24h, "a time from 0s to 24h (units: ms, s, m, h)"};
@@ -111,6 +112,8 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     });
     read_section(document, top, "policy", policy_keys,
                  [&](const MappingReader& section) { read_policy(section, settings.policy); });
+    read_section(document, top, "bounds", bounds_keys,
+                 [&](const MappingReader& section) { read_bounds(document, section, settings.bounds); });
     read_limits(document, top, settings.limits);
     read_node_tls(document, top, settings.tls);
     read_edge(document, top, settings.edge, settings.acme);

@@ -10,12 +10,12 @@ namespace {
 const Refusal table[] = {
     {"UnknownKey", "run_dir: /run/meshd\n",
      "1:1: unknown key \"run_dir\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls, edge or "
-     "origination"},
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls, edge, "
+     "origination or picture"},
     {"UnknownKeyNearAnother", "cgruop: auto\n",
      "1:1: unknown key \"cgruop\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
-     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls, edge or "
-     "origination; did you mean \"cgroup\"?"},
+     "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, limits, tls, edge, "
+     "origination or picture; did you mean \"cgroup\"?"},
     {"UnknownKeyInASection", "registry:\n  files:\n    dir: /etc/meshd/services.d\n",
      "3:5: unknown key \"dir\" in \"files\", expected directory"},
     {"AnotherVersion", "version: 2\n", "1:10: \"version\" must be the number 1, found 2"},

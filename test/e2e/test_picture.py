@@ -153,7 +153,7 @@ def test_flows_and_events_are_those_that_meshctl_lists(shown, picture):
         picture.at("[name=address]").send_keys("web")
         picture.keys("\n")
         picture.wait(lambda: picture.at("#problem").is_displayed(), "why this is no address")
-        assert "'web'" in picture.at("#problem").text
+        assert "'web'" in picture.at("#problem").text and picture.at("#state").text == "ok"
     shown.agent.meshctl("backend", "drain", f"shop/web/127.0.0.1:{shown.echoes[0].port}")
     shown.agent.meshctl("backend", "ready", f"shop/web/127.0.0.1:{shown.echoes[0].port}")
     picture.press("tab-events")
@@ -304,6 +304,16 @@ def test_answers_are_those_of_the_control_socket_and_nothing_more(shown):
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
 
 
+def test_another_worker_goes_on_with_it(shown, picture):
+    picture.open("services")
+    picture.wait(lambda: len(picture.rows("services")) == 3, "three services")
+    before = shown.agent.worker_pid()
+    shown.agent.meshctl("worker", "replace")
+    assert shown.agent.worker_pid() != before
+    picture.another_round()
+    picture.wait(lambda: not picture.at("#problem").is_displayed(), "an answer of the new worker")
+
+
 def test_it_is_off_unless_it_is_wanted_and_never_open_without_a_token(shown):
     shown.configuration.write_text(json.dumps({"picture": {"listen": f"0.0.0.0:{shown.port}"}}))
     status = shown.agent.wait_status(lambda status: any(one["feature"] == "configuration" for one in status["degraded"]) and status, "a refusal")
@@ -354,6 +364,50 @@ def test_a_thousand_services_are_shown(world, browser, record_property):  # noqa
     picture.wait(lambda: len(picture.rows("services")) == 300, "the first of many")
     picture.at("#view-services > button").click()
     assert len(picture.rows("services")) == 600
+
+
+# Modules of the page, with answers as docs/api.md has them.
+MARKS = """
+const [answers, done] = arguments;
+Promise.all([import('/model.js'), import('/elements.js')]).then(([{ Mesh, quantile }, { elementsOf }]) => {
+  const mesh = new Mesh();
+  mesh.takeServices(answers.services);
+  mesh.takeTraffic(answers.traffic);
+  for (const flows of answers.flows) mesh.takeFlows(flows);
+  const { nodes, edges } = elementsOf(mesh, { backends: true, chosen: null });
+  done({
+    nodes: [...nodes.values()], edges: [...edges.values()],
+    quantiles: answers.histograms.map(([buckets, part]) => quantile(buckets, [16, 32, 64], part)),
+  });
+}).catch((error) => done(String(error)));
+"""
+
+
+def test_edges_say_what_is_encrypted_and_what_fails(shown, picture):
+    def flow(client, name, state="established", **others):
+        return {"protocol": "tcp", "client": client, "server": "10.2.0.2:80", "service": name, "state": state, "source": "client", "cgroup": "/a.slice/b.service",
+                "bytes_out": 0, "bytes_in": 0, "short_out": 0, "short_in": 0} | others
+
+    flows = [flow("10.0.0.1:1000", "far", via="127.0.3.1:15001"), flow("10.0.0.1:1001", "near", short_in=7), flow("10.0.0.1:1002", "near", "failed"),
+             flow("[fd00::7]:1003", "near", source="forwarding", cgroup=""), flow("192.0.2.9:1004", "near", "closed", source="server")]
+    services = [{"name": name, "status": "applied", "why": why, "ports": [{"port": 80, "protocol": "tcp"}]} | tls
+                for name, why, tls in (("far", "", {"tls": {"mode": "mutual"}}), ("near", "the map is full", {}))]
+    picture.open()
+    picture.wait(lambda: picture.rounds() >= 1, "the page")
+    made = picture.driver.execute_async_script(MARKS, {
+        "services": {"services": services}, "traffic": {"services": [], "bucket_bounds_us": [16, 32, 64]}, "flows": [{"flows": flows}] * 2,
+        "histograms": [([0, 0, 0, 0], 0.5), ([4, 0, 0, 0], 0.5), ([0, 1, 1, 0], 0.99), ([0, 0, 0, 3], 0.5)]})
+    assert "edges" in made, made
+    edges = {(edge["source"], edge["target"]): edge for edge in made["edges"]}
+    far, near = edges["c /a.slice/b.service", "s far"], edges["c /a.slice/b.service", "s near"]
+    assert far["tls"] and not far["short"] and not far["bad"] and far["label"] == "1 open · TLS"
+    assert near["short"] and not near["tls"] and near["bad"] and near["label"] == "1 open · 1 failed · short way"
+    assert edges["c [fd00::7]", "s near"]["open"] == 1 and edges["c 192.0.2.9", "s near"]["open"] == 0
+    nodes = {node["id"]: node for node in made["nodes"]}
+    assert nodes["s far"]["tls"] and not nodes["s near"]["tls"] and nodes["s near"]["bad"]
+    assert nodes["c /a.slice/b.service"]["label"] == "b"
+    # As `meshctl top` reads them.
+    assert made["quantiles"] == [None, 8, pytest.approx(63.36), 64]
 
 
 # Some connections that stay and some that come and go, with bytes both ways.

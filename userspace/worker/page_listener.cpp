@@ -5,6 +5,12 @@
 
 namespace meshd::worker {
 
+namespace {
+
+constexpr std::uint64_t longest_body = 1024;  // pages only show: nobody has anything to send
+
+}  // namespace
+
 void PageListener::listen_at(const std::optional<base::SocketAddress>& address) {
     if (wanted_ == address && (server_ || !address)) return;
     wanted_ = address;
@@ -19,7 +25,7 @@ void PageListener::listen_at(const std::optional<base::SocketAddress>& address) 
 }
 
 void PageListener::try_listen() {
-    auto server = http::Server::listen(context_, *wanted_, handler_);
+    auto server = http::Server::listen(context_, *wanted_, handler_, {.body_bytes = longest_body});
     if (server) {
         server_ = std::move(*server);
         error_.clear();

@@ -229,6 +229,13 @@ TEST_F(PictureTest, AnswersForItselfWhenTheAgentDoesNot) {
     EXPECT_EQ(picture.waiting(), 0U);
 }
 
+TEST_F(PictureTest, TakesNothing) {
+    auto picture = make();
+    picture.configure(model::PictureSettings{any_port, "", {}});
+    auto answer = http_get(picture.address(), "/ HTTP/1.1\r\nContent-Length: 100000\r\nX: y", "localhost");
+    EXPECT_THAT(finish(loop, std::move(answer)), StartsWith("HTTP/1.1 413 "));
+}
+
 TEST_F(PictureTest, IsOffWithoutSettings) {
     auto picture = make();
     picture.configure(model::PictureSettings{any_port, "", {}});

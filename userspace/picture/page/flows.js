@@ -12,9 +12,10 @@ const word = (title, member, kind) => ({ title, value: (row) => row[member], tex
 const micros = (title, member) => ({ title, number: true, value: (row) => row[member], text: (row) => (row[member] ? format.microseconds(row[member]) : '–') });
 
 export class FlowSearch {
-  constructor(form, parent, onProblem) {
+  // What is asked for is what was last submitted, not what is being typed.
+  constructor(form, parent, onSubmit) {
     this.form = form;
-    this.onProblem = onProblem;
+    this.query = { limit: LIMIT };
     this.table = new Table(parent, {
       caption: 'Flows',
       columns: [
@@ -35,31 +36,28 @@ export class FlowSearch {
     });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.search();
+      this.submit();
+      onSubmit();
     });
   }
 
-  // Only these: the answer comes when sockets have been asked.
-  query() {
-    const query = Object.fromEntries(new FormData(this.form));
-    for (const key of Object.keys(query)) query[key] = query[key].trim();
-    return { ...query, limit: LIMIT };
+  submit() {
+    const fields = Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, value.trim()]));
+    this.query = { ...fields, limit: LIMIT };
   }
 
-  of(service) {
+  of(service, backend) {
     this.form.reset();
     this.form.elements.service.value = service;
+    this.form.elements.backend.value = backend;
+    this.submit();
   }
 
   async search() {
-    try {
-      const answer = await ask('/v1/flows', this.query());
-      this.table.caption = `Flows that match, of ${answer.total} in the table${answer.matched > LIMIT ? `; the first ${LIMIT} of ${answer.matched}` : ''}`;
-      this.table.set(answer.flows.map((flow) => ({ ...flow, key: flowKey(flow) })));
-      this.onProblem(null);
-    } catch (error) {
-      this.onProblem(error);
-    }
+    const answer = await ask('/v1/flows', this.query);
+    const rest = answer.matched > LIMIT ? `; the first ${LIMIT} of ${answer.matched}` : '';
+    this.table.caption = `Flows that match, of ${answer.total} in the table${rest}`;
+    this.table.set(answer.flows.map((flow) => ({ ...flow, key: flowKey(flow) })));
   }
 }
 

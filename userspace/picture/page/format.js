@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers and times as people read them.
 
+// Numbers within names count as numbers.
+export const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+
 export function bytes(count) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;

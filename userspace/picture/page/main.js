@@ -29,11 +29,10 @@ const graph = new Graph(at('graph'), mesh, {
 });
 const services = serviceTable(at('view-services'), mesh, (row) => open('backends', row.service));
 const backends = backendTable(at('view-backends'), (row) => {
-  flows.of(row.service);
-  flows.form.elements.backend.value = row.endpoint;
-  open('flows');
+  flows.of(row.service, row.endpoint);
+  open('flows', '');
 });
-const flows = new FlowSearch(at('flow-search'), at('flow-table'), showProblem);
+const flows = new FlowSearch(at('flow-search'), at('flow-table'), () => poll.now());
 const events = new Events(at('timeline'), at('event-table'), () => {});
 
 // ---- What is asked, and shown ----
@@ -106,6 +105,7 @@ function showProblem(error) {
   line.textContent = error ? error.message : '';
   if (!error) return;
   if (!(error instanceof ApiError)) console.error(error);
+  if (error.status === 400) return; // what was searched for is none
   at('state').textContent = 'no answer';
   at('state').className = 'badge degraded';
   statusBefore = null; // what was asked for may not have come

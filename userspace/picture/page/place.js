@@ -2,12 +2,14 @@
 // Where nodes stand: clients, services and backends side by side, each kind in columns, in the order of their names. So nothing
 // moves when figures change, and little when something comes or goes.
 
+import { byName } from './format.js';
+
 const ROW = 64;
 const COLUMN = 150;
 const GAP = 320; // for the figures at an edge
 const LEAST_ROWS = 14;
 
-const order = (one, other) => one.group.localeCompare(other.group, undefined, { numeric: true }) || one.name.localeCompare(other.name, undefined, { numeric: true });
+const order = (one, other) => byName(one.group, other.group) || byName(one.name, other.name);
 
 export function place(nodes) {
   const positions = new Map();

@@ -11,7 +11,7 @@ export class Poll {
     this.timer = null;
     this.running = null;
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.now();
+      if (!document.hidden && !this.isPaused) this.now();
     });
   }
 

@@ -3,11 +3,13 @@
 // {title, value(row), text(row), number, kind(row)}. Rows stay the same elements while their key does, and only cells that say
 // something else are written: a thousand rows every two seconds are nothing.
 
+import { byName } from './format.js';
+
 const STEP = 300; // rows at first, and more of them at a time
 
 function compare(one, other) {
   if (typeof one === 'number' && typeof other === 'number') return one - other;
-  return String(one ?? '').localeCompare(String(other ?? ''), undefined, { numeric: true });
+  return byName(String(one ?? ''), String(other ?? ''));
 }
 
 export class Table {

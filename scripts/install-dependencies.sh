@@ -50,6 +50,12 @@ case $distribution in
     *) if apt-cache show pebble >/dev/null 2>&1; then pebble=(pebble); else pebble=(); fi ;;
 esac
 
+# Ubuntu's Chromium is a snap, which no test starts; without one the tests of the picture are left out.
+case $distribution in
+    "ubuntu 24.04") browser=(python3-selenium) ;;
+    *) browser=(chromium chromium-driver python3-selenium) ;;
+esac
+
 packages_for() {
     case $1 in
         build)
@@ -61,7 +67,7 @@ packages_for() {
         test)
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
                 netcat-openbsd socat openssl tcpdump prometheus redis-server redis-tools postgresql python3-grpcio nftables \
-                etcd-server etcd-client uacme ${pebble[@]+"${pebble[@]}"}
+                etcd-server etcd-client uacme "${browser[@]}" ${pebble[@]+"${pebble[@]}"}
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;
         bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk ;;

@@ -72,6 +72,7 @@ Agent::Agent(Options options, config::Settings settings)
                [this](const channel::HealthReport& report) { health_.take(report); }, [this] { return known_services(); },
                [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { handover_.begin(std::move(socket)); },
                [this](const channel::TlsFinding& finding) { tls_checks_.take(finding); },
+               [this](const http::Request& request, http::Respond respond) { show(request, std::move(respond)); },
                [this] { tls_checks_.worker_is_gone(); }, [this] { handover_.end_overlap(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -219,6 +220,14 @@ base::Result<void> Agent::listen() {
     if (!server) return tl::make_unexpected(server.error());
     server_ = std::move(*server);
     return {};
+}
+
+// A worker may ask before the control socket is there.
+void Agent::show(const http::Request& request, http::Respond respond) {
+    if (router_)
+        router_->show(request, std::move(respond));
+    else
+        respond({503, R"({"error":{"message":"the agent begins","remedy":"try again"}})", "application/json", {}});
 }
 
 // Of the saved state what is not known better.

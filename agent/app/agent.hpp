@@ -52,6 +52,7 @@ private:
     base::Result<void> attach();
     void attach_again();
     base::Result<void> listen();
+    void show(const http::Request& request, http::Respond respond);  // what the picture asks
     void load_saved_state();
 
     [[nodiscard]] std::vector<model::ServicePtr> known_services() const;

@@ -40,7 +40,7 @@ void Agent::reload() {
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
                                 now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge ||
-                                now.origination != wanted.origination || now.acme != wanted.acme;
+                                now.origination != wanted.origination || now.acme != wanted.acme || now.picture != wanted.picture;
     set_log_level(wanted.log_level);
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
@@ -48,6 +48,7 @@ void Agent::reload() {
     now.announcements = wanted.announcements;
     now.metrics_enabled = wanted.metrics_enabled;
     now.metrics_listen = wanted.metrics_listen;
+    now.picture = wanted.picture;
     now.log_level = wanted.log_level;
     now.worker_shutdown_timeout = wanted.worker_shutdown_timeout;
     now.reconcile_interval = wanted.reconcile_interval;

@@ -21,6 +21,8 @@ namespace meshd::app {
 namespace {
 
 constexpr std::size_t longest_queue = std::size_t{4} << 20U;  // bytes; a worker that is further behind is not told of flows
+constexpr std::string_view busy = R"({"error":{"message":"the worker is behind","remedy":"try again"}})";
+constexpr std::string_view off = R"({"error":{"message":"the picture is off","remedy":"write \"picture: {}\" into meshd.yaml"}})";
 
 }  // namespace
 
@@ -131,6 +133,7 @@ void WorkerLink::send_settings() {
     message.edge = settings.edge;
     message.origination = settings.origination;
     message.acme = settings.acme;
+    message.picture = settings.picture;
     message.is_audit = settings.policy.mode == config::PolicyMode::audit;
     message.remembered_at = base::unix_seconds(context_.remembered_at);
     if (auto sent = channel->send(channel::encode(message)); !sent) spdlog::warn("{}", sent.error().message());
@@ -241,6 +244,8 @@ void WorkerLink::take(channel::Message message) {
         take_exporters(*exporters);
     else if (const auto* const request = std::get_if<channel::MetricsRequest>(&message))
         answer_metrics(request->id);
+    else if (auto* const view = std::get_if<channel::ViewRequest>(&message))
+        answer_view(std::move(*view));
     else
         spdlog::warn("the worker sent a message of type {}, which is none of its own", channel::type_name(message));
 }
@@ -266,6 +271,12 @@ void WorkerLink::take_registry(channel::RegistryStatus status) {
         context_.degradations.clear("metrics");
     else
         context_.degradations.set("metrics", context_.registry.metrics_error, "set metrics.listen to an address that is free");
+    if (context_.registry.picture_error.empty())
+        context_.degradations.clear("picture");
+    else
+        context_.degradations.set("picture", context_.registry.picture_error,
+                                  "set picture.listen to an address that is free, and picture.token_file to a file with a token "
+                                  "that the worker's user can read");
 }
 
 void WorkerLink::take_exporters(const channel::ExportStatus& status) {
@@ -288,6 +299,24 @@ void WorkerLink::answer_metrics(std::uint64_t id) {
             if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
         });
     });
+}
+
+// A worker that is behind, or may not ask at all, is told so: the page shows it.
+void WorkerLink::answer_view(channel::ViewRequest request) {
+    auto respond = [this, id = request.id](const http::Response& response) {
+        auto* const channel = process_->channel();
+        if (channel == nullptr) return;
+        const bool is_behind = channel->queued_bytes() > longest_queue;
+        channel::split_view(id, is_behind ? 503 : response.status, is_behind ? std::string(busy) : response.body,
+                            [&](std::string_view frame) {
+                                if (auto sent = channel->send_text(frame); !sent) spdlog::warn("{}", sent.error().message());
+                            });
+    };
+    if (!context_.settings.picture) return respond({403, std::string(off), "application/json", {}});
+    http::Request question;
+    question.path = std::move(request.path);
+    question.query = std::move(request.query);
+    handlers_.on_view(question, std::move(respond));
 }
 
 }  // namespace meshd::app

@@ -13,6 +13,7 @@
 #include "app/context.hpp"
 #include "app/retired_workers.hpp"
 #include "app/standby_worker.hpp"
+#include "http/message.hpp"
 
 namespace meshd::app {
 
@@ -26,6 +27,7 @@ public:
         std::function<void()> on_hello;                   // a worker is there that knows the settings and nothing else
         std::function<void(base::UniqueFd)> on_handover;  // as in WorkerHandlers
         std::function<void(const channel::TlsFinding&)> on_tls_finding;
+        std::function<void(const http::Request&, http::Respond)> on_view;  // a question of the picture, see control::Router
         std::function<void()> on_down;
         std::function<void()> on_whole;  // a worker that began has told of all services it knows
     };
@@ -63,6 +65,7 @@ private:
     void take_registry(channel::RegistryStatus status);
     void take_exporters(const channel::ExportStatus& status);
     void answer_metrics(std::uint64_t id);
+    void answer_view(channel::ViewRequest request);
     void note_state();
 
     boost::asio::io_context& io_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/router.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -287,6 +288,17 @@ http::Response not_allowed(const Route& route, std::string_view method) {
     return response;
 }
 
+// What a page that shows the mesh needs, and no more.
+constexpr std::array<std::string_view, 9> shown{"/v1/version", "/v1/status",  "/v1/services",     "/v1/backends",  "/v1/events",
+                                                "/v1/flows",   "/v1/traffic", "/v1/certificates", "/v1/registries"};
+
+void answer(Agent& agent, const Route& route, const http::Request& request, http::Respond respond) {
+    if (!route.has_query)
+        if (const auto checked = no_query(request); !checked) return respond(failure(400, checked.error()));
+    if (route.later != nullptr) return route.later(agent, request, std::move(respond));
+    respond(route.verb(agent, request));
+}
+
 }  // namespace
 
 void Router::handle(const http::Request& request, http::Respond respond) {
@@ -299,10 +311,13 @@ void Router::handle(const http::Request& request, http::Respond respond) {
     if (route->method != request.method) return respond(not_allowed(*route, request.method));
     if (route->changes && !access_.may_change(*request.peer))
         return respond(failure(403, std::string(route->method) + " " + std::string(route->path) + " is for root", "run as root"));
-    if (!route->has_query)
-        if (const auto checked = no_query(request); !checked) return respond(failure(400, checked.error()));
-    if (route->later != nullptr) return route->later(agent_, request, std::move(respond));
-    respond(route->verb(agent_, request));
+    answer(agent_, *route, request, std::move(respond));
+}
+
+void Router::show(const http::Request& request, http::Respond respond) {
+    if (std::find(shown.begin(), shown.end(), request.path) == shown.end())
+        return respond(failure(404, "the picture shows nothing of " + in_quotes(request.path), "ask the control socket"));
+    answer(agent_, *find_route(request.path, "GET"), request, std::move(respond));
 }
 
 }  // namespace meshd::control

@@ -27,6 +27,10 @@ public:
     // Every answer is a JSON object; what failed is {"error": {"message", "remedy"}}. Most come at once, some later.
     void handle(const http::Request& request, http::Respond respond);
 
+    // What the picture of the mesh may ask for: some of the verbs that only read, whoever stands behind the question. Path and
+    // query of the request are looked at, and nothing else.
+    void show(const http::Request& request, http::Respond respond);
+
 private:
     Agent& agent_;
     Access access_;

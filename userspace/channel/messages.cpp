@@ -95,6 +95,8 @@ base::Result<Message> decode_registry(const json::object& object) {
     status.directory_error = fields.text_or_empty("directory_error");
     status.metrics_address = fields.text_or_empty("metrics_address");
     status.metrics_error = fields.text_or_empty("metrics_error");
+    status.picture_address = fields.text_or_empty("picture_address");
+    status.picture_error = fields.text_or_empty("picture_error");
     status.last = fields.boolean_or("last", true);
     const auto& sources = fields.array("sources");
     status.sources.reserve(sources.size());
@@ -134,6 +136,36 @@ base::Result<Message> decode_metrics_request(const json::object& object) {
     MetricsRequest request;
     request.id = fields.number("id");
     return fields.give(request);
+}
+
+base::Result<Message> decode_view_request(const json::object& object) {
+    Fields fields(object, "view_request");
+    ViewRequest request;
+    request.id = fields.number("id");
+    request.path = fields.text("path");
+    const auto* const query = object.if_contains("query");
+    if (query == nullptr || !query->is_object()) {
+        fields.wrong("query", "an object");
+        return fields.give(std::move(request));
+    }
+    for (const auto& [key, value] : query->get_object()) {
+        if (value.is_string())
+            request.query.emplace(key, std::string_view(value.get_string()));
+        else
+            fields.wrong("query", "texts");
+    }
+    return fields.give(std::move(request));
+}
+
+base::Result<Message> decode_view(const json::object& object) {
+    Fields fields(object, "view");
+    ViewPart part;
+    part.id = fields.number("id");
+    part.status = fields.number("status", 200);
+    if (part.status > 599) fields.wrong("status", "a status of HTTP");
+    part.text = fields.text("text");
+    part.last = fields.boolean("last");
+    return fields.give(std::move(part));
 }
 
 base::Result<Message> decode_export_status(const json::object& object) {
@@ -280,6 +312,8 @@ struct TypeName {
     std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
     std::string_view operator()(const MetricsRequest&) const { return "metrics_request"; }
+    std::string_view operator()(const ViewRequest&) const { return "view_request"; }
+    std::string_view operator()(const ViewPart&) const { return "view"; }
     std::string_view operator()(const ExportStatus&) const { return "export_status"; }
     std::string_view operator()(const SettingsMessage&) const { return "settings"; }
     std::string_view operator()(const MetricsPart&) const { return "metrics"; }
@@ -311,6 +345,8 @@ base::Result<Message> decode(json::object message) {
     if (type == "sync") return decode_sync(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
+    if (type == "view_request") return decode_view_request(message);
+    if (type == "view") return decode_view(message);
     if (type == "export_status") return decode_export_status(message);
     if (type == "settings") return decode_settings(message);
     if (type == "metrics") return decode_metrics(message);
@@ -327,6 +363,12 @@ base::Result<Message> decode(json::object message) {
 json::object encode(const Hello& message) { return {{"type", "hello"}, {"version", message.version}, {"pid", message.pid}}; }
 
 json::object encode(const MetricsRequest& message) { return {{"type", "metrics_request"}, {"id", message.id}}; }
+
+json::object encode(const ViewRequest& message) {
+    json::object query;
+    for (const auto& [key, value] : message.query) query.emplace(key, value);
+    return {{"type", "view_request"}, {"id", message.id}, {"path", message.path}, {"query", std::move(query)}};
+}
 
 json::object encode(const ExportStatus& message) {
     // Longer texts would be none that people read, and one frame takes these.

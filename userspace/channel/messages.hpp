@@ -7,6 +7,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@
 #include "model/edge.hpp"
 #include "model/flow_export.hpp"
 #include "model/health.hpp"
+#include "model/picture.hpp"
 #include "model/policy.hpp"
 #include "model/registries.hpp"
 #include "model/service.hpp"
@@ -74,6 +77,8 @@ struct RegistryStatus {
     std::string directory_error;  // why the directory cannot be followed, empty when it can
     std::string metrics_address;  // where /metrics is served, with its real port; empty when it is not
     std::string metrics_error;    // why /metrics is not served though it should be, empty when it is
+    std::string picture_address;  // the same of the picture
+    std::string picture_error;
     bool last = true;
 
     bool operator==(const RegistryStatus&) const = default;
@@ -140,6 +145,16 @@ struct MetricsRequest {
     std::uint64_t id = 0;
 };
 
+// What the picture is to show: a question as GET requests of the control socket ask it. The agent answers those that
+// control::Router::show() takes.
+struct ViewRequest {
+    std::uint64_t id = 0;
+    std::string path;  // "/v1/flows"
+    std::map<std::string, std::string, std::less<>> query;
+
+    bool operator==(const ViewRequest&) const = default;
+};
+
 // What keeps the exporters of flows from their work, all of it. Each is a degradation of the agent.
 struct ExportProblem {
     std::string feature;  // of export_features
@@ -173,6 +188,7 @@ struct SettingsMessage {
     model::EdgeListeners edge{};
     model::NodeOrigination origination{};
     std::optional<model::AcmeSettings> acme{};
+    std::optional<model::PictureSettings> picture{};
     bool is_audit = false;  // the policy counts what it would deny
     // When what the agent knows of services that come from servers was said, in seconds since the epoch. It follows the first
     // settings of a channel, as one full and complete Delta.
@@ -186,6 +202,17 @@ struct MetricsPart {
     std::uint64_t id = 0;
     boost::json::object part;  // {"families": […]}
     bool last = true;
+};
+
+// One part of the answer to a ViewRequest. Parts of one answer come in order, and together are the body of the control socket's
+// answer.
+struct ViewPart {
+    std::uint64_t id = 0;
+    std::uint64_t status = 200;  // of HTTP
+    std::string text;
+    bool last = true;
+
+    bool operator==(const ViewPart&) const = default;
 };
 
 // Events of flows for the exporters: as many as fit a frame, in the form of the control socket.
@@ -243,17 +270,18 @@ struct Shutdown {
 inline constexpr std::chrono::seconds max_retirement = std::chrono::hours(24 * 7);
 
 using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport,
-                             EdgeReport, SyncRegistry, HealthReport, MetricsRequest, ExportStatus, SettingsMessage, MetricsPart,
-                             FlowEvents, Ejected, Reopen, Shutdown, Retire, TlsCheck, TlsFinding>;
+                             EdgeReport, SyncRegistry, HealthReport, MetricsRequest, ViewRequest, ExportStatus, SettingsMessage,
+                             MetricsPart, ViewPart, FlowEvents, Ejected, Reopen, Shutdown, Retire, TlsCheck, TlsFinding>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
 base::Result<Message> decode(boost::json::object message);
 
-// A Delta, Policies, a RegistryStatus, a HealthReport, a MetricsPart or FlowEvents may be larger than a frame: send those with
-// the functions of split.hpp.
+// A Delta, Policies, a RegistryStatus, a HealthReport, a MetricsPart, ViewParts or FlowEvents may be larger than a frame: send
+// those with the functions of split.hpp.
 boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
+boost::json::object encode(const ViewRequest& message);
 boost::json::object encode(const ExportStatus& message);
 boost::json::object encode(const SettingsMessage& message);
 boost::json::object encode(const Ejected& message);

@@ -11,6 +11,7 @@
 #include "model/announcement_json.hpp"
 #include "model/edge_json.hpp"
 #include "model/flow_export_json.hpp"
+#include "model/picture_json.hpp"
 #include "model/registries_json.hpp"
 #include "model/tls_json.hpp"
 
@@ -89,6 +90,11 @@ base::Result<Message> decode_settings(const json::object& object) {
         if (!read) return tl::make_unexpected(read.error());
         settings.acme = std::move(*read);
     }
+    if (const auto* const picture = object.if_contains("picture")) {
+        auto read = model::picture_from_json(*picture, "settings.picture");
+        if (!read) return tl::make_unexpected(read.error());
+        settings.picture = std::move(*read);
+    }
     if (auto read = read_announcements(object, fields, settings); !read) return tl::make_unexpected(read.error());
     if (object.contains("policy_audit")) settings.is_audit = fields.boolean("policy_audit");
     if (object.contains("remembered_at")) {
@@ -120,6 +126,7 @@ json::object encode(const SettingsMessage& message) {
                         {"remembered_at", message.remembered_at}};
     if (message.tls) object.emplace("tls", model::to_json(*message.tls));
     if (message.acme) object.emplace("acme", model::to_json(*message.acme));
+    if (message.picture) object.emplace("picture", model::to_json(*message.picture));
     return object;
 }
 

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "channel/channel.hpp"
+#include "channel/utf8.hpp"
 #include "model/health_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
@@ -18,17 +19,18 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t reserve_for_end = 64;   // bytes of brackets, commas and "last" behind the items
-constexpr std::size_t longest_report = 4096;  // bytes of one error's text, or of a path (PATH_MAX)
-constexpr std::size_t most_unread = 16;       // paths in one frame
-constexpr std::size_t longest_escape = 6;     // bytes of JSON for one byte of text: \u0001
-constexpr std::size_t backend_form = 160;     // bytes of a backend's JSON less its locality, rounded up
-constexpr std::size_t port_form = 192;        // the same for a port less its name and backends
-constexpr std::size_t address_form = 64;      // for an address
-constexpr std::size_t health_form = 1024;     // for "health" less its texts and lists
-constexpr std::size_t service_form = 1024;    // for a service less its name, source and subsets
-constexpr std::size_t subset_form = 64;       // for a subset less its name and labels
-constexpr std::size_t label_form = 16;        // for a label less its name and value
+constexpr std::size_t reserve_for_end = 64;                        // bytes of brackets, commas and "last" behind the items
+constexpr std::size_t longest_report = 4096;                       // bytes of one error's text, or of a path (PATH_MAX)
+constexpr std::size_t most_unread = 16;                            // paths in one frame
+constexpr std::size_t longest_escape = 6;                          // bytes of JSON for one byte of text: \u0001
+constexpr std::size_t longest_view_part = std::size_t{128} << 10;  // bytes: a frame takes them however they are escaped
+constexpr std::size_t backend_form = 160;                          // bytes of a backend's JSON less its locality, rounded up
+constexpr std::size_t port_form = 192;                             // the same for a port less its name and backends
+constexpr std::size_t address_form = 64;                           // for an address
+constexpr std::size_t health_form = 1024;                          // for "health" less its texts and lists
+constexpr std::size_t service_form = 1024;                         // for a service less its name, source and subsets
+constexpr std::size_t subset_form = 64;                            // for a subset less its name and labels
+constexpr std::size_t label_form = 16;                             // for a label less its name and value
 
 // Builds one frame after the other; each begins with the head.
 class Frames {
@@ -193,7 +195,8 @@ void split_registry_status(const RegistryStatus& status, const Emit& emit) {
     const auto cut = [](const std::string& text) { return json_text(std::string_view(text).substr(0, longest_report)); };
     Frames frames(emit, R"({"type":"registry","directory_error":)" + cut(status.directory_error) + R"(,"metrics_address":)" +
                             json_text(status.metrics_address) + R"(,"metrics_error":)" + cut(status.metrics_error) +
-                            R"(,"sources":[)");
+                            R"(,"picture_address":)" + json_text(status.picture_address) + R"(,"picture_error":)" +
+                            cut(status.picture_error) + R"(,"sources":[)");
     std::string item;
     for (const auto& source : status.sources) {
         serialize_into(item, source_to_json(source));
@@ -248,6 +251,20 @@ void split_metrics(std::uint64_t id, const json::array& families, const Emit& em
         frames.end_list("]}");
     }
     frames.end_frame(R"(]},"last":true})");
+}
+
+void split_view(std::uint64_t id, std::uint64_t status, std::string body, const Emit& emit) {
+    replace_invalid_utf8(body, 0);
+    const auto head = R"({"type":"view","id":)" + std::to_string(id) + R"(,"status":)" + std::to_string(status) + R"(,"text":)";
+    std::string_view rest = body;
+    do {
+        // Between characters: the bytes of one that are not its first begin with the bits 10.
+        auto size = std::min(rest.size(), longest_view_part);
+        while (size < rest.size() && (static_cast<unsigned char>(rest[size]) & 0xC0U) == 0x80U) --size;
+        const auto part = json_text(rest.substr(0, size));
+        rest.remove_prefix(size);
+        emit(head + part + R"(,"last":)" + std::string(word(rest.empty())) + "}");
+    } while (!rest.empty());
 }
 
 }  // namespace meshd::channel

@@ -38,4 +38,7 @@ void split_health(const HealthReport& report, const Emit& emit);
 // same name, help and kind. A single sample is never cut: it is far smaller than a frame.
 void split_metrics(std::uint64_t id, const boost::json::array& families, const Emit& emit);
 
+// `body` of an answer with this status.
+void split_view(std::uint64_t id, std::uint64_t status, std::string body, const Emit& emit);
+
 }  // namespace meshd::channel

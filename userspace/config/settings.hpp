@@ -17,6 +17,7 @@
 #include "model/bounds.hpp"
 #include "model/edge.hpp"
 #include "model/flow_export.hpp"
+#include "model/picture.hpp"
 #include "model/registries.hpp"
 #include "model/tls.hpp"
 
@@ -54,6 +55,7 @@ struct Settings {
     std::string control_group = "meshd";                                             // control.group
     bool metrics_enabled = true;                                                     // metrics.enabled
     base::SocketAddress metrics_listen{*base::IpAddress::parse("127.0.0.1"), 9707};  // metrics.listen; port 0: any free one
+    std::optional<model::PictureSettings> picture{};                                 // nothing: it is not served
     std::chrono::milliseconds reconcile_interval{60000};  // reconcile.interval: full comparison with the maps
     LogLevel log_level = LogLevel::info;                  // log.level
     std::string locality{};                               // node.locality: "region/zone/node" of this node; empty: not known

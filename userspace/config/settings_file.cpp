@@ -12,6 +12,7 @@
 #include "config/flows_reader.hpp"
 #include "config/forwarding_reader.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/picture_reader.hpp"
 #include "config/policy_reader.hpp"
 #include "config/prefix_reader.hpp"
 #include "config/registries_reader.hpp"
@@ -25,10 +26,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 23> top_keys{
+constexpr std::array<std::string_view, 24> top_keys{
     "version", "cgroup",  "bpffs",     "run_directory", "state_directory", "node",    "registry",   "announce", "worker",
     "control", "metrics", "reconcile", "log",           "acceleration",    "devices", "forwarding", "flows",    "policy",
-    "bounds",  "limits",  "tls",       "edge",          "origination"};
+    "bounds",  "limits",  "tls",       "edge",          "origination",     "picture"};
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warn", "error"};
 
 constexpr DurationRange shutdown_range{0s, 24h, "a time from 0s to 24h (units: ms, s, m, h)"};
@@ -96,6 +97,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
         read_listen(document, metrics, "listen", settings.metrics_listen,
                     "an address and a port such as 127.0.0.1:9707 or \"[::1]:9707\"");
     });
+    read_picture(document, top, settings.picture);
     read_section(document, top, "reconcile", reconcile_keys, [&](const MappingReader& reconcile) {
         read_duration(document, reconcile, "interval", settings.reconcile_interval, interval_range);
     });

@@ -23,44 +23,13 @@ constexpr const char* index =
 }  // namespace
 
 MetricsPage::MetricsPage(boost::asio::io_context& context, MetricsHooks hooks, MetricsTimes times)
-    : context_(context), hooks_(std::move(hooks)), times_(times), retry_(context), timeout_(context) {}
-
-void MetricsPage::listen_at(const std::optional<base::SocketAddress>& address) {
-    if (wanted_ == address && (server_ || !address)) return;
-    wanted_ = address;
-    server_.reset();
-    error_.clear();
-    retry_.cancel();
-    if (wanted_) {
-        try_listen();
-    } else {
-        hooks_.on_listen_change();
-    }
-}
-
-void MetricsPage::try_listen() {
-    auto server = http::Server::listen(
-        context_, *wanted_, [this](const http::Request& request, http::Respond respond) { handle(request, std::move(respond)); });
-    if (server) {
-        server_ = std::move(*server);
-        error_.clear();
-        spdlog::info("metrics are served at http://{}/metrics", address());
-        hooks_.on_listen_change();
-        return;
-    }
-    const auto message = server.error().message();
-    if (message != error_) {  // once, not for each attempt
-        spdlog::error("{}; trying again every {} ms", message, times_.listen_retry.count());
-        error_ = message;
-        hooks_.on_listen_change();
-    }
-    retry_.expires_after(times_.listen_retry);
-    retry_.async_wait([this](boost::system::error_code ec) {
-        if (!ec && wanted_ && !server_) try_listen();
-    });
-}
-
-std::string MetricsPage::address() const { return server_ ? server_->address().text() : std::string{}; }
+    : hooks_(std::move(hooks)),
+      times_(times),
+      listener_(
+          context, {"metrics are served at", "/metrics"},
+          [this](const http::Request& request, http::Respond respond) { handle(request, std::move(respond)); },
+          [this] { hooks_.on_listen_change(); }, times.listen_retry),
+      timeout_(context) {}
 
 void MetricsPage::handle(const http::Request& request, http::Respond respond) {
     if (request.method != "GET" && request.method != "HEAD") {

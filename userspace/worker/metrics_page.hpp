@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worker's TCP listener: /metrics, /healthz and an index. What it serves at /metrics is asked of the agent for each scrape;
-// scrapes that overlap share one answer.
+// The worker's page for Prometheus: /metrics, /healthz and an index. What it serves at /metrics is asked of the agent for each
+// scrape; scrapes that overlap share one answer.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +16,8 @@
 
 #include "base/address.hpp"
 #include "channel/messages.hpp"
-#include "http/server.hpp"
+#include "http/message.hpp"
+#include "worker/page_listener.hpp"
 
 namespace meshd::worker {
 
@@ -40,27 +40,22 @@ public:
     MetricsPage(const MetricsPage&) = delete;
     MetricsPage& operator=(const MetricsPage&) = delete;
 
-    // Where to listen from now on; nothing: nowhere. An address that cannot be had is tried again and again.
-    void listen_at(const std::optional<base::SocketAddress>& address);
+    // As PageListener says it.
+    void listen_at(const std::optional<base::SocketAddress>& address) { listener_.listen_at(address); }
     void take_answer(const channel::MetricsPart& answer);
 
-    [[nodiscard]] std::string address() const;  // with the real port; empty when nothing is served
-    [[nodiscard]] const std::string& error() const { return error_; }
+    [[nodiscard]] std::string address() const { return listener_.address(); }
+    [[nodiscard]] const std::string& error() const { return listener_.error(); }
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }  // scrapes
 
 private:
-    void try_listen();
     void handle(const http::Request& request, http::Respond respond);
     void scrape(http::Respond respond);
     void answer_all(const http::Response& response);
 
-    boost::asio::io_context& context_;
     MetricsHooks hooks_;
     MetricsTimes times_;
-    std::optional<base::SocketAddress> wanted_;
-    std::unique_ptr<http::Server> server_;
-    boost::asio::steady_timer retry_;
-    std::string error_;
+    PageListener listener_;
     boost::asio::steady_timer timeout_;
     std::uint64_t request_ = 0;           // id of the last one sent to the agent
     std::vector<http::Respond> waiting_;  // for the answer to it

@@ -45,6 +45,8 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
       signals_(context, SIGTERM),
       page_(context, {[this](channel::MetricsRequest request) { (void)channel_.send(channel::encode(request)); },
                       [this] { return own_families(); }, [this] { return why_unhealthy(); }, [this] { report_soon(); }}),
+      picture_(context, {[this](const channel::ViewRequest& request) { (void)channel_.send(channel::encode(request)); },
+                         [this] { report_soon(); }}),
       exporters_(context, [this] { report_exporters(); }),
       registries_(context, {[this](const registry::Change& change) { on_change(change); },
                             [this] {
@@ -122,6 +124,8 @@ void Worker::take(boost::json::object json) {
         apply(std::move(*settings));
     } else if (auto* const part = std::get_if<channel::MetricsPart>(&*message)) {
         take_answer(std::move(*part));
+    } else if (auto* const view = std::get_if<channel::ViewPart>(&*message)) {
+        picture_.take(std::move(*view));
     } else if (const auto* const flows = std::get_if<channel::FlowEvents>(&*message)) {
         exporters_.put(*flows);
     } else if (const auto* const ejected = std::get_if<channel::Ejected>(&*message)) {
@@ -160,6 +164,7 @@ void Worker::apply(channel::SettingsMessage settings) {
     spdlog::set_level(spdlog::level::from_str(settings_->log_level));
     exporters_.configure(settings_->flow_export);
     page_.listen_at(settings_->metrics_enabled ? std::optional(settings_->metrics_listen) : std::nullopt);
+    picture_.configure(settings_->picture);
     follow_announcements(!before);
     encryption_.follow(settings_->tls, settings_->edge, settings_->acme, settings_->origination, settings_->is_audit);
     if (before && before->registry_directory == settings_->registry_directory && before->registries == settings_->registries)
@@ -346,6 +351,8 @@ channel::RegistryStatus Worker::status() const {
     status.directory_error = registries_.directory_error();
     status.metrics_address = page_.address();
     status.metrics_error = page_.error();
+    status.picture_address = picture_.address();
+    status.picture_error = picture_.problem();
     for (auto& source : registries_.statuses())
         status.sources.push_back({std::move(source.name), source.state == registry::SourceState::ok, source.services,
                                   std::move(source.error), base::time_text(source.since)});

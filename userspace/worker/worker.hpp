@@ -27,6 +27,7 @@
 #include "worker/listeners.hpp"
 #include "worker/metrics_page.hpp"
 #include "worker/peer_checks.hpp"
+#include "worker/picture.hpp"
 #include "worker/probes.hpp"
 #include "worker/registries.hpp"
 
@@ -84,6 +85,7 @@ private:
     boost::asio::signal_set signals_;
     std::optional<channel::SettingsMessage> settings_;
     MetricsPage page_;
+    Picture picture_;
     exporters::Exporters exporters_;
     std::optional<channel::ExportStatus> exporters_reported_;
 

@@ -24,6 +24,7 @@ void Worker::retire(std::chrono::seconds longest) {
     retirement_end_ = std::chrono::steady_clock::now() + longest;
     (void)::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);  // it may outlive the agent
     page_.listen_at(std::nullopt);
+    picture_.configure(std::nullopt);
     announcements_.reset();  // without withdrawing: they are the next worker's
     probes_.reset();
     encryption_.retire();

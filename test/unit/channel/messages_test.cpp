@@ -93,6 +93,25 @@ TEST(Messages, SettingsCarryWhoIssuesCertificates) {
     EXPECT_EQ(refused.error().object, "settings.acme.storage");
 }
 
+TEST(Messages, SettingsCarryThePicture) {
+    SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
+    settings.picture = model::PictureSettings{*base::SocketAddress::parse("192.0.2.1:9708"), "/etc/meshd/token", {"node1"}};
+    auto json = encode(settings);
+    EXPECT_EQ(decoded<SettingsMessage>(json), settings);
+    json["picture"].as_object()["token_file"] = "";
+    const auto refused = decode(json);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().object, "settings.picture.token_file");
+}
+
+TEST(Messages, AQuestionOfThePictureKeepsItsForm) {
+    const ViewRequest request{7, "/v1/flows", {{"service", "a/b"}, {"limit", "3"}}};
+    EXPECT_EQ(decoded<ViewRequest>(encode(request)), request);
+    EXPECT_FALSE(decode(object(R"({"type":"view_request","id":1,"path":"/v1/flows"})")));
+    EXPECT_FALSE(decode(object(R"({"type":"view_request","id":1,"path":"/v1/flows","query":{"limit":3}})")));
+    EXPECT_FALSE(decode(object(R"({"type":"view","id":1,"status":99,"text":"","last":true})")));
+}
+
 TEST(Messages, SettingsCarryAnnouncements) {
     SettingsMessage settings{"/etc/meshd/services.d", false, *base::SocketAddress::parse("[::1]:9707"), "debug"};
     auto& one = settings.announcements.emplace_back();

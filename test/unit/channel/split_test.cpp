@@ -183,6 +183,8 @@ TEST(SplitRegistryStatus, ManyFilesAreCutAndCollected) {
     RegistryStatus status;
     status.directory_error = "d\"quoted\"";
     status.metrics_address = "127.0.0.1:9707";
+    status.picture_address = "127.0.0.1:9708";
+    status.picture_error = "in use";
     status.metrics_error = "m";
     for (int i = 0; i < 5000; ++i)
         status.sources.push_back({"file:/etc/meshd/services.d/" + std::to_string(i), i % 2 == 0, 3,
@@ -230,6 +232,34 @@ TEST(SplitMetrics, CutsAFamilyBetweenSamplesUnderTheSameName) {
         for (const auto& sample : value.at("samples").as_array()) large.push_back(sample);
     }
     EXPECT_EQ(large, families[1].at("samples").as_array());
+}
+
+TEST(SplitView, CutsBetweenCharactersAndPutsTogetherWhatWasThere) {
+    std::string body;
+    while (body.size() < 500000) body += "a\"\n\x01\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80";
+    std::vector<std::string> frames;
+    split_view(7, 404, body, [&](std::string_view text) { frames.emplace_back(text); });
+    EXPECT_GT(frames.size(), 3U);
+    EXPECT_LE(largest(frames), max_frame);
+    std::string together;
+    for (const auto& frame : frames) {
+        const auto message = decode(json::parse(frame).as_object());
+        ASSERT_TRUE(message) << message.error().message();
+        const auto& part = std::get<ViewPart>(*message);
+        EXPECT_EQ(part.id, 7U);
+        EXPECT_EQ(part.status, 404U);
+        EXPECT_EQ(part.last, &frame == &frames.back());
+        together += part.text;
+    }
+    EXPECT_EQ(together, body);
+}
+
+TEST(SplitView, NothingIsOneFrameAndBytesThatAreNoTextAreNone) {
+    std::vector<std::string> frames;
+    split_view(1, 200, "", [&](std::string_view text) { frames.emplace_back(text); });
+    split_view(1, 200, "a\xff", [&](std::string_view text) { frames.emplace_back(text); });
+    EXPECT_EQ(frames, (std::vector<std::string>{R"({"type":"view","id":1,"status":200,"text":"","last":true})",
+                                                R"({"type":"view","id":1,"status":200,"text":"a?","last":true})"}));
 }
 
 TEST(SplitMetrics, NoFamiliesAreOneFrame) {

@@ -182,6 +182,14 @@ for what, value in {
 }.items():
     expect(settings, {"registry": value}, False, what)
 
+for what, value, valid in (
+    ("default", {}, True), ("all keys", {"listen": "[::]:80", "token_file": "/t", "hosts": ["n1", "n1.example.org"]}, True),
+    ("loopback", {"listen": "127.1.2.3:80"}, True), ("loopback of IPv6", {"listen": "[::1]:80"}, True), ("open", {"listen": "0.0.0.0:80"}, False),
+    ("open to IPv6", {"listen": "[::]:80"}, False), ("upper case", {"hosts": ["N1"]}, False), ("port", {"hosts": ["n1:80"]}, False),
+    ("relative token", {"token_file": "t"}, False), ("token", {"token": "abc"}, False), ("nothing", None, False),
+):
+    expect(settings, {"picture": value}, valid, f"picture: {what}")
+
 asked = {key: value for key, value in web.items() if key != "backends"}
 for source in ({"consul": "web"}, {"consul": "web", "registry": "dc1", "tags": ["a"], "datacenter": "eu"}, {"dns": "db.example."},
                {"srv": "_http._tcp.example"}, {"etcd": "web", "registry": "eu"}):

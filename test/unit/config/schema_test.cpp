@@ -135,7 +135,7 @@ void check_settings(const json::object& root, const json::object& object, const 
         inner.emplace_back(member.key());
         SCOPED_TRACE(inner.back());
         const auto schema = resolve(root, member.value().as_object());
-        if (schema.contains("required")) continue;  // a place of its own
+        if (schema.contains("required") || schema.contains("if")) continue;  // a place of its own
         if (schema.contains("properties")) {
             check_settings(root, schema, inner);
             continue;
@@ -151,6 +151,28 @@ void check_settings(const json::object& root, const json::object& object, const 
 TEST(SettingsSchema, SaysWhatTheParserSays) {
     const auto root = schema_of(settings_schema());
     check_settings(root, root, {});
+}
+
+TEST(SettingsSchema, SaysOfThePictureWhatTheParserSays) {
+    const auto root = schema_of(settings_schema());
+    const auto& schema = root.at("properties").as_object().at("picture").as_object();
+    const auto parse = [](const json::object& picture) {
+        return parse_settings(json::serialize(at_path({"picture"}, picture)), "meshd.yaml");
+    };
+    for (const auto& member : schema.at("properties").as_object()) {
+        SCOPED_TRACE(member.key());
+        check_bounds(root, resolve(root, member.value().as_object()), [&](const json::value& value) {
+            return parse({{member.key(), value}}).has_value();
+        });
+    }
+    const auto refused = parse({{"zzzzzz", 1}});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(expected_keys(refused.error()), keys_of(schema)) << refused.error().message();
+    EXPECT_EQ(schema.at("properties").at("hosts").at("maxItems").as_int64(), static_cast<std::int64_t>(model::max_picture_hosts));
+    const auto by_default = schema.at("properties").at("listen").at("default");
+    EXPECT_EQ(parse({{"listen", by_default}}).value(), parse({}).value());
+    EXPECT_FALSE(parse({{"listen", "[::]:80"}}).has_value());
+    EXPECT_TRUE(parse({{"listen", "[::]:80"}, {"token_file", "/t"}}).has_value());
 }
 
 TEST(SettingsSchema, SaysOfExclusionsWhatTheParserSays) {

@@ -11,13 +11,11 @@ const Refusal table[] = {
     {"UnknownKey", "run_dir: /run/meshd\n",
      "1:1: unknown key \"run_dir\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
      "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, bounds, limits, tls, "
-     "edge or "
-     "origination"},
+     "edge, origination or picture"},
     {"UnknownKeyNearAnother", "cgruop: auto\n",
      "1:1: unknown key \"cgruop\" in the file, expected version, cgroup, bpffs, run_directory, state_directory, node, registry, "
      "announce, worker, control, metrics, reconcile, log, acceleration, devices, forwarding, flows, policy, bounds, limits, tls, "
-     "edge or "
-     "origination; did you mean \"cgroup\"?"},
+     "edge, origination or picture; did you mean \"cgroup\"?"},
     {"UnknownKeyInASection", "registry:\n  files:\n    dir: /etc/meshd/services.d\n",
      "3:5: unknown key \"dir\" in \"files\", expected directory"},
     {"AnotherVersion", "version: 2\n", "1:10: \"version\" must be the number 1, found 2"},

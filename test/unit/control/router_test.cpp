@@ -158,6 +158,34 @@ TEST_F(RouterTest, ReadsWhichHandshakesAreWanted) {
         EXPECT_EQ(ask("POST", "/v1/tls/check", body).status, 400U) << body;
 }
 
+TEST_F(RouterTest, ShowsThePictureWhatOnlyReads) {
+    const auto show = [&](const std::string& target) {
+        const auto parsed = http::parse_target(target);
+        std::optional<http::Response> answer;
+        router_.show({"GET", parsed->path, parsed->query, {}, {}, std::nullopt},
+                     [&](http::Response response) { answer = std::move(response); });
+        EXPECT_TRUE(answer) << target;
+        return answer.value_or(http::Response{});
+    };
+    for (const auto* const path : {"/v1/version", "/v1/status", "/v1/services", "/v1/backends", "/v1/events?limit=3",
+                                   "/v1/traffic", "/v1/flows?service=web", "/v1/certificates", "/v1/registries"}) {
+        const auto answer = show(path);
+        EXPECT_EQ(answer.status, 200U) << path;
+        EXPECT_EQ(answer.body, get(path).body);
+    }
+    agent_.calls.clear();
+    EXPECT_EQ(show("/v1/flows?colour=red").status, 400U);
+    EXPECT_EQ(show("/v1/status?colour=red").status, 400U);
+    for (const auto* const path : {"/v1/maps", "/v1/identities", "/v1/reconcile", "/v1/backend-state", "/v1/log-level",
+                                   "/v1/services/web", "/v1/events/watch", "/v1/connections", "/v1/nothing", ""}) {
+        const http::Request request{"DELETE", path, {}, {}, {}, std::nullopt};
+        std::optional<http::Response> answer;
+        router_.show(request, [&](http::Response response) { answer = std::move(response); });
+        EXPECT_EQ(answer->status, 404U) << path;
+    }
+    EXPECT_THAT(agent_.calls, IsEmpty());
+}
+
 TEST_F(RouterTest, SaysWhatThereIsWhenAPathIsUnknown) {
     for (const auto* path : {"/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services/", "/v1/acceleration/"}) {
         const auto response = get(path);

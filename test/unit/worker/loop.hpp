@@ -39,8 +39,8 @@ struct Loop {
 };
 
 // The whole answer, head and body; on a thread of its own, because who answers may need the loop.
-inline std::future<std::string> http_get(const std::string& address, const std::string& path) {
-    return std::async(std::launch::async, [address, path] {
+inline std::future<std::string> http_get(const std::string& address, const std::string& path, const std::string& host = "x") {
+    return std::async(std::launch::async, [address, path, host] {
         namespace asio = boost::asio;
         const auto target = base::SocketAddress::parse(address);
         if (!target) return "not an address: " + address;
@@ -49,7 +49,7 @@ inline std::future<std::string> http_get(const std::string& address, const std::
         boost::system::error_code ec;
         socket.connect({asio::ip::make_address(target->address.text()), target->port}, ec);
         if (ec) return "connect: " + ec.message();
-        const auto request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        const auto request = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
         asio::write(socket, asio::buffer(request), ec);
         std::string answer;
         asio::read(socket, asio::dynamic_buffer(answer), ec);

@@ -27,6 +27,7 @@ USERS = {
     r"(openssl|boost/asio/ssl)/": ("userspace/tls/",),
     r"curl/": ("userspace/web/",),
     r"seccomp\.h": ("userspace/worker/",),
+    r"archive(_entry)?\.h": ("tools/meshctl/",),
     r"(ares|resolv|arpa/nameser)\.h": ("userspace/registry/dns/",),
     r"prometheus/metric_family\.h": ("userspace/telemetry/", "userspace/worker/"),  # the value that the two exchange
     r"prometheus/(?!metric_family\.h)": ("userspace/telemetry/",),

@@ -19,10 +19,25 @@ void Agent::watch_configuration() {
         spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
 }
 
-void Agent::apply_log_level(config::LogLevel level) {
-    context_.settings.log_level = level;
-    set_log_level(level);
+void Agent::apply_log_level() {
+    set_log_level(context_.log_level());
     worker_.send_settings();
+}
+
+void Agent::override_log_level(const control::LogLevelQuery& query) {
+    log_timer_.cancel();
+    context_.log_override.reset();
+    if (query.duration || query.level != context_.settings.log_level) context_.log_override = LogOverride{query.level, {}};
+    if (query.duration) {
+        context_.log_override->until = std::chrono::system_clock::now() + *query.duration;
+        log_timer_.expires_after(*query.duration);
+        log_timer_.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            context_.log_override.reset();
+            apply_log_level();
+        });
+    }
+    apply_log_level();
 }
 
 // What can change while the agent runs does; the rest is named, and waits for a restart.
@@ -41,7 +56,10 @@ void Agent::reload() {
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
                                 now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge ||
                                 now.origination != wanted.origination || now.acme != wanted.acme;
-    set_log_level(wanted.log_level);
+    if (now.log_level != wanted.log_level) {
+        log_timer_.cancel();
+        context_.log_override.reset();
+    }
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
     now.registries = wanted.registries;
@@ -50,6 +68,7 @@ void Agent::reload() {
     now.metrics_listen = wanted.metrics_listen;
     now.log_level = wanted.log_level;
     now.worker_shutdown_timeout = wanted.worker_shutdown_timeout;
+    set_log_level(context_.log_level());
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();

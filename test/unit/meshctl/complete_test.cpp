@@ -27,7 +27,8 @@ protected:
 
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
-              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\n"
+              "status\nservice\nbackend\ndevice\nfeature\ndoctor\nbugreport\nacceleration\nflow\nconnection\nevent\ntop\npolicy\n"
+              "registry\nannouncement\n"
               "identity\nedge\ncertificate\ntls\nca\napply\nget\n"
               "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
 }

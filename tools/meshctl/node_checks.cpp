@@ -170,8 +170,10 @@ bool is_at_least(const std::string& release, const std::string& oldest) {
 
 json::object checks_without_agent(const NodePlaces& places, const Failure& agent) {
     Checks checks;
-    checks.problem("agent", agent.message, "what is in the kernel goes on, and nothing changes",
-                   "systemctl start meshd; journalctl -u meshd says why it ended");
+    checks.problem("agent", agent.message,
+                   "while none runs what is in the kernel goes on, and nothing is followed; here only what meshctl can see "
+                   "itself is looked at",
+                   agent.remedy);
     check_kernel(places, checks);
     check_mounts(places, checks);
     config::Settings settings;

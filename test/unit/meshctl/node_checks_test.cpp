@@ -10,7 +10,7 @@
 namespace meshd::meshctl {
 namespace {
 
-const Failure away{ExitCode::not_reachable, "no agent", "", {}};
+const Failure away{ExitCode::not_reachable, "no agent", "start it", {}};
 
 class NodeChecks : public testing::Test {
 protected:
@@ -35,6 +35,7 @@ protected:
 TEST_F(NodeChecks, AlwaysNameTheAgentAndWhatIsLeftToIt) {
     EXPECT_EQ(state_of("agent"), "problem");
     EXPECT_EQ(state_of("rest"), "unknown");
+    EXPECT_EQ(text_at(array_at(checks_without_agent(places_, away), "checks").front().get_object(), "remedy"), "start it");
     EXPECT_GE(number_at(checks_without_agent(places_, away), "problems"), 1);
 }
 TEST_F(NodeChecks, FindWhatAStartNeeds) {

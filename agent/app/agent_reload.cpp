@@ -32,7 +32,10 @@ void Agent::override_log_level(const control::LogLevelQuery& query) {
         context_.log_override->until = std::chrono::system_clock::now() + *query.duration;
         log_timer_.expires_after(*query.duration);
         log_timer_.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
+            // One that was on its way when somebody set another level says nothing about that.
+            const bool is_over =
+                context_.log_override && context_.log_override->until && log_timer_.expiry() <= std::chrono::steady_clock::now();
+            if (error || !is_over) return;
             context_.log_override.reset();
             apply_log_level();
         });

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks rules of the tree that no compiler checks: direction of includes, one user for each library, using-declarations that are used,
-length of map names, licence lines."""
+length of map names, metrics that docs/metrics.md has, licence lines."""
 
 import pathlib
 import re
@@ -27,6 +27,7 @@ USERS = {
     r"(openssl|boost/asio/ssl)/": ("userspace/tls/",),
     r"curl/": ("userspace/web/",),
     r"seccomp\.h": ("userspace/worker/",),
+    r"archive(_entry)?\.h": ("tools/meshctl/",),
     r"(ares|resolv|arpa/nameser)\.h": ("userspace/registry/dns/",),
     r"prometheus/metric_family\.h": ("userspace/telemetry/", "userspace/worker/"),  # the value that the two exchange
     r"prometheus/(?!metric_family\.h)": ("userspace/telemetry/",),
@@ -102,6 +103,22 @@ def check_map_names():
             yield f"include/meshd/maps.h:{line}: map name {match.group(1)} has more than {MAP_NAME_LIMIT} characters"
 
 
+# A prefix of the metrics of a process, whose names are put together elsewhere.
+METRIC_PREFIXES = {"meshd_worker"}
+
+
+def check_metrics():
+    """docs/metrics.md has every metric that the code names."""
+    told = set(re.findall(r"`(meshd_\w+)", (TOP / "docs/metrics.md").read_text()))
+    for folder in ("agent", "userspace"):
+        for path in sorted((TOP / folder).rglob("*.cpp")):
+            text = path.read_text()
+            for match in re.finditer(r'"(meshd_[a-z0-9_]+)"', text):
+                if match.group(1) not in told | METRIC_PREFIXES:
+                    line = text.count("\n", 0, match.start(1)) + 1
+                    yield f"{path.relative_to(TOP)}:{line}: docs/metrics.md does not have {match.group(1)}"
+
+
 def check_licence(name, text):
     if "SPDX-License-Identifier:" not in "\n".join(text.splitlines()[:3]):
         yield f"{name}:1: no SPDX-License-Identifier line"
@@ -120,6 +137,7 @@ def problems():
             yield from check_contract(name, line, system, included)
             yield from check_users(name, line, included)
     yield from check_map_names()
+    yield from check_metrics()
 
 
 def main():

@@ -61,7 +61,7 @@ packages_for() {
         build)
             printf '%s\n' ca-certificates git cmake ninja-build ccache g++ clang libclang-rt-dev llvm pkg-config "${bpftool[@]}" "${boost[@]}" \
                 libbpf-dev libseccomp-dev libsystemd-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev prometheus-cpp-dev \
-                libcurl4-openssl-dev libc-ares-dev zlib1g-dev \
+                libcurl4-openssl-dev libc-ares-dev zlib1g-dev libarchive-dev \
                 libgtest-dev libgmock-dev liburing-dev libnghttp2-dev libssl-dev
             ;;
         test)

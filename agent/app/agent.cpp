@@ -59,13 +59,17 @@ Agent::Agent(Options options, config::Settings settings)
           }),
       views_(
           context_,
-          {[this] { return check(); }, [this](config::LogLevel level) { apply_log_level(level); },
+          {[this] { return check(); }, [this](const control::LogLevelQuery& query) { override_log_level(query); },
            [this](const control::PauseQuery& query) { return acceleration_.accelerator().pause(query.service, query.duration); },
            [this](const std::optional<std::string>& service) { return acceleration_.accelerator().resume(service); },
            [this] { return acceleration_.test_again(); }, [this](const std::string& name) { return worker_.sync_registry(name); },
            [this](const std::string& name, bool is_drained) { return announcements_.set_drained(name, is_drained); },
            [this](const control::TlsCheckQuery& query, const control::Later& later) { tls_checks_.begin(query, later); },
-           [this](const control::Later& later) { replace_worker(later); }}),
+           [this](const control::Later& later) { replace_worker(later); },
+           [this]() -> base::Result<void> {
+               const auto read = effective_settings(options_);
+               return read ? base::Result<void>{} : tl::make_unexpected(read.error());
+           }}),
       worker_(io_, context_,
               {[this](channel::Delta delta) { on_delta(std::move(delta)); },
                [this](channel::Policies policies) { policy_.set_rules(std::move(policies)); },
@@ -79,6 +83,7 @@ Agent::Agent(Options options, config::Settings settings)
       check_timer_(io_),
       retry_timer_(io_),
       start_timer_(io_),
+      log_timer_(io_),
       retry_delay_(shortest_retry) {
     context_.settings = std::move(settings);
     context_.started_at = std::chrono::system_clock::now();

@@ -69,8 +69,9 @@ private:
     base::Result<reconcile::Plan> check();
     void schedule_check();
     void schedule_retry();
-    void apply_log_level(config::LogLevel level);
     void replace_worker(const control::Later& later);
+    void override_log_level(const control::LogLevelQuery& query);
+    void apply_log_level();
     void reload();
     void watch_configuration();
     void wait_for_signal();
@@ -108,7 +109,7 @@ private:
     FlowExport flow_export_;
     std::unique_ptr<FileWatch> config_watch_;
     boost::asio::signal_set signals_;
-    boost::asio::steady_timer check_timer_, retry_timer_, start_timer_;
+    boost::asio::steady_timer check_timer_, retry_timer_, start_timer_, log_timer_;
     std::chrono::milliseconds retry_delay_;
 };
 

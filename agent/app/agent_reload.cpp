@@ -19,10 +19,28 @@ void Agent::watch_configuration() {
         spdlog::debug("{}", watch.error().message());  // no such directory: SIGHUP still works
 }
 
-void Agent::apply_log_level(config::LogLevel level) {
-    context_.settings.log_level = level;
-    set_log_level(level);
+void Agent::apply_log_level() {
+    set_log_level(context_.log_level());
     worker_.send_settings();
+}
+
+void Agent::override_log_level(const control::LogLevelQuery& query) {
+    log_timer_.cancel();
+    context_.log_override.reset();
+    if (query.duration || query.level != context_.settings.log_level) context_.log_override = LogOverride{query.level, {}};
+    if (query.duration) {
+        context_.log_override->until = std::chrono::system_clock::now() + *query.duration;
+        log_timer_.expires_after(*query.duration);
+        log_timer_.async_wait([this](const boost::system::error_code& error) {
+            // One that was on its way when somebody set another level says nothing about that.
+            const bool is_over =
+                context_.log_override && context_.log_override->until && log_timer_.expiry() <= std::chrono::steady_clock::now();
+            if (error || !is_over) return;
+            context_.log_override.reset();
+            apply_log_level();
+        });
+    }
+    apply_log_level();
 }
 
 // What can change while the agent runs does; the rest is named, and waits for a restart.
@@ -41,7 +59,10 @@ void Agent::reload() {
                                 now.registries != wanted.registries || now.announcements != wanted.announcements ||
                                 now.locality != wanted.locality || now.tls != wanted.tls || now.edge != wanted.edge ||
                                 now.origination != wanted.origination || now.acme != wanted.acme || now.picture != wanted.picture;
-    set_log_level(wanted.log_level);
+    if (now.log_level != wanted.log_level) {
+        log_timer_.cancel();
+        context_.log_override.reset();
+    }
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
     now.registries = wanted.registries;
@@ -51,6 +72,7 @@ void Agent::reload() {
     now.picture = wanted.picture;
     now.log_level = wanted.log_level;
     now.worker_shutdown_timeout = wanted.worker_shutdown_timeout;
+    set_log_level(context_.log_level());
     now.reconcile_interval = wanted.reconcile_interval;
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -30,8 +31,17 @@ class EdgeSetup;
 class PolicySetup;
 class TlsSetup;
 
+// Another level of the log than the configuration's, by a person's word.
+struct LogOverride {
+    config::LogLevel level = config::LogLevel::info;
+    std::optional<std::chrono::system_clock::time_point> until;  // nothing: until the agent ends or its configuration changes
+};
+
 struct Context {
     config::Settings settings;
+    std::optional<LogOverride> log_override;
+    [[nodiscard]] config::LogLevel log_level() const { return log_override ? log_override->level : settings.log_level; }
+
     std::string cgroup_path;
     std::chrono::system_clock::time_point started_at;
     bool starting = true;  // until the desired state, or the time without one, has begun

@@ -21,6 +21,7 @@
 #include "app/tls_view.hpp"
 #include "base/time_text.hpp"
 #include "base/version.hpp"
+#include "config/settings_file.hpp"
 #include "forwarding/view.hpp"
 #include "kernel/tls_hooks.hpp"
 #include "reconcile/proposal.hpp"
@@ -47,6 +48,13 @@ json::object worker_json(const WorkerStatus& worker, json::array retired) {
     return {{"state", name(worker.state)},   {"pid", worker.pid},
             {"restarts", worker.restarts},   {"since", base::time_text(worker.since)},
             {"last_exit", worker.last_exit}, {"retired", std::move(retired)}};
+}
+
+json::object log_json(const Context& context) {
+    const auto& until = context.log_override ? context.log_override->until : std::nullopt;
+    return {{"level", config::name(context.log_level())},
+            {"configured", config::name(context.settings.log_level)},
+            {"until", until ? base::time_text(*until) : ""}};
 }
 
 json::object registry_json(const Context& context) {
@@ -156,6 +164,7 @@ json::object Views::status() {
     view["uptime_s"] = seconds_since(context_.started_at);
     view["state"] = context_.starting ? "starting" : context_.degradations.all().empty() ? "ok" : "degraded";
     view["kernel"] = acceleration::running_kernel();
+    view["log"] = log_json(context_);
     view["cgroup"] = context_.cgroup_path;
     view["pins"] = context_.datapath->pins().version_directory();
     view["adopted"] = context_.adopted;
@@ -267,8 +276,6 @@ base::Result<json::object> Views::reconcile() {
         errors.emplace_back(json::object{{"service", service}, {"message", why}});
     return json::object{{"operations", operations_json(*repaired)}, {"errors", std::move(errors)}};
 }
-
-void Views::set_log_level(config::LogLevel level) { actions_.set_log_level(level); }
 
 json::object Views::acceleration() { return acceleration::status_json(*context_.accelerator); }
 

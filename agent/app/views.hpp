@@ -18,8 +18,8 @@ class Views : public control::Agent {
 public:
     // What a caller may have done, by whoever owns the parts.
     struct Actions {
-        std::function<base::Result<reconcile::Plan>()> check;  // a full comparison, as the timer does it
-        std::function<void(config::LogLevel)> set_log_level;   // of agent and worker
+        std::function<base::Result<reconcile::Plan>()> check;              // a full comparison, as the timer does it
+        std::function<void(const control::LogLevelQuery&)> set_log_level;  // of agent and worker
         std::function<base::Result<void>(const control::PauseQuery&)> pause_acceleration;
         std::function<base::Result<void>(const std::optional<std::string>&)> resume_acceleration;
         std::function<base::Result<void>()> test_acceleration;
@@ -27,6 +27,7 @@ public:
         std::function<base::Result<bool>(const std::string&, bool)> drain_announcement;
         std::function<void(const control::TlsCheckQuery&, const control::Later&)> check_tls;
         std::function<void(const control::Later&)> replace_worker;
+        std::function<base::Result<void>()> check_configuration;  // as a start would read it
     };
     Views(Context& context, Actions actions) : context_(context), actions_(std::move(actions)) {}
 
@@ -56,7 +57,11 @@ public:
     base::Result<std::optional<boost::json::object>> reset_backend_state(const control::BackendStateQuery& query) override;
     base::Result<boost::json::object> reconcile() override;
     base::Result<std::optional<boost::json::object>> sync_registry(const std::optional<std::string>& name) override;
-    void set_log_level(config::LogLevel level) override;
+    boost::json::object set_log_level(const control::LogLevelQuery& query) override;
+    boost::json::object features() override;
+    base::Result<boost::json::object> examine() override;
+    boost::json::object log_tail() override;
+    void metrics(control::Later later) override;
     boost::json::object acceleration() override;
     base::Result<boost::json::object> acceleration_top() override;
     base::Result<std::optional<boost::json::object>> pause_acceleration(const control::PauseQuery& query) override;

@@ -122,7 +122,7 @@ void WorkerLink::send_settings() {
     message.registry_directory = settings.registry_directory;
     message.metrics_enabled = settings.metrics_enabled;
     message.metrics_listen = settings.metrics_listen;
-    message.log_level = config::name(settings.log_level);
+    message.log_level = config::name(context_.log_level());
     message.flow_export = settings.flow_export;
     message.registries = settings.registries;
     message.announcements = settings.announcements;

@@ -95,6 +95,11 @@ struct PlanQuery {
     std::set<std::string> asked;           // with of_files: names of those whose backends are not listed, but asked for
 };
 
+struct LogLevelQuery {
+    config::LogLevel level = config::LogLevel::info;
+    std::optional<std::chrono::seconds> duration;  // 1 s to 24 h; nothing: until the agent ends or its configuration changes
+};
+
 struct EventQuery {
     std::optional<std::string> service;
     std::size_t limit = 100;  // the last so many
@@ -173,7 +178,17 @@ public:
     virtual base::Result<std::optional<boost::json::object>> resume_acceleration(const std::optional<std::string>& service) = 0;
     // Proves anew what this kernel can do, and sets the mode by it.
     virtual base::Result<boost::json::object> selftest_acceleration() = 0;
-    virtual void set_log_level(config::LogLevel level) = 0;
+    // What is logged now, and until when.
+    virtual boost::json::object set_log_level(const LogLevelQuery& query) = 0;
+
+    // What of the kernel is used, and what in its place.
+    virtual boost::json::object features() = 0;
+    // What a look at this node finds: what is well, and what is to be mended.
+    virtual base::Result<boost::json::object> examine() = 0;
+    // The last lines of the agent's log.
+    virtual boost::json::object log_tail() = 0;
+    // The agent's metrics as values.
+    virtual void metrics(Later later) = 0;
 };
 
 }  // namespace meshd::control

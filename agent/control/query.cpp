@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::int64_t longest_pause_s = 86400;
+constexpr std::int64_t longest_duration_s = 86400;  // of a pause, and of another log level
 constexpr std::uint64_t longest_age_s = 10ULL * 365 * 86400;
 constexpr std::uint64_t most_flows = 10000;  // in one answer
 
@@ -235,14 +235,32 @@ base::Result<PlanQuery> plan_query(std::string_view body) {
     return query;
 }
 
-base::Result<config::LogLevel> log_level_query(std::string_view body) {
-    static constexpr std::string_view usage = R"(send {"level": "trace"|"debug"|"info"|"warn"|"error"})";
-    const auto object = object_of(body, {"level"}, usage);
+namespace {
+
+// "for_s", which may be left out.
+base::Result<std::optional<std::chrono::seconds>> optional_duration(const json::object& object, std::string_view usage) {
+    const auto* const duration = object.if_contains("for_s");
+    if (duration == nullptr) return std::nullopt;
+    const auto* const seconds = duration->if_int64();
+    if (seconds == nullptr || *seconds < 1 || *seconds > longest_duration_s)
+        return refused("the body", "for_s is no whole number from 1 to " + std::to_string(longest_duration_s), usage);
+    return std::chrono::seconds(*seconds);
+}
+
+}  // namespace
+
+base::Result<LogLevelQuery> log_level_query(std::string_view body) {
+    static constexpr std::string_view usage =
+        R"(send {"level": "trace"|"debug"|"info"|"warn"|"error", "for_s": 600}; without for_s until the agent ends)";
+    const auto object = object_of(body, {"level", "for_s"}, usage);
     if (!object) return tl::make_unexpected(object.error());
     const auto* const level = object->if_contains("level");
     if (level == nullptr || !level->is_string()) return refused("the body", "level is no text", usage);
-    if (const auto known = config::parse_log_level(std::string_view(level->get_string()))) return *known;
-    return refused("the log level " + in_quotes(std::string_view(level->get_string())), "it is not known", usage);
+    const auto known = config::parse_log_level(std::string_view(level->get_string()));
+    if (!known) return refused("the log level " + in_quotes(std::string_view(level->get_string())), "it is not known", usage);
+    const auto duration = optional_duration(*object, usage);
+    if (!duration) return tl::make_unexpected(duration.error());
+    return LogLevelQuery{*known, *duration};
 }
 
 base::Result<PauseQuery> pause_query(std::string_view body) {
@@ -253,14 +271,9 @@ base::Result<PauseQuery> pause_query(std::string_view body) {
     auto service = optional_service(*object, usage);
     if (!service) return tl::make_unexpected(service.error());
 
-    PauseQuery query{std::move(*service), {}};
-    if (const auto* const duration = object->if_contains("for_s")) {
-        const auto* const seconds = duration->if_int64();
-        if (seconds == nullptr || *seconds < 1 || *seconds > longest_pause_s)
-            return refused("the body", "for_s is no whole number from 1 to " + std::to_string(longest_pause_s), usage);
-        query.duration = std::chrono::seconds(*seconds);
-    }
-    return query;
+    const auto duration = optional_duration(*object, usage);
+    if (!duration) return tl::make_unexpected(duration.error());
+    return PauseQuery{std::move(*service), *duration};
 }
 
 base::Result<std::optional<std::string>> resume_query(std::string_view body) {

@@ -27,7 +27,7 @@ base::Result<FlowQuery> flush_query(const http::Request& request);  // names at 
 base::Result<PolicyQuery> policy_query(const http::Request& request);
 base::Result<TlsCheckQuery> tls_check_query(std::string_view body);
 base::Result<PlanQuery> plan_query(std::string_view body);
-base::Result<config::LogLevel> log_level_query(std::string_view body);
+base::Result<LogLevelQuery> log_level_query(std::string_view body);
 base::Result<PauseQuery> pause_query(std::string_view body);
 base::Result<std::optional<std::string>> resume_query(std::string_view body);  // the service's name, if one is named
 // Which registry is to be asked; nothing: all.

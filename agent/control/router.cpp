@@ -108,11 +108,13 @@ http::Response plan(Agent& agent, const http::Request& request) {
 }
 
 http::Response log_level(Agent& agent, const http::Request& request) {
-    const auto level = log_level_query(request.body);
-    if (!level) return failure(400, level.error());
-    agent.set_log_level(*level);
-    return answer({{"level", config::name(*level)}});
+    const auto query = log_level_query(request.body);
+    return query ? answer(agent.set_log_level(*query)) : failure(400, query.error());
 }
+
+http::Response features(Agent& agent, const http::Request& /*request*/) { return answer(agent.features()); }
+http::Response examine(Agent& agent, const http::Request& /*request*/) { return answer(agent.examine()); }
+http::Response log_tail(Agent& agent, const http::Request& /*request*/) { return answer(agent.log_tail()); }
 
 http::Response policy(Agent& agent, const http::Request& /*request*/) { return answer(agent.policy()); }
 
@@ -176,6 +178,10 @@ void traffic(Agent& agent, const http::Request& /*request*/, http::Respond respo
     agent.traffic(to_response(std::move(respond)));
 }
 
+void metrics(Agent& agent, const http::Request& /*request*/, http::Respond respond) {
+    agent.metrics(to_response(std::move(respond)));
+}
+
 void flush_connections(Agent& agent, const http::Request& request, http::Respond respond) {
     const auto query = flush_query(request);
     if (!query) return respond(failure(400, query.error()));
@@ -220,7 +226,7 @@ struct Route {
     void (*later)(Agent& agent, const http::Request& request, http::Respond respond) = nullptr;  // instead
 };
 
-constexpr std::array<Route, 37> routes{{
+constexpr std::array<Route, 41> routes{{
     {"GET", "/v1/version", false, false, version},
     {"GET", "/v1/status", false, false, status},
     {"GET", "/v1/services", false, false, services},
@@ -258,6 +264,10 @@ constexpr std::array<Route, 37> routes{{
     {"POST", "/v1/acceleration/selftest", true, false, selftest_acceleration},
     {"PUT", "/v1/log-level", true, false, log_level},
     {"POST", "/v1/worker/replace", true, false, nullptr, replace_worker},
+    {"GET", "/v1/log", true, false, log_tail},
+    {"GET", "/v1/features", false, false, features},
+    {"GET", "/v1/doctor", false, false, examine},
+    {"GET", "/v1/metrics", false, false, nullptr, metrics},
 }};
 
 // The one of this method, or any of this path: then the method is wrong.

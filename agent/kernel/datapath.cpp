@@ -19,6 +19,7 @@
 #include "bpf/meshd.skel.h"
 #include "kernel/ask.hpp"
 #include "kernel/consumed.hpp"
+#include "kernel/kernel_types.hpp"
 #include "kernel/links.hpp"
 
 namespace meshd::kernel {
@@ -319,15 +320,7 @@ std::vector<ProgramStatus> Datapath::programs() const {
 
 std::vector<Degraded> Datapath::degraded() const {
     std::vector<Degraded> all;
-    // btf of the running kernel tells whether a hook can name its errno (see bpf/connect.bpf.c).
-    const std::unique_ptr<btf, decltype(&::btf__free)> kernel(::btf__load_vmlinux_btf(), &::btf__free);
-    const auto id = kernel ? ::btf__find_by_name_kind(kernel.get(), "bpf_func_id", BTF_KIND_ENUM) : -1;
-    const auto* const type = id > 0 ? ::btf__type_by_id(kernel.get(), static_cast<__u32>(id)) : nullptr;
-    bool has_set_retval = false;
-    for (__u16 i = 0; type != nullptr && i < btf_vlen(type); ++i)
-        has_set_retval |=
-            std::string_view(::btf__name_by_offset(kernel.get(), btf_enum(type)[i].name_off)) == "BPF_FUNC_set_retval";
-    if (!has_set_retval)
+    if (!KernelTypes::load().has_helper("BPF_FUNC_set_retval"))  // see bpf/connect.bpf.c
         all.push_back({"errno", "this kernel lacks bpf_set_retval: connect() to a service without a backend fails with EPERM",
                        "run Linux 5.18 or newer"});
     return all;

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <mutex>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+
+#include "kernel/batches.hpp"
 
 namespace meshd::kernel {
 
@@ -31,7 +34,23 @@ std::uint64_t memlock_of(int fd) {
     return 0;
 }
 
+// Names of maps that were walked.
+struct Walked {
+    std::mutex mutex;
+    std::set<std::string> maps;
+};
+
+Walked& walked() {
+    static Walked one;
+    return one;
+}
+
 }  // namespace
+
+std::set<std::string> maps_without_batches() {
+    const std::lock_guard lock(walked().mutex);
+    return walked().maps;
+}
 
 std::size_t possible_cpus() {
     static const int count = ::libbpf_num_possible_cpus();
@@ -121,7 +140,11 @@ base::Result<void> Map::for_each(const std::function<void(const std::byte*, cons
             values.resize(batch * value_stride_);
         }
         if (error != 0 && errno != ENOENT) {
-            if (first) return walk(visit);  // ENOTSUPP and its relatives: this type of map has no batches here
+            if (first) {  // ENOTSUPP and its relatives: this type of map has no batches here
+                const std::lock_guard lock(walked().mutex);
+                walked().maps.insert(name_);
+            }
+            if (first) return walk(visit);
             return base::fail_errno("read map", name_);
         }
         last = error != 0;

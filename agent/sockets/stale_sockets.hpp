@@ -62,6 +62,7 @@ public:
 
     [[nodiscard]] const Departures::All& departures() const { return departures_.all(); }
     [[nodiscard]] const Figures& figures() const { return figures_; }
+    [[nodiscard]] const std::optional<Abilities>& abilities() const { return abilities_; }  // nothing: not tried out yet
 
 private:
     struct Round;

@@ -16,6 +16,8 @@ from harness.registry import backend, service
 def test_tcp_and_udp_reach_a_backend_and_come_back_from_the_service(world, environment):
     net = Net(world, environment=environment)
     assert {item["mechanism"] for item in net.agent.devices().values()} == {"clsact" if environment else "tcx"}, net.agent.devices()
+    links = next(row for row in net.agent.meshctl_json("feature", "list")["features"] if row["name"] == "device_links")
+    assert (links["state"], bool(links["cost"])) == (("replaced", True) if environment else ("used", False))
     tcp, udp = (net.tcp("a"), net.tcp("a", BACKEND6)), (net.udp("b"), net.udp("b", BACKEND6))
     net.serve(web(*tcp), dns(*udp))
     for number, address in enumerate((SERVICE, SERVICE6)):

@@ -34,6 +34,7 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
         "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 agent not reachable, 4 checked and not healthy.\n\n"
         "Examples:\n"
         "  meshctl status\n"
+        "  meshctl doctor\n"
         "  meshctl service show web -o wide\n"
         "  meshctl explain 10.96.0.10:80\n"
         "  meshctl config check /etc/meshd/services.d\n\n"
@@ -42,6 +43,9 @@ std::unique_ptr<CLI::App> command_line(Program& program) {
     add_service(*app, program);
     add_backend(*app, program);
     add_device(*app, program);
+    add_feature(*app, program);
+    add_doctor(*app, program);
+    add_bugreport(*app, program);
     add_acceleration(*app, program);
     add_flow(*app, program);
     add_connection(*app, program);

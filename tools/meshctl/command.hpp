@@ -28,6 +28,9 @@ void add_status(CLI::App& app, Program& program);
 void add_service(CLI::App& app, Program& program);
 void add_backend(CLI::App& app, Program& program);
 void add_backend_states(CLI::App& noun, Program& program);  // verbs of the noun backend
+void add_feature(CLI::App& app, Program& program);
+void add_doctor(CLI::App& app, Program& program);
+void add_bugreport(CLI::App& app, Program& program);
 void add_device(CLI::App& app, Program& program);
 void add_acceleration(CLI::App& app, Program& program);
 void add_flow(CLI::App& app, Program& program);
@@ -52,6 +55,9 @@ void add_explain(CLI::App& app, Program& program);
 void add_worker(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
+
+// "debug, configured: info, until …": the member "log" of a status.
+std::string log_text(const json::object& log);
 
 // A transformation of options: "5m" becomes "300". Times look as they do in the configuration. Empty, or what is wrong.
 std::string to_seconds(std::string& text);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <string>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "command.hpp"
@@ -10,12 +12,30 @@ namespace meshd::meshctl {
 
 namespace {
 
-Result<Page> set_level(const Agent& agent, const std::string& level) {
-    auto answer = agent.put("/v1/log-level", {{"level", level}});
+struct Wanted {
+    std::string level;
+    std::string seconds;  // empty: until the agent ends
+};
+
+Result<Page> show_level(const Agent& agent) {
+    const auto status = agent.get("/v1/status");
+    if (!status) return tl::make_unexpected(status.error());
+    Page page;
+    page.value = object_at(*status, "log");
+    page.verdict = log_text(page.value);
+    return page;
+}
+
+Result<Page> set_level(const Agent& agent, const Wanted& wanted) {
+    json::object body{{"level", wanted.level}};
+    if (!wanted.seconds.empty()) body["for_s"] = std::stoll(wanted.seconds);
+    auto answer = agent.put("/v1/log-level", body);
     if (!answer) return tl::make_unexpected(answer.error());
+    const auto until = text_at(*answer, "until");
     Page page;
     page.verdict =
-        "the log level is " + text_at(*answer, "level") + " until the agent ends or log.level in its configuration changes";
+        fmt::format("agent and worker log from {} on, until {}", text_at(*answer, "level"),
+                    until == "-" ? "the agent ends or log.level in its configuration changes" : until + ", then as configured");
     page.value = std::move(*answer);
     return page;
 }
@@ -26,17 +46,36 @@ std::string check_level(const std::string& text) {
 
 }  // namespace
 
+std::string log_text(const json::object& log) {
+    auto text = text_at(log, "level");
+    const auto configured = text_at(log, "configured");
+    if (configured != text) text += ", configured: " + configured;
+    if (const auto until = text_at(log, "until"); until != "-") text += ", until " + until;
+    return text;
+}
+
 void add_log(CLI::App& app, Program& program) {
     auto* const noun = app.add_subcommand("log", "The agent's log");
     noun->require_subcommand(1);
-    auto* const verb = noun->add_subcommand("level", "Set how much is logged, without a restart (root only)");
-    const auto level = std::make_shared<std::string>();
-    verb->add_option("LEVEL", *level, "trace, debug, info, warn or error")->required()->check(CLI::Validator(check_level, ""));
+    auto* const verb = noun->add_subcommand("level", "Show how much is logged, or set it without a restart (root only)");
+    const auto wanted = std::make_shared<Wanted>();
+    auto* const level = verb->add_option("LEVEL", wanted->level, "trace, debug, info, warn or error; without: show it")
+                            ->check(CLI::Validator(check_level, ""));
+    verb->add_option("--for", wanted->seconds, "For so long, such as 10m; then as it is configured")
+        ->type_name("TIME")
+        ->transform(CLI::Validator(to_seconds, ""))
+        ->needs(level);
     verb->footer(
+        "Agent and worker follow at once.\n\n"
         "Examples:\n"
-        "  sudo meshctl log level debug\n"
+        "  meshctl log level\n"
+        "  sudo meshctl log level debug --for 10m\n"
         "  journalctl -u meshd -f");
-    verb->callback([&program, level] { program.chosen = [level](const Agent& agent) { return set_level(agent, *level); }; });
+    verb->callback([&program, wanted] {
+        program.chosen = [wanted](const Agent& agent) {
+            return wanted->level.empty() ? show_level(agent) : set_level(agent, *wanted);
+        };
+    });
 }
 
 }  // namespace meshd::meshctl

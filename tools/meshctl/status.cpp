@@ -106,6 +106,7 @@ Facts facts(const json::object& status) {
         {"Agent", fmt::format("{} ({}), ABI {}, process {}", text_at(status, "version"), text_at(status, "commit"),
                               text_at(status, "abi"), text_at(status, "pid"))},
         {"Up", fmt::format("{}, since {}", seconds_at(status, "uptime_s"), text_at(status, "started_at"))},
+        {"Log", object_at(status, "log").empty() ? "-" : log_text(object_at(status, "log"))},
         {"Kernel", text_at(status, "kernel")},
         {"Cgroup", text_at(status, "cgroup")},
         {"Pins",
@@ -173,13 +174,24 @@ Table events_table(const json::object& status) {
             {}};
 }
 
+// Times of this form are in order as texts are.
+std::string first_since(const json::object& status) {
+    std::string first = "-";
+    for (const auto& row : array_at(status, "degraded")) {
+        const auto since = row.is_object() ? text_at(row.get_object(), "since") : "-";
+        if (since != "-" && (first == "-" || since < first)) first = since;
+    }
+    return first;
+}
+
 std::string verdict(const json::object& status) {
     const auto state = text_at(status, "state");
     if (state == "ok") return "ok: services are balanced in the kernel";
     if (state == "starting") return "starting: what was in the kernel goes on until the agent has read its registry";
     const auto count = static_cast<std::int64_t>(array_at(status, "degraded").size());
     if (count == 0) return state + ": see the agent's log";
-    return state + ": " + counted(count, "thing needs", "things need") + " attention";
+    return fmt::format("{} since {}: {} attention; what is in the kernel goes on", state, first_since(status),
+                       counted(count, "thing needs", "things need"));
 }
 
 Result<Page> status(const Agent& agent) {

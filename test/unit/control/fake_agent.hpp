@@ -103,10 +103,14 @@ public:
         return result_for(service.value_or(""), "resume_acceleration");
     }
     base::Result<Object> selftest_acceleration() override { return result("selftest_acceleration"); }
-    void set_log_level(config::LogLevel wanted) override {
-        called("set_log_level");
-        level = wanted;
+    Object set_log_level(const LogLevelQuery& query) override {
+        level = query;
+        return called("set_log_level");
     }
+    Object features() override { return called("features"); }
+    base::Result<Object> examine() override { return result("examine"); }
+    Object log_tail() override { return called("log_tail"); }
+    void metrics(Later later) override { answer_later("metrics", later); }
 
     std::optional<base::Error> error;  // what the verbs that can fail answer
     std::vector<std::string> calls;
@@ -121,7 +125,7 @@ public:
     WatchQuery watched;
     EventQuery listed;
     BackendStateQuery named;
-    std::optional<config::LogLevel> level;
+    std::optional<LogLevelQuery> level;
     std::optional<PauseQuery> paused;
     std::optional<std::string> resumed;
     std::optional<std::string> synced;

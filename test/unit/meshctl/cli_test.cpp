@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUsage{{"explain", "web:80"}, "'web:80' is no address and port", " explain"},
         WrongUsage{{"explain", "10.0.0.1:1", "--from", "x"}, "'x' is no IP address", " explain"},
         WrongUsage{{"explain", "10.0.0.1:1", "--protocol", "sctp"}, "sctp not in {tcp,udp}", " explain"},
-        WrongUsage{{"log", "level"}, "LEVEL is required", " log level"},
+        WrongUsage{{"log", "level", "--for", "10m"}, "--for requires LEVEL", " log level"},
         WrongUsage{{"log", "level", "loud"}, "'loud' is no log level", " log level"}));
 
 TEST(Cli, PrintsAnErrorOfUsageAsJsonToo) {

@@ -27,9 +27,10 @@ protected:
 
 TEST_F(Complete, OffersNouns) {
     EXPECT_EQ(after({""}),
-              "status\nservice\nbackend\ndevice\nacceleration\nflow\nconnection\nevent\ntop\npolicy\nregistry\nannouncement\n"
+              "status\nservice\nbackend\ndevice\nfeature\ndoctor\nbugreport\nacceleration\nflow\nconnection\nevent\ntop\npolicy\n"
+              "registry\nannouncement\n"
               "identity\nedge\ncertificate\ntls\nca\napply\nget\n"
-              "delete\nconfig\ndrift\nmap\nexplain\nlog\nversion\n");
+              "delete\nconfig\ndrift\nmap\nexplain\nworker\nlog\nversion\n");
 }
 TEST_F(Complete, OffersWhatBeginsAsTyped) { EXPECT_EQ(after({"s"}), "status\nservice\n"); }
 TEST_F(Complete, OffersVerbs) {

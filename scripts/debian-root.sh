@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Makes a clean root of Debian by debootstrap, from the archive that the system's own package sources name, and prints where it is. It is
-# kept: take a copy or lay another file system over it. With packages it also fetches into its cache what they depend on and it lacks,
-# so that apt-get installs them there without a network.
+# kept: take a copy or lay another file system over it. With packages, names or files, it also fetches into its cache what they need and it
+# lacks, so that apt-get installs them there without a network.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/debian-archive.sh
 . "$here/debian-archive.sh"
 
 usage() {
-    echo "usage: debian-root.sh SUITE [PACKAGE.deb...]   (bookworm, trixie; kept in \${MESHD_CACHE:-/var/cache/meshd}/roots)"
+    echo "usage: debian-root.sh SUITE [PACKAGE...]   (bookworm, trixie; kept in \${MESHD_CACHE:-/var/cache/meshd}/roots)"
 }
 
 case ${1:-} in
@@ -49,7 +49,7 @@ make() {
     mkdir "$new"
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount bash -euc 'mount -t tmpfs -o size=2g,mode=755 none /mnt
-        debootstrap --variant=minbase --include=systemd --keyring="$1" "$2" /mnt "$3" && cp -a /mnt/. "$4"' \
+        debootstrap --variant=minbase --keyring="$1" "$2" /mnt "$3" && cp -a /mnt/. "$4"' \
         bash "$archive_keyring" "$suite" "$archive" "$new" >"$roots/$suite.log" 2>&1 || fail "debootstrap: $(tail -n 1 "$roots/$suite.log")"
     # A root that is only ever copied needs no safety from a loss of power.
     echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/unsafe-io"
@@ -64,7 +64,7 @@ in_root() {
 }
 
 fetch() {
-    in_root apt-get -qq install -y --no-install-recommends --download-only "${files[@]}"
+    in_root apt-get -qq install -y --no-install-recommends --download-only "${packages[@]}"
 }
 
 [ -d "$root" ] || make
@@ -72,10 +72,15 @@ if [ $# -gt 0 ]; then
     cp --dereference /etc/resolv.conf "$root/etc/resolv.conf"
     given=$(mktemp -d "$root/tmp/given.XXXXXX")
     trap 'rm -rf "$given"' EXIT
-    cp "$@" "$given/"
-    files=("$given"/*.deb)
-    files=("${files[@]#"$root"}")
+    packages=()
+    for package in "$@"; do
+        if [ -f "$package" ]; then
+            cp "$package" "$given/"
+            package=${given#"$root"}/${package##*/}
+        fi
+        packages+=("$package")
+    done
     # The lists may be older than the archive.
-    fetch || { in_root apt-get -qq update && fetch; } || fail "cannot fetch what they depend on: $(archive_reason "$roots/$suite.log")"
+    fetch || { in_root apt-get -qq update && fetch; } || fail "cannot fetch what they need: $(archive_reason "$roots/$suite.log")"
 fi
 echo "$root"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Debian packages in a clean root with systemd: what an administrator does with them, from installing to purging."""
+"""The Debian packages in a clean root with systemd: what an administrator does with them, from installing to purging. And the container
+image that is made of them."""
 
 import json
 import re
@@ -9,7 +10,7 @@ import socket
 import pytest
 
 from harness import packages
-from harness.booted_root import BootedRoot
+from harness.booted_root import TOP, BootedRoot
 from harness.echo import TcpEcho
 from harness.process import freeze, run, wait_until
 
@@ -27,17 +28,19 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def root(built):
-    return packages.clean_root("systemd", *built)
-
-
-@pytest.fixture
-def booted(root):
-    made = BootedRoot(root, "systemd")
+def machine(built):
+    made = BootedRoot(packages.clean_root("systemd", *built), "systemd")
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def booted(machine, built):
+    """With the packages installed."""
+    machine.install(built)
+    return machine
 
 
 @pytest.fixture
@@ -89,8 +92,34 @@ def test_lintian_finds_nothing(built):
     assert not done.stdout
 
 
-def test_from_installing_to_purging_no_connection_breaks(booted, built, echo, tmp_path):
-    booted.install(built)
+def test_the_unit_is_sound_and_what_stands_still_is_started_again(booted, echo):
+    verified = booted.call("systemd-analyze", "verify", "--man=no", "/usr/lib/systemd/system/meshd.service")
+    assert not verified.stdout + verified.stderr
+    exposure = booted.call("systemd-analyze", "security", "--offline=true", "/usr/lib/systemd/system/meshd.service").stdout
+    assert float(re.search(r"exposure level for meshd.service: (\S+)", exposure)[1]) <= EXPOSURE
+
+    serve(booted, echo)
+    connection = connect(booted)
+    booted.path("/etc/meshd/meshd.yaml").write_text("version: 1\nlog: {level: debug}\nflows: {log: {file: /var/log/meshd/flows.jsonl}}\n")
+    booted.call("systemctl", "reload", "meshd")
+    wait_until(booted.path("/var/log/meshd/flows.jsonl").exists, "the log of flows, which the worker's user writes")
+
+    booted.call("sh", "-c", "mkdir -p /run/systemd/system/meshd.service.d && "
+                "printf '[Service]\\nWatchdogSec=2s\\n' >/run/systemd/system/meshd.service.d/watchdog.conf && systemctl daemon-reload")
+    booted.call("systemctl", "restart", "meshd")
+    first = unit(booted, "MainPID")
+    # Numbers of processes inside are not those of the test.
+    freeze(next(int(pid) for pid in (booted.cgroup.path / "system.slice/meshd.service/cgroup.procs").read_text().split()
+                if open(f"/proc/{pid}/status", encoding="utf-8").read().split("NSpid:")[1].split()[1] == first))
+    wait_until(lambda: unit(booted, "MainPID") not in (first, "0") and unit(booted, "ActiveState") == "active", "another agent", timeout=30)
+    assert "watchdog" in booted.call("journalctl", "--no-pager", "-u", "meshd").stdout.lower()
+    assert alive(connection) and alive(connect(booted))
+    connection.close()
+    booted.path("/run/systemd/system/meshd.service.d/watchdog.conf").unlink()
+    booted.call("systemctl", "daemon-reload")
+
+
+def test_from_installing_to_purging_no_connection_breaks(booted, echo, tmp_path):
     assert status(booted)["state"] == "ok"
     serve(booted, echo)
     connections = [connect(booted)]
@@ -119,26 +148,23 @@ def test_from_installing_to_purging_no_connection_breaks(booted, built, echo, tm
         connection.close()
 
 
-def test_the_unit_is_sound_and_what_stands_still_is_started_again(booted, built, echo):
-    booted.install(built)
-    verified = booted.call("systemd-analyze", "verify", "--man=no", "/usr/lib/systemd/system/meshd.service")
-    assert not verified.stdout + verified.stderr
-    exposure = booted.call("systemd-analyze", "security", "--offline=true", "/usr/lib/systemd/system/meshd.service").stdout
-    assert float(re.search(r"exposure level for meshd.service: (\S+)", exposure)[1]) <= EXPOSURE
-
-    serve(booted, echo)
-    connection = connect(booted)
-    booted.path("/etc/meshd/meshd.yaml").write_text("version: 1\nlog: {level: debug}\nflows: {log: {file: /var/log/meshd/flows.jsonl}}\n")
-    booted.call("systemctl", "reload", "meshd")
-    wait_until(booted.path("/var/log/meshd/flows.jsonl").exists, "the log of flows, which the worker's user writes")
-
-    booted.call("sh", "-c", "mkdir -p /run/systemd/system/meshd.service.d && "
-                "printf '[Service]\\nWatchdogSec=2s\\n' >/run/systemd/system/meshd.service.d/watchdog.conf && systemctl daemon-reload")
-    booted.call("systemctl", "restart", "meshd")
-    first = unit(booted, "MainPID")
-    # Numbers of processes inside are not those of the test.
-    freeze(next(int(pid) for pid in (booted.cgroup.path / "system.slice/meshd.service/cgroup.procs").read_text().split()
-                if open(f"/proc/{pid}/status", encoding="utf-8").read().split("NSpid:")[1].split()[1] == first))
-    wait_until(lambda: unit(booted, "MainPID") not in (first, "0") and unit(booted, "ActiveState") == "active", "another agent", timeout=30)
-    assert "watchdog" in booted.call("journalctl", "--no-pager", "-u", "meshd").stdout.lower()
-    assert alive(connection) and alive(connect(booted))
+@pytest.mark.skipif(shutil.which("buildah") is None, reason="buildah is not installed")
+def test_the_container_image_serves(built, tmp_path):
+    archive = tmp_path / "meshd.tar"
+    run(TOP / "deploy/container/build.sh", "--suite", packages.suite(), archive, *(one for one in built if "doc" not in one.name), timeout=200)
+    buildah = ("buildah", "--storage-driver", "vfs", "--root", tmp_path / "store", "--runroot", tmp_path / "run")
+    container = run(*buildah, "from", f"oci-archive:{archive}", timeout=100).stdout.strip()
+    configuration = json.loads(run(*buildah, "inspect", "--type", "container", container).stdout)["OCIv1"]["config"]
+    started = BootedRoot(run(*buildah, "mount", container).stdout.strip(), *configuration["Cmd"])
+    echo = TcpEcho("backend", netns=started.netns)
+    try:
+        wait_until(lambda: started.call("meshctl", "status", check=False).returncode == 0, lambda: started.process.output(), timeout=30)
+        assert started.call("id", "meshd").stdout
+        serve(started, echo)
+        with connect(started) as connection:
+            assert alive(connection)
+        started.call("meshctl", "--version")
+    finally:
+        echo.close()
+        started.close()
+        run(*buildah, "rm", container)

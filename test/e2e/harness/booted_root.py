@@ -59,8 +59,8 @@ class BootedRoot:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{NAME}-root-"))
         self.log = self.directory.with_suffix(".log")
         try:
-            self.netns = Namespace(f"{NAME}-booted")
-            self.cgroup = Cgroup("booted")
+            self.netns = Namespace(self.directory.name)
+            self.cgroup = Cgroup(self.directory.name.removeprefix(f"{NAME}-"))
             self._start(root, *first)
         except BaseException:
             self.close()

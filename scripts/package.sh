@@ -37,7 +37,7 @@ directory=$(realpath -m "${directory:-build/$preset/packages}")
 
 export PATH=$PATH:/usr/sbin:/sbin
 if ! $built; then
-    scripts/install-dependencies.sh build
+    scripts/install-dependencies.sh build package
     scripts/build.sh "$preset" >&2
 fi
 # Descriptions and scripts may be newer than the build.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells the service manager that the loop goes round, where it wants to know (WatchdogSec= of the unit). An agent that stands still is
-// started again by it.
+// Tells the service manager that the loop goes round, where it wants to know (WatchdogSec= of the unit). An agent that stands
+// still is started again by it.
 #pragma once
 
 #include <chrono>

@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <string>
 
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <gtest/gtest.h>
 
 #include "base/unique_fd.hpp"
 

@@ -79,8 +79,9 @@ for suite in "${suites[@]}"; do
         work=$(mktemp -d "${TMPDIR:-/var/tmp}/fresh-root.XXXXXX")
         mkdir "$work"/{upper,work,root}
         outcome=ok
+        trap 'rm -rf "$work"' EXIT
         # shellcheck disable=SC2046 # a command of several words
-        unshare --mount --pid --fork --kill-child bash -c "$inside" inside "$root" "$work" "$PWD" "$ccache" $(command_of "$run") >"$log" 2>&1 ||
+        setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -c "$inside" inside "$root" "$work" "$PWD" "$ccache" $(command_of "$run") >"$log" 2>&1 ||
             { outcome=FAILED && failed=1; }
         rm -rf "$work"
         echo "$suite $run: $outcome, $log"

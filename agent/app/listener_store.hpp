@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listening sockets that outlive the agent: the service manager keeps them (systemd's file descriptor store, sd_notify(3)) and
-// hands them to the next one, so that connections wait meanwhile instead of being refused. Without such a manager it does nothing.
+// hands them to the next one, so that connections wait meanwhile instead of being refused. Without such a manager it does
+// nothing.
 #pragma once
 
 #include <map>

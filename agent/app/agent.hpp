@@ -23,6 +23,7 @@
 #include "app/tls_check.hpp"
 #include "app/tls_setup.hpp"
 #include "app/views.hpp"
+#include "app/watchdog.hpp"
 #include "app/worker_link.hpp"
 #include "control/router.hpp"
 #include "flows/flow_table.hpp"
@@ -110,6 +111,7 @@ private:
     std::unique_ptr<FileWatch> config_watch_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer check_timer_, retry_timer_, start_timer_, log_timer_;
+    Watchdog watchdog_{io_};
     std::chrono::milliseconds retry_delay_;
 };
 

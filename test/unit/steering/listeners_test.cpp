@@ -21,7 +21,7 @@ std::uint16_t port_of(const UniqueFd& socket) {
 }
 
 // One that was free a moment ago.
-std::uint16_t free_port() { return port_of((*listen_on(0, 1))->sockets.front()); }
+std::uint16_t free_port() { return port_of((*listen_at({{}, 0}, 1, "tls"))->sockets.front()); }
 
 bool connects(int family, std::uint16_t port) {
     const UniqueFd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -41,7 +41,7 @@ bool connects(int family, std::uint16_t port) {
 
 TEST(Listeners, TakeBothFamiliesOnOnePort) {
     const auto port = free_port();
-    const auto listeners = listen_on(port, 3);
+    const auto listeners = listen_at({{}, port}, 3, "tls");
     ASSERT_TRUE(listeners) << listeners.error().message();
     EXPECT_EQ((*listeners)->port, port);
     ASSERT_EQ((*listeners)->sockets.size(), 3U);
@@ -52,9 +52,9 @@ TEST(Listeners, TakeBothFamiliesOnOnePort) {
 
 TEST(Listeners, AreReplacedByOthersOnTheSamePort) {
     const auto port = free_port();
-    const auto first = listen_on(port, 2);
+    const auto first = listen_at({{}, port}, 2, "tls");
     ASSERT_TRUE(first);
-    EXPECT_TRUE(listen_on(port, 4));
+    EXPECT_TRUE(listen_at({{}, port}, 4, "tls"));
 }
 
 TEST(Listeners, TellThatAPortIsTaken) {
@@ -64,10 +64,29 @@ TEST(Listeners, TellThatAPortIsTaken) {
     ASSERT_EQ(::bind(other.get(), reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
     ASSERT_EQ(::listen(other.get(), 1), 0);
     const auto port = port_of(other);
-    const auto listeners = listen_on(port, 1);
+    const auto listeners = listen_at({{}, port}, 1, "tls");
     ASSERT_FALSE(listeners);
     EXPECT_EQ(listeners.error().code, EADDRINUSE);
     EXPECT_THAT(listeners.error().message(), testing::HasSubstr("port " + std::to_string(port)));
+}
+
+TEST(Listeners, AreToldFromWhatElseADescriptorMayBe) {
+    const auto port = free_port();
+    const auto everywhere = listen_at({{}, port}, 1, "tls");
+    ASSERT_TRUE(everywhere);
+    const auto at_one = listen_at(*base::SocketAddress::parse("127.0.0.1:0"), 1, "edge");
+    ASSERT_TRUE(at_one);
+    const auto port_of_one = port_of((*at_one)->sockets.front());
+    const int here = (*everywhere)->sockets.front().get();
+    const int local = (*at_one)->sockets.front().get();
+    EXPECT_TRUE(listens_at(here, {{}, port}));
+    EXPECT_FALSE(listens_at(here, {{}, static_cast<std::uint16_t>(port + 1)}));
+    EXPECT_FALSE(listens_at(here, {*base::IpAddress::parse("127.0.0.1"), port}));
+    EXPECT_TRUE(listens_at(local, {*base::IpAddress::parse("127.0.0.1"), port_of_one}));
+    EXPECT_FALSE(listens_at(local, {{}, port_of_one}));
+    const base::UniqueFd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const base::UniqueFd idle(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_FALSE(listens_at(datagrams.get(), {{}, 0}) || listens_at(idle.get(), {{}, 0}) || listens_at(-1, {{}, port}));
 }
 
 }  // namespace

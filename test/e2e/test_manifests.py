@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness.booted_root import TOP
-from harness.kubernetes import RBAC, REAL
+from harness.kubernetes import ADMIN, RBAC, REAL
 from harness.place import build_directory
 from harness.process import run
 
@@ -119,7 +119,7 @@ def test_a_real_server_takes_the_manifests(kube_server):
 @pytest.mark.xdist_group("kubernetes")
 def test_helm_finds_that_a_real_server_knows_all_that_it_makes(kube_server, site, tmp_path):
     token = tmp_path / "token"
-    token.write_text(kube_server.token())
+    token.write_text(ADMIN)
     configuration = tmp_path / "kubeconfig"
     configuration.write_text(yaml.safe_dump({
         "apiVersion": "v1", "kind": "Config", "current-context": "test",

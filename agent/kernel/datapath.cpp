@@ -37,6 +37,8 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 }
 
 constexpr auto redirect_program = "md_redirect";
+constexpr auto kernel_types = "/sys/kernel/btf/vmlinux";
+constexpr auto no_types_remedy = "boot a kernel that is built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian and Ubuntu are";
 
 // Maps that take memory for all of their entries at once: as long as there are no devices, they have one.
 constexpr std::array<const char*, 4> track_maps{"md_opening", "md_tracks", "md_affinity", "md_device_flows"};
@@ -175,6 +177,8 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
         if (auto chosen = choose_consumed(*datapath.skeleton_); !chosen) return tl::make_unexpected(chosen.error());
     datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
     if (const int error = meshd_bpf::load(datapath.skeleton_.get()); error != 0) {
+        if (::access(kernel_types, R_OK) != 0)
+            return base::fail_errno("read BTF of the kernel from", kernel_types, no_types_remedy);
         errno = -error;
         return base::fail_errno("load", "the BPF programs",
                                 error == -EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"

@@ -126,10 +126,12 @@ def test_helm_finds_that_a_real_server_knows_all_that_it_makes(kube_server, site
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         "clusters": [{"name": "test", "cluster": {"server": kube_server.url, "certificate-authority": str(kube_server.certificate)}}],
         "users": [{"name": "test", "user": {"tokenFile": str(token)}}]}))
-    assert of_kind(rendered("--validate", "--values", site, "--kubeconfig", configuration), "DaemonSet")
+    # As an upgrade: the service account is there already, from rbac.yaml, and helm installs nothing over what it has not made.
+    validated = ("--validate", "--is-upgrade", "--kubeconfig", configuration)
+    assert of_kind(rendered(*validated, "--values", site), "DaemonSet")
     broken = tmp_path / "chart"
     shutil.copytree(CHART, broken)
     template = pathlib.Path(broken / "templates/daemonset.yaml")
     template.write_text(template.read_text().replace("hostPID: true", "hostPidd: true"))
-    wrong = helm("template", "meshd", broken, "--validate", "--kubeconfig", configuration, check=False)
+    wrong = helm("template", "meshd", broken, "--namespace", "meshd", *validated, check=False)
     assert wrong.returncode != 0 and "hostPidd" in wrong.stderr

@@ -119,6 +119,30 @@ def test_the_unit_is_sound_and_what_stands_still_is_started_again(booted, echo):
     booted.call("systemctl", "daemon-reload")
 
 
+def test_who_connects_while_the_agent_is_away_waits_for_it(booted):
+    """Whether there is anything behind the listener does not matter here: it is open or refuses."""
+    nowhere = {"certificate": "/nowhere/node.pem", "key": "/nowhere/node.key", "authorities": "/nowhere/ca.pem"}
+    booted.path("/etc/meshd/meshd.yaml").write_text(f"version: 1\ntls: {json.dumps({'trust_domain': 'example.org', 'threads': 2} | nowhere)}\n")
+    booted.call("systemctl", "reload", "meshd")
+    wait_until(lambda: unit(booted, "NFileDescriptorStore") == "4", lambda: unit(booted, "NFileDescriptorStore"))
+
+    def reaches():
+        with booted.entered(), socket.create_connection(("127.0.0.1", 15008), timeout=5):
+            return True
+    first = unit(booted, "MainPID")
+    booted.call("systemctl", "kill", "--signal=KILL", "--kill-who=main", "meshd")
+    wait_until(lambda: unit(booted, "MainPID") == "0", "the agent to be gone", interval=0.01)
+    assert reaches()
+    wait_until(lambda: unit(booted, "MainPID") not in (first, "0") and unit(booted, "ActiveState") == "active", "another agent", timeout=30)
+    assert reaches() and unit(booted, "NFileDescriptorStore") == "4"
+    booted.call("systemctl", "restart", "meshd")
+    assert reaches() and unit(booted, "NFileDescriptorStore") == "4"
+    assert "opened anew" not in booted.call("journalctl", "--no-pager", "-u", "meshd").stdout
+    booted.path("/etc/meshd/meshd.yaml").write_text("version: 1\n")
+    booted.call("systemctl", "reload", "meshd")
+    wait_until(lambda: unit(booted, "NFileDescriptorStore") == "0", "listeners to be given up")
+
+
 def test_from_installing_to_purging_no_connection_breaks(booted, echo, tmp_path):
     assert status(booted)["state"] == "ok"
     serve(booted, echo)

@@ -5,13 +5,17 @@
 #include <iostream>
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "acceleration/accelerator.hpp"
 #include "acceleration/verdict_file.hpp"
 #include "app/agent.hpp"
 #include "app/log.hpp"
 #include "app/privileges.hpp"
+#include "app/worker_child.hpp"
+#include "base/version.hpp"
 #include "kernel/device_hooks.hpp"
+#include "kernel/pinned_maps.hpp"
 #include "sockets/departure_file.hpp"
 
 namespace meshd::app {
@@ -53,6 +57,20 @@ void wind_down(const kernel::Pins& pins, config::Limits limits) {
 }
 
 }  // namespace
+
+base::Result<void> check(const Options& options) {
+    auto settings = effective_settings(options);
+    if (!settings) return tl::make_unexpected(settings.error());
+    start_log(settings->log_level);
+    kernel::redirect_libbpf_log();
+    if (auto kept = keep_capabilities(); !kept) return kept;
+    if (const auto user = resolve_user(settings->worker_user); !user) return tl::make_unexpected(user.error());
+    if (::access(options.worker_binary.c_str(), X_OK) != 0) return base::fail_errno("execute worker", options.worker_binary);
+    if (const auto cgroup = kernel::Cgroup::open(settings->cgroup); !cgroup) return tl::make_unexpected(cgroup.error());
+    if (auto rehearsed = kernel::rehearse(kernel::Pins(settings->bpffs)); !rehearsed) return rehearsed;
+    std::cout << "meshd " << base::version << " can begin here\n";
+    return {};
+}
 
 base::Result<void> unload(const Options& options) {
     auto settings = effective_settings(options);

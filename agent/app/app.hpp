@@ -11,6 +11,9 @@ namespace meshd::app {
 // Runs until SIGTERM or SIGINT. Programs and maps stay pinned and at work.
 base::Result<void> run(const Options& options);
 
+// Whether an agent of this version could begin here, in the place of one that runs or without; touches nothing.
+base::Result<void> check(const Options& options);
+
 // Detaches all programs and removes all pins and the saved state.
 base::Result<void> unload(const Options& options);
 

@@ -7,7 +7,9 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     const auto options = meshd::app::parse_options(argc, argv, exit_code);
     if (!options) return exit_code;
-    const auto outcome = options->unload ? meshd::app::unload(*options) : meshd::app::run(*options);
+    const auto outcome = options->check    ? meshd::app::check(*options)
+                         : options->unload ? meshd::app::unload(*options)
+                                           : meshd::app::run(*options);
     if (outcome) return 0;
     std::cerr << "meshd: " << outcome.error().message() << "\n";
     return 1;

@@ -63,7 +63,10 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_option("--metrics", metrics, "ADDRESS:PORT of the metrics page; port 0: any free one");
     app.add_option("--log-level", level, "trace, debug, info, warn or error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-    app.add_flag("--unload", options.unload, "detach all programs, remove all pins and end; nothing else removes them");
+    auto* const check = app.add_flag("--check", options.check,
+                                     "say whether this version could begin here, in the place of one that runs, and end");
+    app.add_flag("--unload", options.unload, "detach all programs, remove all pins and end; nothing else removes them")
+        ->excludes(check);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -14,6 +14,7 @@ struct Options {
     std::string config_file = "/etc/meshd/meshd.yaml";
     bool config_named = false;  // given by hand: then it must exist
     std::string worker_binary;
+    bool check = false;
     bool unload = false;
 
     // Each overrides the same key of the file.

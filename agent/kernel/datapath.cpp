@@ -21,6 +21,7 @@
 #include "kernel/consumed.hpp"
 #include "kernel/kernel_types.hpp"
 #include "kernel/links.hpp"
+#include "kernel/pinned_maps.hpp"
 
 namespace meshd::kernel {
 
@@ -37,106 +38,10 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 }
 
 constexpr auto redirect_program = "md_redirect";
-constexpr auto kernel_types = "/sys/kernel/btf/vmlinux";
-constexpr auto no_types_remedy = "boot a kernel that is built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian and Ubuntu are";
-
-// Maps that take memory for all of their entries at once: as long as there are no devices, they have one.
-constexpr std::array<const char*, 4> track_maps{"md_opening", "md_tracks", "md_affinity", "md_device_flows"};
-
 bool is_device_program(const bpf_program* program) {
     const std::string_view name(::bpf_program__name(program));
     return name == ingress_program || name == egress_program;
 }
-
-struct Bound {
-    const char* map;
-    std::uint32_t entries;
-};
-
-std::array<Bound, 22> bounds(const config::Limits& limits) {
-    return {{{"md_frontends", limits.frontends},
-             {"md_services", limits.services},
-             {"md_tables", limits.services},
-             {"md_guarded", limits.backends},
-             {"md_cursors", limits.services},
-             {"md_backends", limits.backends},
-             {"md_connects", limits.backends + limits.services},
-             {"md_balancing", limits.services},
-             {"md_eject_state", limits.services},
-             {"md_vitals", limits.backends},
-             {"md_paths", limits.services},
-             {"md_halts", limits.services},
-             {"md_maglevs", limits.services},
-             {"md_opening", std::min<std::uint32_t>(limits.tracks, MD_MAX_OPENING)},
-             {"md_tracks", limits.tracks},
-             {"md_affinity", std::min<std::uint32_t>(limits.tracks, MD_MAX_AFFINITIES)},
-             {"md_sockets", limits.connections},
-             {"md_pairs", std::max<std::uint32_t>(limits.connections / 2, 1)},
-             {"md_consumed", limits.connections},
-             {"md_flows", limits.flows},
-             {"md_device_flows", limits.device_flows},
-             {"md_traffic", limits.backends + limits.services}}};
-}
-
-std::string shape(std::uint32_t type, std::uint32_t key, std::uint32_t value) {
-    return "type " + std::to_string(type) + ", key " + std::to_string(key) + " bytes, value " + std::to_string(value) + " bytes";
-}
-
-// A map of tracks that nobody used yet, or will use any more, is made anew: see config::map_limits().
-bool has_other_room(const bpf_map* map, std::uint32_t entries) {
-    const std::string_view name(::bpf_map__name(map));
-    return std::find(track_maps.begin(), track_maps.end(), name) != track_maps.end() &&
-           (entries == 1) != (::bpf_map__max_entries(map) == 1);
-}
-
-// A map that is already pinned is used as it is. Its shape must be ours; its size stays what it was made with.
-base::Result<bool> prepare(bpf_map* map, const std::string& path) {
-    const base::UniqueFd pinned(::bpf_obj_get(path.c_str()));
-    if (::bpf_map__set_pin_path(map, path.c_str()) != 0) return base::fail_errno("pin map to", path);
-    if (!pinned.valid()) {
-        if (errno == ENOENT) return false;
-        return base::fail_errno("open pinned map", path);
-    }
-    bpf_map_info info{};
-    __u32 size = sizeof info;
-    if (::bpf_obj_get_info_by_fd(pinned.get(), &info, &size) != 0) return base::fail_errno("look at pinned map", path);
-    const bool same = info.type == static_cast<__u32>(::bpf_map__type(map)) && info.key_size == ::bpf_map__key_size(map) &&
-                      info.value_size == ::bpf_map__value_size(map);
-    if (!same)
-        return base::fail(
-            {"take over map", path, 0,
-             "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
-                 shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
-             "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
-    if (has_other_room(map, info.max_entries)) {
-        if (::unlink(path.c_str()) != 0) return base::fail_errno("replace pin", path);
-        return true;
-    }
-    if (info.max_entries != ::bpf_map__max_entries(map)) {
-        spdlog::warn("map {} holds {} entries, not {}: limits change only after `meshd --unload`", path, info.max_entries,
-                     ::bpf_map__max_entries(map));
-        ::bpf_map__set_max_entries(map, info.max_entries);
-    }
-    return true;
-}
-
-base::Result<void> check_version(const Map& meta, bool adopted) {
-    md_meta value{};
-    const __u32 zero = 0;
-    if (auto found = meta.lookup(&zero, &value); !found) return tl::make_unexpected(found.error());
-    if (value.abi_version == MD_ABI_VERSION) return {};
-    if (adopted && value.abi_version != 0)
-        return base::fail(
-            {"take over maps of", meta.name(), 0,
-             "they have ABI version " + std::to_string(value.abi_version) + ", this agent has " + std::to_string(MD_ABI_VERSION),
-             "run the meshd that made them (" + std::string(value.made_by) + "), or `meshd --unload` to remove them"});
-    value = {};
-    value.abi_version = MD_ABI_VERSION;
-    std::strncpy(value.made_by, base::version, sizeof value.made_by - 1);
-    return meta.update(&zero, &value);
-}
-
-bool is_internal(const bpf_map* map) { return std::string_view(::bpf_map__name(map)).substr(0, 3) != "md_"; }
 
 }  // namespace
 
@@ -151,19 +56,14 @@ Datapath::~Datapath() = default;
 
 base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits, bool count_consumed,
                                       std::uint32_t worker_user) {
-    if (const auto others = pins.other_versions(); !others.empty())
-        return base::fail(
-            {"use pins under", pins.top(), 0,
-             "they belong to ABI version " + others.front() + ", this agent has v" + std::to_string(MD_ABI_VERSION),
-             "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
+    if (auto checked = check_directories(pins); !checked) return tl::make_unexpected(checked.error());
     if (auto made = pins.make_version(); !made) return tl::make_unexpected(made.error());
 
     Datapath datapath(pins, Skeleton(meshd_bpf::open()));
     if (!datapath.skeleton_) return base::fail_errno("open", "the BPF programs");
     auto* const object = datapath.skeleton_->obj;
     datapath.skeleton_->rodata->md_worker_user = worker_user;
-    for (const auto& [name, entries] : bounds(limits))
-        ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
+    set_bounds(object, limits);
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
         if (is_internal(map)) continue;
@@ -176,14 +76,7 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     if (count_consumed)
         if (auto chosen = choose_consumed(*datapath.skeleton_); !chosen) return tl::make_unexpected(chosen.error());
     datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
-    if (const int error = meshd_bpf::load(datapath.skeleton_.get()); error != 0) {
-        if (::access(kernel_types, R_OK) != 0)
-            return base::fail_errno("read BTF of the kernel from", kernel_types, no_types_remedy);
-        errno = -error;
-        return base::fail_errno("load", "the BPF programs",
-                                error == -EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
-                                                : "run with --log-level trace to see what the kernel's verifier says");
-    }
+    if (auto loaded = load_programs(*datapath.skeleton_); !loaded) return tl::make_unexpected(loaded.error());
     if (count_consumed)
         if (auto counted = datapath.count_consumed(); !counted) return tl::make_unexpected(counted.error());
     const auto* const types = ::bpf_object__btf(object);
@@ -272,8 +165,7 @@ base::Result<void> Datapath::make_room_for_tracks(const config::Limits& limits) 
     if (!fresh) return base::fail_errno("open", "the BPF programs");
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, fresh->obj)::bpf_program__set_autoload(program, is_device_program(program));
-    for (const auto& [name, entries] : bounds(limits))
-        ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(fresh->obj, name), entries);
+    set_bounds(fresh->obj, limits);
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, fresh->obj) {
         const std::string name(::bpf_map__name(map));

@@ -132,6 +132,33 @@ def test_upgrade_to_another_build(two):
     assert pathlib.Path(f"/proc/{two.running.process.pid}/exe").resolve().parent == two.running.binaries
 
 
+def test_a_new_version_is_asked_before_it_takes_over(two):
+    def asked(*options):
+        return run(two.running.binaries / "meshd", "--check", *two.running.options, *options, check=False)
+    before = ids(two.running)
+    answer = asked()
+    assert answer.returncode == 0 and "can begin here" in answer.stdout, answer
+    assert ids(two.running) == before and two.running.status()["pid"] == two.running.process.pid
+
+    wrong = two.place.root / "wrong.yaml"
+    wrong.write_text("log: {level: loud}\n")
+    assert "loud" in (refused := asked("--config", wrong)).stderr and refused.returncode == 1
+    # A map as a later version might have it, in the place of one of ours.
+    pin = two.place.maps / "md_halts"
+    kept = pin.with_name("kept")
+    run("mv", pin, kept)
+    run("bpftool", "map", "create", pin, "type", "hash", "key", "4", "value", "4", "entries", "1", "name", "md_halts")
+    answer = asked()
+    assert answer.returncode == 1 and str(pin) in answer.stderr and "key 4 bytes" in answer.stderr, answer
+    pin.unlink()
+    run("mv", kept, pin)
+    other = two.place.root / "bpf/meshd/v999"
+    other.mkdir()
+    assert "ABI version v999" in (refused := asked()).stderr and refused.returncode == 1
+    other.rmdir()
+    assert asked().returncode == 0 and ids(two.running) == before
+
+
 def test_unload_removes_everything_and_connections_live_on(two):
     with echo.connect(two, V4, 7) as connection:
         echo.read_line(connection)

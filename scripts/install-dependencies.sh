@@ -56,6 +56,10 @@ case $distribution in
     *) browser=(chromium chromium-driver python3-selenium) ;;
 esac
 
+# Plots of what was measured. On Debian 12 one of its dependencies would rather have SciPy, and so the Boost that conflicts with the one above.
+plots=(python3-matplotlib)
+[ "$distribution" != "debian 12" ] || plots+=(python3-munkres)
+
 packages_for() {
     case $1 in
         build)
@@ -70,10 +74,10 @@ packages_for() {
             printf '%s\n' debootstrap debian-archive-keyring lintian buildah
             printf '%s\n' python3 python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema iproute2 nginx haproxy curl bind9-dnsutils dnsmasq-base \
                 netcat-openbsd socat openssl tcpdump prometheus redis-server redis-tools postgresql python3-grpcio nftables \
-                etcd-server etcd-client uacme "${browser[@]}" ${pebble[@]+"${pebble[@]}"}
+                etcd-server etcd-client uacme "${browser[@]}" ${pebble[@]+"${pebble[@]}"} "${plots[@]}"
             command -v npm >/dev/null || printf '%s\n' nodejs npm
             ;;
-        bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk ;;
+        bench) printf '%s\n' python3 iproute2 nginx libnginx-mod-stream haproxy nftables wrk openssl "${plots[@]}" ;;
         demo) printf '%s\n' python3 iproute2 nginx curl ;;
         kernels) printf '%s\n' python3 iproute2 qemu-system-x86 busybox-static dash cpio kmod xz-utils zstd ;;
         lint) printf '%s\n' python3 clang-format clang-tidy shellcheck ;;

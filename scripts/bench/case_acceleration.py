@@ -144,7 +144,7 @@ def slowest(case, subject, values, peer, peer_values, bar=None):
     median = statistics.median(peer_values)
     ratio = min(values) / median
     return Result(NAME, case, "slowest_turn", "MB/s", subject, min(values), peer, median, ratio, bar,
-                  None if bar is None else ratio >= bar, spread(values))
+                  None if bar is None else ratio >= bar, spread(values), turns=values, peer_turns=peer_values)
 
 
 def stream_results(setup, note):
@@ -175,7 +175,7 @@ def slow_reader_results(setup, note):
         values = in_turn(ways, SLOW_TURNS, lambda to, name=name: fetched_per_second(setup, to, name))
         left, opened = (after - there for after, there in zip(counted(setup, "left", "opened"), before))
         yield compared(NAME, case, "transfers", "1/s", SHORT, values[SHORT], DIRECT, values[DIRECT], SLOW_BAR)
-        yield at_most(NAME, case, "left_the_short_way", "connections", f"{opened:,} on the short way", left)
+        yield at_most(NAME, case, "left_the_short_way", "% of connections", SHORT, 100 * left / max(1, opened))
 
 
 def fetched_per_second(setup, to, name):
@@ -196,7 +196,7 @@ def memory_results(setup, note):
     kernel, maps = ({name: [turn[column] for turn in turns] for name, turns in measured.items()} for column in (0, 1))
     yield added(NAME, case, "kernel_memory_added", "B", SHORT, kernel[SHORT], DIRECT, kernel[DIRECT], MEMORY_BAR_BYTES)
     yield added(NAME, case, "kernel_memory_added", "B", SHORT, kernel[SHORT], ORDINARY, kernel[ORDINARY])
-    yield at_most(NAME, case, "map_memory", "B", SHORT, statistics.median(maps[SHORT]))
+    yield at_most(NAME, case, "map_memory", "B", SHORT, statistics.median(maps[SHORT]), spread=spread(maps[SHORT]), turns=maps[SHORT])
     yield at_most(NAME, "no connections", "map_memory", "MB", "all maps of the agent", setup.map_bytes_at_rest / 1e6)
 
 

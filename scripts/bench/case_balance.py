@@ -18,6 +18,7 @@ from report import Result, added, spread
 
 NAME = "balance"
 PARTS = ("cost", "quality")
+PARTS_APART = True
 POLICIES = ("random", "round_robin", "weighted", "maglev", "least_connections", "latency")
 FEW, MANY = 2, 1000
 COST_BAR_US = 0.15
@@ -140,7 +141,7 @@ def quality_results(note):
             middle = statistics.median(mine)
             has_bar = name == "latency" and metric != "median"
             yield Result(NAME, "quality", metric, unit, name, middle, best, bound, middle / bound if bound else None,
-                         1.0 if has_bar else None, middle <= bound if has_bar else None, spread(mine))
+                         1.0 if has_bar else None, middle <= bound if has_bar else None, spread(mine), turns=mine, peer_turns=values[best])
 
 
 def run_case(note, parts=PARTS):

@@ -21,12 +21,12 @@ def results(kind):
     assert measured["probes"] >= 0.99 * wanted and not measured["failures"], f"{measured} of {wanted} probes"
     percent = measured["percent"]
     yield at_most(NAME, case, "cpu", "% of a core", "prober", statistics.median(percent), CPU_BAR_PERCENT if kind == "tcp" else None,
-                  spread=spread(percent))
+                  spread=spread(percent), turns=percent)
     if measured["bare_percent"]:
         yield compared(NAME, case, "cpu", "% of a core", "prober", percent, "bare connects", measured["bare_percent"])
     # The bound of the bucket that it lies in; one of 0 lies beyond all of them.
     late = [one or float("inf") for one in measured["lateness_p99_ms"]]
-    yield at_most(NAME, case, "lateness_p99", "ms", "prober", statistics.median(late), LATENESS_BAR_MS)
+    yield at_most(NAME, case, "lateness_p99", "ms", "prober", statistics.median(late), LATENESS_BAR_MS, turns=late)
     yield at_most(NAME, case, "later_than_50_ms", "%", "prober", measured["late"] / measured["probes"] * 100)
 
 

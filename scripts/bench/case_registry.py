@@ -75,7 +75,8 @@ def change_times_ms(world, agent, fleet):
 
 
 def latencies(case, times):
-    yield at_most(NAME, case, "p50", "ms", "notification to kernel", statistics.median(times), P50_BAR_MS, spread=spread(times))
+    yield at_most(NAME, case, "p50", "ms", "notification to kernel", statistics.median(times), P50_BAR_MS, spread=spread(times),
+                  turns=times)
     yield at_most(NAME, case, "p99", "ms", "notification to kernel", sorted(times)[len(times) * 99 // 100], P99_BAR_MS)
 
 
@@ -113,7 +114,8 @@ def rolled(world, agent, fleet, case):
         time.sleep(0.0001)
     ended = time.monotonic()
     tables.close()
-    case += f", {ROLLED:,} changed at {ROLLED / (sent - began):.0f} a second"
+    case += f", {ROLLED:,} changed at {ROLLED_A_SECOND} a second"
+    yield at_most(NAME, case, "changes_sent", "1/s", "bare client", ROLLED / (sent - began))
     yield at_most(NAME, case, "cpu", "% of a core", "agent and worker", (cpu_seconds(agent) - cpu) / (ended - began) * 100, ROLL_CPU_BAR_PERCENT)
     yield at_most(NAME, case, "behind", "ms", "last change to kernel", (ended - sent) * 1000)
 
@@ -121,6 +123,7 @@ def rolled(world, agent, fleet, case):
 CASES = {"etcd": (small, EtcdFleet), "consul": (small, ConsulFleet), "kubernetes": (small, KubernetesFleet), "etcd-fleet": (large, EtcdFleet),
          "kubernetes-fleet": (large, KubernetesFleet)}
 PARTS = tuple(CASES)
+PARTS_APART = True
 
 
 def run_case(note, parts=PARTS):

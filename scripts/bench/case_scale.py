@@ -109,7 +109,8 @@ def large(per_file, note):
         yield at_most(NAME, case, "resident_after_load", "MB", "worker", machine.resident_mb(agent.worker_pid()))
         note(f"{case}: {CHANGES} changes")
         times = change_times_ms(world, agent, items, per_file)
-        yield at_most(NAME, case, "change_median", "ms", "file to kernel", statistics.median(times), CHANGE_BAR_MS, spread=spread(times))
+        yield at_most(NAME, case, "change_median", "ms", "file to kernel", statistics.median(times), CHANGE_BAR_MS, spread=spread(times),
+                      turns=times)
         yield at_most(NAME, case, "change_slowest", "ms", "file to kernel", max(times), CHANGE_BAR_MS)
         note(f"{case}: {IDLE_SECONDS} s at rest")
         yield at_most(NAME, case, "idle_cpu", "%", "agent and worker", idle_percent(agent), IDLE_BAR_PERCENT)

@@ -25,7 +25,7 @@ def packet_results(measured):
         ratio = statistics.median(mine / least for mine, least in zip(values, floor))
         bar = BARS.get(one["name"])
         yield Result(NAME, one["kind"], "packet_cost", "ns", one["name"], statistics.median(values), "floor", statistics.median(floor), ratio,
-                     bar, None if bar is None else ratio <= bar, spread(values))
+                     bar, None if bar is None else ratio <= bar, spread(values), turns=values, peer_turns=floor)
 
 
 def cost_results(note):
@@ -97,6 +97,7 @@ def router_results(note):
 
 
 PARTS = {"packets": cost_results, "router": router_results}
+PARTS_APART = True
 
 
 def run_case(note, wanted=()):

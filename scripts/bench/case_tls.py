@@ -83,7 +83,8 @@ def requests(pairs, note):
             peer = min(PEERS, key=lambda name, values=values: statistics.median(values[name]))
             ratio = statistics.median(mine / other for mine, other in zip(values[subject], values[peer]))
             yield Result(NAME, "kept connections", metric, "ms", subject, statistics.median(values[subject]), peer,
-                         statistics.median(values[peer]), ratio, bar, ratio <= bar, spread(values[subject]))
+                         statistics.median(values[peer]), ratio, bar, ratio <= bar, spread(values[subject]), turns=values[subject],
+                         peer_turns=values[peer])
 
 
 def bulk(pairs, note):

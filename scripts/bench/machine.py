@@ -25,14 +25,48 @@ def _cpu():
     return platform.machine()
 
 
+def _read(path):
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _distribution():
+    for line in _read("/etc/os-release").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.split("=", 1)[1].strip('"')
+    return "unknown"
+
+
+def _cores():
+    """Without the second threads of a core, where /proc/cpuinfo tells them apart."""
+    places = {(block.get("physical id"), block["core id"]) for block in
+              (dict(map(str.strip, line.split(":", 1)) for line in text.splitlines() if ":" in line)
+               for text in _read("/proc/cpuinfo").split("\n\n")) if "core id" in block}
+    return len(places) or os.cpu_count()
+
+
+def _virtualization():
+    """`none` on bare metal."""
+    if name := _first_line("systemd-detect-virt"):
+        return name
+    return "a hypervisor" if " hypervisor" in _read("/proc/cpuinfo") else "none"
+
+
+def _governor():
+    return _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "none"
+
+
 def description(meshctl):
-    return {"kernel": platform.release(), "architecture": platform.machine(), "cpu": _cpu(), "cpus": os.cpu_count(),
+    return {"kernel": platform.release(), "distribution": _distribution(), "architecture": platform.machine(), "cpu": _cpu(), "cpus": os.cpu_count(),
+            "cores": _cores(), "virtualization": _virtualization(), "governor": _governor(),
             "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
             "commit": _first_line("git", "-C", str(TOP), "describe", "--always", "--dirty") or "unknown",
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": {"meshd": _first_line(str(meshctl), "--version"), "nginx": _first_line("nginx", "-v"),
                          "haproxy": _first_line("haproxy", "-v"), "nft": _first_line("nft", "--version"),
-                         "wrk": _first_line("wrk", "-v"), "bpftool": _first_line("bpftool", "version")}}
+                         "wrk": _first_line("wrk", "-v"), "bpftool": _first_line("bpftool", "version"), "openssl": _first_line("openssl", "version")}}
 
 
 def _ticks():

@@ -9,7 +9,7 @@ usage() {
 usage: test.sh [--tier unit|bpf|e2e|stress|fuzz|lint|kernels] [--preset PRESET] [-- PYTEST-ARGUMENT...]
 Without --tier: all but kernels, which is scripts/kernels.sh with the oldest and the newest
 kernel. The preset (default dev) is the one that unit, bpf, e2e and stress run from.
-FUZZ_SECONDS (default 10) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
+FUZZ_SECONDS (default 7) is the time for each fuzz target, E2E_JOBS (default 4) how many end-to-end tests run at once.
 TEXT
 }
 
@@ -112,7 +112,7 @@ run_fuzz() {
         mkdir -p "build/fuzz/corpus/$name"
         seeds=()
         [ ! -d "test/fuzz/corpus/$name" ] || seeds=("test/fuzz/corpus/$name")
-        single fuzz "$name" fuzz_one "$target" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
+        single fuzz "$name" fuzz_one "$target" -max_total_time="${FUZZ_SECONDS:-7}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
             -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" "${seeds[@]}"
     done
     [ "$found" -eq 1 ] || report fuzz targets 1

@@ -63,7 +63,7 @@ class Agent:
         self.process = Process([self.binaries / "meshd", *self.options], self.log, env=self.environment)
         return self
 
-    def start(self, timeout=20):
+    def start(self, timeout=60):
         self.launch()
         wait_until(self._ready, lambda: f"the agent to be ready; its log:\n{self.process.output()}", timeout)
         self._note_ids()

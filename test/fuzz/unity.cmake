@@ -9,7 +9,9 @@ function(meshd_unite target)
   set(paths)
   foreach(source IN LISTS sources)
     cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${place})
-    list(APPEND paths ${source})
+    if(EXISTS ${source})  # else it is made while building, and stays on its own
+      list(APPEND paths ${source})
+    endif()
   endforeach()
   execute_process(COMMAND ${PYTHON3} -B ${PROJECT_SOURCE_DIR}/scripts/together.py 8 ${paths}
                   OUTPUT_VARIABLE grouped COMMAND_ERROR_IS_FATAL ANY)

@@ -153,6 +153,8 @@ void Agent::load_saved_state() {
         spdlog::warn("{}", saved.error().message());
         return;
     }
+    // Bounds may be others than when it was saved.
+    std::erase_if(saved->services, [&](const auto& one) { return !context_.settings.bounds.why_outside(*one).empty(); });
     if (saved->services.empty()) return;
     context_.remembered_at = saved->saved_at;
     stale_sockets_->before_services_change(saved->services);

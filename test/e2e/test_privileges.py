@@ -151,3 +151,20 @@ def test_a_worker_that_lies_adds_no_backend_outside_of_the_bounds(world):
     assert "10.1.0.1" in json.dumps(agent.service("good")) and "203.0.113.9" not in json.dumps(agent.service("good"))
     say(named("good", "10.96.0.1", "10.1.0.2"))
     wait_until(lambda: refused() == "" and "10.1.0.2" in json.dumps(agent.service("good")), refused)
+
+
+def test_what_was_saved_before_there_were_bounds_is_held_to_them(world):
+    inside, outside = (service(name, [address], 80, [backend(target, 80)]) for name, address, target in
+                       (("inside", "10.96.0.10", "10.1.0.1"), ("outside", "10.96.0.11", "192.0.2.1")))
+    world.registry.write(inside, outside)
+    agent = world.agent()
+    agent.wait_applied(inside, outside)
+    agent.stop()
+    # As after a reboot, with a registry that is away.
+    run("rm", "-r", world.place.root / "bpf/meshd")
+    world.registry.directory.rename(world.place.root / "away")
+    config = world.place.root / "meshd.yaml"
+    config.write_text("bounds: {backends: [10.1.0.0/16]}\n")
+    agent = world.agent("--config", config)
+    assert [one["name"] for one in agent.api.get("/v1/services")["services"]] == ["inside"]
+    (world.place.root / "away").rename(world.registry.directory)

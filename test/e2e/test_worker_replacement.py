@@ -152,6 +152,20 @@ def test_connections_outlive_the_agents_that_carry_them(mesh):
         wait_until(lambda: not is_there(workers[0]), "the client's to end")
 
 
+def test_a_person_ends_a_worker_that_outlived_its_agent(mesh):
+    with serving(mesh) as (client, _, __):
+        kept = connect(client)
+        assert read_line(kept) == "b"
+        worker = client.agent.worker_pid()
+        client.agent.stop()
+        assert says(kept, "carried on") and is_there(worker)
+        os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: not is_there(worker), "it to end though it carries a connection")
+        with pytest.raises(ConnectionResetError):
+            kept.recv(1)
+        client.agent.start()
+
+
 def supervised(host):
     """Its agent is run by a service manager that keeps listeners, from its next start on."""
     manager = supervise(host)

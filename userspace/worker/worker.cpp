@@ -106,7 +106,10 @@ void Worker::stop(std::string_view why) {
 
 void Worker::wait_for_signal() {
     signals_.async_wait([this](error_code ec, int) {
-        if (ec || is_leaving_) return;
+        if (ec) return;
+        wait_for_signal();
+        if (is_retired_) return context_.stop();  // a person's word, whatever it carries
+        if (is_leaving_) return;
         // The kernel sends it, too, when the agent has died. Services of this host run on then, and the next agent takes over
         // what was announced: the channel's end tells that it is so.
         leave_timer_.expires_after(grace_time);

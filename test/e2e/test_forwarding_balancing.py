@@ -2,7 +2,7 @@
 """What a node has seen of backends decides where connections of others go that pass it."""
 
 import collections
-import contextlib
+import time
 
 from harness.agent import free_port
 from harness.echo import read_line
@@ -46,10 +46,13 @@ def test_a_backend_that_refuses_what_passes_is_ejected_and_comes_back(world):
     net.serve(service("web", SERVICE, 80, [backend(*place(a)), backend(*dead)], **keys))
     refused = 0
     for _ in range(40):
-        with contextlib.suppress(ConnectionRefusedError), net.connect(SERVICE) as connection:
-            assert read_line(connection) == "a"
-            continue
-        refused += 1
+        try:
+            assert net.who() == "a"
+        except ConnectionRefusedError:
+            refused += 1
+            refused_at = time.monotonic()
+        if refused == 3 and time.monotonic() > refused_at + 4:
+            break  # a machine so busy that the ejection may be over soon
     assert refused == 3
     assert rows(net)[dead]["state"] == "ejected"
     assert rows(net)[dead]["reason"] == "3 failed connections in a row, the last was refused"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that renew themselves: a node that signs with the built-in authority, and others that ask it."""
 
-import contextlib
 import json
 import os
 import pwd
@@ -10,81 +9,13 @@ import signal
 import pytest
 
 from harness.authority import TRUST_DOMAIN
-from harness.built_in_authority import BuiltInAuthority, meshctl
+from harness.built_in_authority import meshctl
 from harness.cgroup import Cgroup
 from harness.echo import TcpEcho, read_line
 from harness.load import Load
-from harness.mesh import PORT, SERVICE, USER, Mesh, connect, encrypted
+from harness.mesh import PORT, SERVICE, USER, connect, encrypted
 from harness.process import run, wait_until
-
-SIGNING = 15009
-
-
-class Site:
-    """The first host signs; all ask it, and none has a certificate's file."""
-
-    def __init__(self, mesh, ttl="1h", refresh="1s", allow=()):
-        self.mesh, self.refresh = mesh, refresh
-        self.signer = mesh.hosts[0]
-        self.ca = BuiltInAuthority(self.signer.place.root / "ca", TRUST_DOMAIN)
-        run("chown", "-R", f"{USER}:", self.ca.directory)
-        self.signing = {"authority": str(self.ca.directory), "ttl": ttl, "allow": list(allow)}
-        for host in mesh.hosts:
-            (host.tls / "pinned.pem").write_text(self.ca.authorities.read_text())
-
-    def issued(self, host, name="node"):
-        return host.place.root / "state/tls" / f"{name}.pem"
-
-    def token(self, host, identity=None):
-        answer = meshctl("ca", "token", self.ca.directory, identity or f"node/{host.name}", "-o", "json")
-        self.write_token(host, json.loads(answer.stdout)["token"])
-
-    @staticmethod
-    def write_token(host, text):
-        file = host.tls / "token"
-        file.write_text(text)
-        os.chown(file, pwd.getpwnam(USER).pw_uid, -1)
-        file.chmod(0o600)
-
-    def settings(self, host, **tls):
-        issuer = {"address": f"{self.signer.address}:{SIGNING}", "token_file": str(host.tls / "token"), "refresh": self.refresh}
-        section = {"trust_domain": TRUST_DOMAIN, "authorities": str(host.tls / "pinned.pem"), "issuer": issuer}
-        if host is self.signer:
-            section["signing"] = self.signing
-        (host.place.root / "meshd.yaml").write_text(f"log: {{level: debug}}\ntls: {json.dumps(section | tls)}\n")
-
-    def start(self, host, has_token=True, **tls):
-        if has_token:
-            self.token(host)
-        host.settings = lambda *_, **__: (self.settings(host, **tls), host.place.root / "meshd.yaml")[1]
-        return host.start()
-
-    def start_all(self):
-        for host in self.mesh.hosts:
-            self.start(host)
-        for host in self.mesh.hosts:
-            self.wait_for(host, "ok")
-        return self.mesh.hosts
-
-    @staticmethod
-    def row(host, name=""):
-        rows = json.loads(host.agent.meshctl("certificate", "list", "-o", "json", check=False).stdout)["certificates"]
-        return next((one for one in rows if one["whose"] != "signing" and one["name"] == name), {"state": None, "problem": ""})
-
-    def wait_for(self, host, state, name="", problem=""):
-        def is_so():
-            row = self.row(host, name)
-            return row["state"] == state and problem in row["problem"]
-        wait_until(is_so, lambda: f"{state} {problem}: {self.row(host, name)}\n{host.agent.output()}\n{self.signer.agent.output()}", timeout=60)
-
-
-@contextlib.contextmanager
-def site(count=2, **keys):
-    mesh = Mesh(count)
-    try:
-        yield Site(mesh, **keys)
-    finally:
-        mesh.close()
+from harness.signing_site import SIGNING, site
 
 
 def serial(path):
@@ -203,32 +134,6 @@ def test_what_is_there_is_used_while_nobody_signs():
         signer.settings()
         signer.agent.reload()
         made.wait_for(client, "ok")
-
-
-def believed(made, host):
-    file = host.place.root / "state/tls/authorities.pem"
-    return file.read_text() == made.ca.authorities.read_text()
-
-
-def test_a_rotation_reaches_nodes_by_itself():
-    with site(ttl="6s") as made:
-        signer, client = made.start_all()
-        echo = signer.keep(TcpEcho("b", signer.address, signer.netns))
-        made.mesh.publish(encrypted(echo))
-        old = made.ca.authorities.read_text()
-        meshctl("ca", "rotate", made.ca.directory)
-        for host in made.mesh.hosts:
-            wait_until(lambda host=host: believed(made, host), host.agent.output, timeout=30)
-        meshctl("ca", "rotate", made.ca.directory, "--switch")
-        wait_until(lambda: meshctl("ca", "rotate", made.ca.directory, "--finish", check=False).returncode == 0,
-                   lambda: json.dumps(made.ca.show(), indent=1), timeout=60, interval=0.5)
-        for host in made.mesh.hosts:
-            wait_until(lambda host=host: believed(made, host), host.agent.output, timeout=30)
-        assert old not in (client.place.root / "state/tls/authorities.pem").read_text()
-        for host in made.mesh.hosts:
-            made.wait_for(host, "ok")
-        with connect(client) as connection:
-            assert read_line(connection) == "b"
 
 
 def test_a_node_that_was_revoked_gets_nothing_more(tmp_path):

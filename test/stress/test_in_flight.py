@@ -1,61 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that are in flight while everything around them changes: none may fail, none may break, no byte may differ."""
 
-import json
 import random
-import signal
 
 import pytest
 
-from harness.agent import free_port
-from harness.place import build_directory, copy_of_binaries
-from harness.process import Process, run, wait_until
+from harness.many_flows import CONNECTIONS, FlowEcho, FlowLoad, assert_unharmed
+from harness.place import copy_of_binaries
+from harness.process import run, wait_until
 from harness.registry import backend, document, service
-from harness.servers import Server
 
 V4, V6 = "10.96.0.10", "fd00:96::10"
-CONNECTIONS = 1000
 CHANGES = 100
-FLOWS = build_directory() / "bench-flows"
 
 
-class Echo(Server):
-    """The byte-for-byte echo of bench-flows."""
-
-    def __init__(self, directory, netns=None, ipv6=False):
-        super().__init__(directory, netns)
-        self.address = self.address6 if ipv6 else self.address
-        self.start(FLOWS, "serve", f"[{self.address}]:{self.port}" if ipv6 else f"{self.address}:{self.port}")
-
-
-class Load(Process):
-    """bench-flows as a client of the mesh."""
-
-    def __init__(self, world, target, connections=CONNECTIONS, netns=None):
-        super().__init__([FLOWS, "drive", target, "--connections", connections, "--churn", 4], world.place.root / f"logs/load-{free_port()}",
-                         world.enter(netns))
-        wait_until(lambda: "ready" in self.output(), lambda: f"{connections} connections: {self.output()}", timeout=60)
-
-    def no_more_connects(self):
-        self.send(signal.SIGUSR1)
-
-    def outcome(self):
-        self.stop(timeout=60)
-        return json.loads(self.output().splitlines()[-1])
-
-
-def assert_unharmed(outcome, connections=CONNECTIONS):
-    assert {key: outcome[key] for key in ("established", "failed", "broken", "churn_failed", "errors")} == {
-        "established": connections, "failed": 0, "broken": 0, "churn_failed": 0, "errors": []}, outcome
-    assert outcome["idle_at_the_end"] == connections
-    assert outcome["churned"] > 100
-    assert outcome["least_bytes"] > 1500, "some connection hardly moved"
+def load_of(world, target, connections=CONNECTIONS, netns=None):
+    return FlowLoad(world.place, world.enter(netns), target, connections)
 
 
 @pytest.fixture
 def servers(world):
     """Three servers, on the host and in two namespaces."""
-    return [world.keep(Echo(world.place.root / f"echo{number}", netns))
+    return [world.keep(FlowEcho(world.place.root / f"echo{number}", netns))
             for number, netns in enumerate((None, world.netns("a"), world.netns("b")))]
 
 
@@ -89,7 +55,7 @@ def test_a_thousand_connections_live_through_all_that_an_agent_does(world, serve
     world.registry.write(*first)
     agent = world.agent("--log-level", "info")
     agent.wait_applied(*first)
-    load = Load(world, f"{V4}:7")
+    load = load_of(world, f"{V4}:7")
     try:
         change(world, agent, servers, draw, CHANGES // 4)
 
@@ -126,13 +92,13 @@ def no_churn_left(world, load):
 
 def test_ipv6_connections_from_another_namespace_live_through_kill_and_change(world):
     spaces = world.netns("s"), world.netns("c")
-    servers = [world.keep(Echo(world.place.root / f"echo{number}", netns, ipv6=True)) for number, netns in enumerate((spaces[0],))]
+    servers = [world.keep(FlowEcho(world.place.root / f"echo{number}", netns, ipv6=True)) for number, netns in enumerate((spaces[0],))]
     draw = random.Random(2)
     first = services(servers, draw)
     world.registry.write(*first)
     agent = world.agent("--log-level", "info")
     agent.wait_applied(*first)
-    load = Load(world, f"[{V6}]:7", 200, netns=spaces[1])
+    load = load_of(world, f"[{V6}]:7", 200, netns=spaces[1])
     try:
         for _ in range(3):
             change(world, agent, servers, draw, 10)
@@ -150,7 +116,7 @@ def test_agent_killed_at_any_moment_leaves_every_service_whole(world, servers):
     world.registry.write(*first)
     agent = world.agent("--log-level", "info")
     agent.wait_applied(*first)
-    load = Load(world, f"{V4}:7", 50)
+    load = load_of(world, f"{V4}:7", 50)
     try:
         for _ in range(20):
             wanted = services(servers, draw)
@@ -176,7 +142,7 @@ def test_worker_killed_again_and_again_under_load(world, servers):
     world.registry.write(*first)
     agent = world.agent("--log-level", "info")
     agent.wait_applied(*first)
-    load = Load(world, f"{V4}:7", 100)
+    load = load_of(world, f"{V4}:7", 100)
     try:
         for _ in range(5):
             before = agent.worker_pid()

@@ -156,7 +156,8 @@ base::Result<void> Authority::write_believed() {
         if (!signer) return tl::make_unexpected(signer.error());
         std::vector<Revoked> revoked;
         for (const auto& one : record_.issued)
-            if (one.revoked && one.generation == generation) revoked.push_back({one.serial, *one.revoked});
+            if (one.revoked && one.generation == generation)
+                revoked.push_back({one.serial, *one.revoked, one.is_identity_revoked ? one.identity : std::string()});
         const auto list = sign_revocations(revoked, record_.lists, now() - clock_skew, not_after(signer->certificate.get()),
                                            {signer->certificate.get(), signer->key.get()});
         if (!list) return tl::make_unexpected(list.error());
@@ -224,11 +225,21 @@ base::Result<std::vector<IssuedCertificate>> Authority::revoke(const std::string
     std::vector<IssuedCertificate> revoked;
     for (auto& one : record_.issued) {
         if (one.revoked || one.ends <= now()) continue;
-        const bool is_meant = serials.empty() ? one.serial == upper_case(what) || (identity && one.identity == *identity)
+        const bool is_by_identity = serials.empty() && identity && one.identity == *identity;
+        const bool is_meant = serials.empty() ? is_by_identity || one.serial == upper_case(what)
                                               : std::find(serials.begin(), serials.end(), one.serial) != serials.end();
         if (!is_meant) continue;
         one.revoked = now();
+        one.is_identity_revoked = is_by_identity;
         revoked.push_back(one);
+    }
+    // What it had has ended by now: connections may be left of it.
+    if (const auto last = std::find_if(record_.issued.rbegin(), record_.issued.rend(),
+                                       [&](const auto& one) { return identity && one.identity == *identity && !one.revoked; });
+        revoked.empty() && last != record_.issued.rend()) {
+        last->revoked = now();
+        last->is_identity_revoked = true;
+        revoked.push_back(*last);
     }
     if (revoked.empty())
         return base::fail(

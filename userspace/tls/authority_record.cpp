@@ -51,6 +51,7 @@ std::optional<IssuedCertificate> issued_in(const json::value& value) {
     if (object->contains("revoked")) {
         issued.revoked = time_in(*object, "revoked");
         if (!issued.revoked) return std::nullopt;
+        issued.is_identity_revoked = object->contains("revoked_identity");
     }
     return issued;
 }
@@ -85,6 +86,7 @@ std::string to_text(const AuthorityRecord& record) {
                           {"not_after", base::unix_seconds(one.ends)},
                           {"generation", one.generation}};
         if (one.revoked) item["revoked"] = base::unix_seconds(*one.revoked);
+        if (one.is_identity_revoked) item["revoked_identity"] = true;
         issued.emplace_back(std::move(item));
     }
     object["issued"] = std::move(issued);

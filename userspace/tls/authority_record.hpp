@@ -17,7 +17,8 @@ struct IssuedCertificate {
     std::string identity;  // "spiffe://example.org/shop/web"
     std::chrono::system_clock::time_point begins, ends{};
     std::optional<std::chrono::system_clock::time_point> revoked{};
-    std::uint64_t generation = 0;  // of the authority that signed it
+    std::uint64_t generation = 0;      // of the authority that signed it
+    bool is_identity_revoked = false;  // with all others that its identity had
 };
 
 // What lets one who has no certificate yet have one, once.

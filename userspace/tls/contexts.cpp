@@ -64,15 +64,16 @@ std::string peer_identity(SSL* session) {
 bool is_peer_revoked(const SSL* session, const Credentials::Contexts& by) {
     auto* const certificate = ::SSL_get0_peer_certificate(session);
     if (certificate == nullptr) return false;
+    bool is_told_of = false;
     const auto* const known = ::X509_STORE_get0_objects(::SSL_CTX_get_cert_store(by.client.get()));
     for (int i = 0; i < sk_X509_OBJECT_num(known); ++i) {
         auto* const list = ::X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(known, i));
         X509_REVOKED* entry = nullptr;
-        if (list != nullptr && ::X509_NAME_cmp(::X509_CRL_get_issuer(list), ::X509_get_issuer_name(certificate)) == 0 &&
-            ::X509_CRL_get0_by_cert(list, &entry, certificate) == 1)
-            return true;
+        if (list == nullptr || ::X509_NAME_cmp(::X509_CRL_get_issuer(list), ::X509_get_issuer_name(certificate)) != 0) continue;
+        if (::X509_CRL_get0_by_cert(list, &entry, certificate) == 1) return true;
+        is_told_of = not_after(certificate) > std::chrono::system_clock::now();
     }
-    return false;
+    return !is_told_of && is_revoked(*by.revoked_identities, certificate);
 }
 
 void keep_tickets(SSL* client, TicketKeeper* keeper) { SessionData::set_keeper(client, keeper); }

@@ -10,6 +10,7 @@
 
 #include "tls/credentials.hpp"
 #include "tls/handshake_result.hpp"
+#include "tls/revoked_identities.hpp"
 #include "tls/session_details.hpp"
 
 namespace meshd::tls {
@@ -24,6 +25,7 @@ using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
 struct Credentials::Contexts {
     ContextPtr client, server;
     std::string identity, trust_domain;
+    std::shared_ptr<const RevokedIdentities> revoked_identities = std::make_shared<RevokedIdentities>();
     // Of a client of servers outside of the mesh: whom their certificates must be for, and who is asked for (SNI); empty: each
     // for its address, and nobody.
     std::optional<std::string> server_name{};
@@ -59,7 +61,8 @@ std::string peer_identity(SSL* session);
 
 SessionDetails details_of(SSL* session);
 
-// Whether the peer's certificate stands on a revocation list that `by` has.
+// Whether the peer's certificate stands on a revocation list that `by` has, or its identity does and it is one of those that no
+// list tells of: lists name what was valid when they were made, a connection may be older.
 bool is_peer_revoked(const SSL* session, const Credentials::Contexts& by);
 
 }  // namespace meshd::tls

@@ -82,6 +82,7 @@ base::Result<std::shared_ptr<const Credentials>> Credentials::load(const model::
     contexts.server = std::move(*server);
     identity_of(leaf, contexts.identity);
     contexts.trust_domain = trust.trust_domain();
+    contexts.revoked_identities = trust.store().revoked_identities;
     contexts.not_before = tls::not_before(leaf);
     contexts.not_after = tls::not_after(leaf);
     contexts.number = next_number();

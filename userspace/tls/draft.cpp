@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/time_text.hpp"
+#include "tls/revoked_identities.hpp"
 
 namespace meshd::tls {
 
@@ -153,14 +154,15 @@ base::Result<RevocationsPtr> sign_revocations(const std::vector<Revoked>& revoke
                      ::X509_CRL_set1_nextUpdate(raw, asn1(next).get()) == 1 &&
                      ::ASN1_INTEGER_set_uint64(own_number.get(), number) == 1 &&
                      ::X509_CRL_add1_ext_i2d(raw, NID_crl_number, own_number.get(), 0, 0) == 1;
-    for (const auto& [serial, at] : revoked) {
+    for (const auto& one : revoked) {
         BIGNUM* parsed = nullptr;
-        if (!is_signed || ::BN_hex2bn(&parsed, serial.c_str()) == 0) return failed("revoke a certificate");
+        if (!is_signed || ::BN_hex2bn(&parsed, one.serial.c_str()) == 0) return failed("revoke a certificate");
         const NumberPtr value(parsed);
         const IntegerPtr asn1_serial(::BN_to_ASN1_INTEGER(value.get(), nullptr));
         RevokedPtr entry(::X509_REVOKED_new());
         is_signed = ::X509_REVOKED_set_serialNumber(entry.get(), asn1_serial.get()) == 1 &&
-                    ::X509_REVOKED_set_revocationDate(entry.get(), asn1(at).get()) == 1 &&
+                    ::X509_REVOKED_set_revocationDate(entry.get(), asn1(one.at).get()) == 1 &&
+                    (one.identity.empty() || set_revoked_identity(entry.get(), one.identity)) &&
                     ::X509_CRL_add0_revoked(raw, entry.get()) == 1;
         if (is_signed) static_cast<void>(entry.release());
     }

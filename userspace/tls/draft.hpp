@@ -49,9 +49,11 @@ base::Result<Request> request_in(const std::string& text, const std::string& pat
 std::string sha256_of(std::string_view bytes);  // hexadecimal, capital letters
 std::string public_part(const EVP_PKEY* key);   // DER
 
+// An entry of a revocation list.
 struct Revoked {
     std::string serial;  // hexadecimal
     Time at;
+    std::string identity{};  // all that was issued for it until then; empty: only the one with the serial
 };
 base::Result<RevocationsPtr> sign_revocations(const std::vector<Revoked>& revoked, std::uint64_t number, Time from, Time next,
                                               const Signer& signer);

@@ -41,7 +41,8 @@ base::Result<void> add_authorities(X509_STORE* store, const std::string& path) {
     return {};
 }
 
-base::Result<void> add_revocations(X509_STORE* store, const std::string& path) {
+base::Result<void> add_revocations(TrustAnchors::Store& trust, const std::string& path) {
+    auto* const store = trust.store.get();
     const auto file = config::read_text_file(path);
     if (!file) return tl::make_unexpected(file.error());
     const auto lists = revocations_in(file->text, path);
@@ -49,6 +50,7 @@ base::Result<void> add_revocations(X509_STORE* store, const std::string& path) {
     for (const auto& list : *lists)
         if (::X509_STORE_add_crl(store, list.get()) != 1)
             return base::fail({"use revocation lists of", path, 0, openssl_error(), {}});
+    trust.revoked_identities = std::make_shared<RevokedIdentities>(revoked_identities(*lists));
     ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return {};
 }
@@ -62,7 +64,7 @@ base::Result<std::shared_ptr<const TrustAnchors>> TrustAnchors::load(const Trust
     ::X509_VERIFY_PARAM_set_auth_level(::X509_STORE_get0_param(raw), min_security_level);
     ::X509_VERIFY_PARAM_set_depth(::X509_STORE_get0_param(raw), longest_chain);
     auto added = add_authorities(raw, files.authorities);
-    if (added && !files.revoked.empty()) added = add_revocations(raw, files.revoked);
+    if (added && !files.revoked.empty()) added = add_revocations(*store, files.revoked);
     if (!added) return tl::make_unexpected(added.error());
     return std::shared_ptr<const TrustAnchors>(new TrustAnchors(files.trust_domain, std::move(store)));
 }

@@ -10,6 +10,7 @@
 #include "test_certificates.hpp"
 #include "tls/certificate.hpp"
 #include "tls/credentials.hpp"
+#include "tls/revoked_identities.hpp"
 #include "tls/signing_request.hpp"
 
 namespace meshd::tls {
@@ -159,9 +160,27 @@ TEST_F(AuthorityOf, RevokesByFileSerialAndIdentity) {
     EXPECT_EQ(open().revoke("spiffe://example.org/c")->size(), 1U);
     for (const auto& files : {by_file, by_serial, by_identity}) EXPECT_THAT(error(load(files)), HasSubstr("(revoked)"));
     EXPECT_TRUE(load(other));
+    const auto text = config::read_text_file(place + "/revoked.pem").value().text;
+    const auto identities = revoked_identities(revocations_in(text, "revoked.pem").value());
+    EXPECT_EQ(identities.size(), 1U);  // the others may have certificates that are good
+    const auto is_listed = [&](const model::CertificateFiles& files) {
+        const auto chain = config::read_text_file(files.certificate).value().text;
+        return is_revoked(identities, certificates_in(chain, files.certificate).value().front().get());
+    };
+    EXPECT_TRUE(is_listed(by_identity));
+    EXPECT_FALSE(is_listed(by_file));
+    EXPECT_FALSE(is_listed(other));
     const auto again = open().revoke("c");
     ASSERT_FALSE(again);
     EXPECT_THAT(again.error().message(), HasSubstr("no valid certificate"));
+}
+
+TEST_F(AuthorityOf, RevokesAnIdentityWhoseCertificatesHaveEnded) {
+    ASSERT_TRUE(open().issue({"e", std::chrono::seconds(-1), {}, KeyKind::ec_p256}));
+    const auto revoked = open().revoke("e");
+    ASSERT_TRUE(revoked) << revoked.error().message();
+    EXPECT_EQ(revoked->size(), 1U);
+    EXPECT_FALSE(open().revoke("e"));
 }
 
 TEST_F(AuthorityOf, RotatesWithoutAMomentInWhichNobodyBelieves) {
@@ -213,13 +232,14 @@ TEST(AuthorityRecord, ReadsWhatItWrites) {
     AuthorityRecord record{"example.org", 2, 3, {}, 7, {}};
     const auto when = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
     record.issued = {{"0A", "spiffe://example.org/a", when, when + a_day, {}, 2},
-                     {"0B", "spiffe://example.org/b", when, when + a_day, when, 1}};
+                     {"0B", "spiffe://example.org/b", when, when + a_day, when, 1, true}};
     const auto read = parse_authority_record(to_text(record), "ca.json");
     ASSERT_TRUE(read) << read.error().message();
     EXPECT_EQ(to_text(*read), to_text(record));
     EXPECT_EQ(read->next, 3U);
     EXPECT_FALSE(read->old);
     EXPECT_EQ(read->issued.at(1).revoked, when);
+    EXPECT_TRUE(read->issued.at(1).is_identity_revoked);
     EXPECT_THAT(read->believed(), testing::ElementsAre(2U, 3U));
 }
 

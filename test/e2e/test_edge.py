@@ -58,6 +58,24 @@ def test_the_certificate_is_chosen_by_name_and_the_first_where_none_fits(edge):
         assert subject(edge.s_client(name=name)) == shown, name
 
 
+def test_clients_are_shown_a_certificate_whose_key_they_know(edge):
+    ecdsa, rsa = edge.certify("ecdsa", "shop.test"), edge.certify("rsa", "*.test", key=("-newkey", "rsa:2048"))
+    with_issuer(edge, rsa)
+    response = edge.host.tls / "rsa.ocsp"
+    respond(edge, rsa, response)
+    edge.listener(route("*"), certificates=[ecdsa, rsa | {"ocsp": str(response)}], strict_names=True)
+    edge.start(web(edge.host.named("shop")))
+    only_rsa = [("-sigalgs", "RSA-PSS+SHA256"), ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")]
+    for options in only_rsa:
+        answer = edge.s_client("-status", *options)
+        assert subject(answer) == "rsa" and "Verify return code: 0" in answer and "Cert Status: good" in answer, answer
+    for options in [(), ("-sigalgs", "ECDSA+SHA256"), ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")]:
+        answer = edge.s_client("-status", *options)
+        assert subject(answer) == "ecdsa" and "no response sent" in answer, answer
+    assert subject(edge.s_client(name="other.test")) == "rsa"
+    assert edge.curl().stdout == "shop\n"
+
+
 def test_strict_names_show_no_certificate_that_does_not_fit(edge):
     edge.listener(route("*"), certificates=[edge.certify("shop", "shop.test")], strict_names=True)
     edge.start(web(edge.host.named("shop")))

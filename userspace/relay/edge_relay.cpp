@@ -109,6 +109,7 @@ void EdgeRelay::end_tls(const EdgeRoute* route) {
         offer.protocols = route->protocols;
     }
     if (offer.certificate == nullptr) return refuse_with_alert(EdgeRefusal::no_certificate);
+    if (!is_challenge_) offer.others = listener_->context->find_others(*offer.certificate, hello_.server_name);
     has_hello_ = true;
     peer_->encrypt(tls::Session(offer, thread_.scratch.wire), std::exchange(heard_, {}));
 }

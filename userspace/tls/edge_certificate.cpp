@@ -41,8 +41,18 @@ int choose_protocol(SSL* session, const unsigned char** chosen, unsigned char* s
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int show_staple(SSL* session, void* argument) {
-    const auto& staple = static_cast<const State*>(argument)->staple;
+// Where a certificate knows its State.
+int state_index() {
+    static const int index = ::X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+// A session may have certificates for several kinds of keys: it is about the one that will be shown.
+int show_staple(SSL* session, void* /*argument*/) {
+    const auto* const shown = ::SSL_get_certificate(session);
+    const auto* const state = shown == nullptr ? nullptr : static_cast<const State*>(::X509_get_ex_data(shown, state_index()));
+    if (state == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    const auto& staple = state->staple;
     if (!staple || !staple->is_valid(std::chrono::system_clock::now())) return SSL_TLSEXT_ERR_NOACK;
     void* const copy = ::OPENSSL_memdup(staple->der.data(), staple->der.size());
     if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
@@ -112,7 +122,10 @@ base::Result<std::shared_ptr<const EdgeCertificate>> EdgeCertificate::load(const
     if (!context) return tl::make_unexpected(context.error());
     std::shared_ptr<EdgeCertificate> made(new EdgeCertificate);
     auto& state = *made->state_;
-    const auto* const leaf = identity->chain.front().get();
+    auto* const leaf = identity->chain.front().get();
+    if (::X509_set_ex_data(leaf, state_index(), &state) != 1)
+        return base::fail({"use the certificate of", called(leaf), 0, openssl_error(), {}});
+    state.key_type = ::EVP_PKEY_get_base_id(identity->key.get());
     state.tickets = std::move(tickets);
     state.server = std::move(*context);
     state.path = files.files.certificate;
@@ -122,7 +135,6 @@ base::Result<std::shared_ptr<const EdgeCertificate>> EdgeCertificate::load(const
     read_staple(files.ocsp, *identity, state);
     state.tickets->serve(state.server.get());
     SSL_CTX_set_tlsext_status_cb(state.server.get(), show_staple);
-    SSL_CTX_set_tlsext_status_arg(state.server.get(), &state);
     return made;
 }
 
@@ -159,6 +171,7 @@ EdgeCertificate::EdgeCertificate() : state_(std::make_unique<State>()) {}
 EdgeCertificate::~EdgeCertificate() = default;
 
 const std::vector<std::string>& EdgeCertificate::names() const { return state_->names; }
+int EdgeCertificate::key_type() const { return state_->key_type; }
 std::chrono::system_clock::time_point EdgeCertificate::not_before() const { return state_->not_before; }
 std::chrono::system_clock::time_point EdgeCertificate::not_after() const { return state_->not_after; }
 

@@ -38,6 +38,7 @@ public:
     ~EdgeCertificate();
 
     [[nodiscard]] const std::vector<std::string>& names() const;  // of hosts, in lower case; may have wildcards
+    [[nodiscard]] int key_type() const;                           // RSA, ECDSA, …: other numbers
     [[nodiscard]] std::chrono::system_clock::time_point not_before() const;
     [[nodiscard]] std::chrono::system_clock::time_point not_after() const;
     // Why clients may refuse it now; empty: they should not.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,7 +25,10 @@ public:
     // still to be issued, and that are shown no other that does not fit.
     EdgeContext(const std::vector<CertificatePtr>& certificates, bool is_strict, const std::vector<std::string>& awaited = {}) {
         for (const auto& one : certificates)
-            for (const auto& name : one->names()) by_name_.add(name, one);
+            for (const auto& name : one->names()) {
+                by_name_.add(name, one);
+                by_key_[one->key_type()].add(name, one);
+            }
         for (const auto& name : awaited)
             if (by_name_.find(name) == nullptr) by_name_.add(name, nullptr);
         if (!certificates.empty() && !is_strict) first_ = certificates.front();
@@ -36,14 +40,26 @@ public:
         return found != nullptr ? *found : first_;
     }
 
+    // Those that may be shown in place of the one that find() found, to clients that know keys of another kind only.
+    [[nodiscard]] std::vector<CertificatePtr> find_others(const EdgeCertificate& found, std::string_view name) const {
+        std::vector<CertificatePtr> others;
+        for (const auto& [key, by_name] : by_key_) {
+            const auto* const other = key == found.key_type() || name.empty() ? nullptr : by_name.find(name);
+            if (other != nullptr) others.push_back(*other);
+        }
+        return others;
+    }
+
 private:
     model::ServerNames<CertificatePtr> by_name_;
+    std::map<int, model::ServerNames<CertificatePtr>> by_key_;  // of one kind of keys each
     CertificatePtr first_;
 };
 
 // What a session with a client is made from.
 struct EdgeOffer {
     std::shared_ptr<const EdgeCertificate> certificate;
+    std::vector<std::shared_ptr<const EdgeCertificate>> others{};  // with other kinds of keys; the client's preference decides
     std::shared_ptr<const std::string> protocols{};  // of ALPN, the best first, as protocol_list() has them; null: none
 };
 

@@ -21,6 +21,7 @@ struct EdgeCertificate::State {
     std::string path;
     std::vector<std::string> names;
     Time not_before, not_after;
+    int key_type = 0;  // EVP_PKEY_base_id()
     std::string staple_problem;
     bool must_staple = false;
 };

@@ -43,6 +43,16 @@ void expect(SSL* session, const std::string& name, const base::IpAddress& addres
     if (!is_set) throw std::bad_alloc();
 }
 
+// Beside what its context has.
+void add_certificate(SSL* session, const SSL_CTX* from) {
+    STACK_OF(X509)* chain = nullptr;
+    const bool is_added = ::SSL_use_certificate(session, ::SSL_CTX_get0_certificate(from)) == 1 &&
+                          ::SSL_use_PrivateKey(session, ::SSL_CTX_get0_privatekey(from)) == 1 &&
+                          SSL_CTX_get0_chain_certs(const_cast<SSL_CTX*>(from), &chain) == 1 &&
+                          SSL_set1_chain(session, chain) == 1;
+    if (!is_added) throw std::bad_alloc();
+}
+
 }  // namespace
 
 struct Session::State final : TicketKeeper {
@@ -105,8 +115,9 @@ Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire
 }
 
 Session::Session(const EdgeOffer& offer, Wire& wire)
-    : state_(std::make_unique<State>(offer.certificate, offer.certificate->state().server.get(), wire)) {
+    : state_(std::make_unique<State>(std::make_shared<const EdgeOffer>(offer), offer.certificate->state().server.get(), wire)) {
     auto* const ssl = state_->ssl.get();
+    for (const auto& other : offer.others) add_certificate(ssl, other->state().server.get());
     state_->protocols = offer.protocols;
     SessionData::set_protocols(ssl, state_->protocols.get());
     ::SSL_set_accept_state(ssl);

@@ -74,6 +74,21 @@ TEST_F(EdgeCertificateTest, IsChosenByName) {
     EXPECT_EQ(strict.find(""), nullptr);
 }
 
+TEST_F(EdgeCertificateTest, HasOthersForClientsThatKnowNotItsKey) {
+    const auto of_rsa = [&](const std::string& names) {
+        return load({.names = names, .purposes = "serverAuth", .rsa_bits = 2048});
+    };
+    const auto one = for_names("DNS:a.shop.test"), same = for_names("DNS:*.shop.test"), wild = of_rsa("DNS:*.shop.test");
+    const auto exact = of_rsa("DNS:b.shop.test");
+    using Others = std::vector<EdgeContext::CertificatePtr>;
+    const EdgeContext context({one, same, wild, exact}, false);
+    EXPECT_EQ(context.find_others(*one, "a.shop.test"), Others{wild});
+    EXPECT_EQ(context.find_others(*same, "b.shop.test"), Others{exact});
+    EXPECT_EQ(context.find_others(*exact, "b.shop.test"), Others{same});
+    EXPECT_EQ(context.find_others(*one, "other.test"), Others{});
+    EXPECT_EQ(context.find_others(*one, ""), Others{});
+}
+
 TEST_F(EdgeCertificateTest, TakesTheVersionsOfItsProfile) {
     const auto intermediate = for_names("DNS:a.test");
     const auto modern = load({.names = "DNS:a.test", .purposes = "serverAuth"}, TlsProfile::modern);

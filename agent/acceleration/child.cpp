@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.hpp"
+#include "base/wait_for.hpp"
 
 namespace meshd::acceleration {
 
@@ -58,20 +59,12 @@ milliseconds left(steady_clock::time_point end) {
     return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(end - steady_clock::now()));
 }
 
-bool wait_readable(int fd, steady_clock::time_point end) {
-    pollfd wanted{fd, POLLIN, 0};
-    int ready = 0;
-    do ready = ::poll(&wanted, 1, static_cast<int>(left(end).count()));
-    while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
-
 // Everything up to the end of the pipe, or of patience: then false.
 bool read_lines(int fd, Patience patience, steady_clock::time_point end, std::vector<std::string>& lines) {
     std::string text;
     std::array<char, 4096> buffer{};
     bool ended = false;
-    while (!ended && wait_readable(fd, std::min(end, steady_clock::now() + patience.silence))) {
+    while (!ended && base::wait_for(fd, POLLIN, std::min(left(end), patience.silence))) {
         const auto got = ::read(fd, buffer.data(), buffer.size());
         ended = got == 0;
         if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
@@ -116,10 +109,10 @@ base::Result<ChildReport> run_in_child(const std::function<void(const Tell&)>& w
     ChildReport report;
     const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     report.out_of_time = !read_lines(from_child.get(), patience, end, report.lines) ||
-                         !wait_readable(process.get(), std::min(end, steady_clock::now() + patience.silence));
+                         !base::wait_for(process.get(), POLLIN, std::min(left(end), patience.silence));
     if (report.out_of_time) ::kill(child, SIGKILL);
     // One that hangs in the kernel for good cannot be waited for; it is then the kernel's to end.
-    if (report.out_of_time && !wait_readable(process.get(), steady_clock::now() + time_to_die)) {
+    if (report.out_of_time && !base::wait_for(process.get(), POLLIN, time_to_die)) {
         report.end = "hangs in the kernel";
         return report;
     }

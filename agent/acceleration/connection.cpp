@@ -10,12 +10,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/wait_for.hpp"
+
 namespace meshd::acceleration {
 
-bool wait_readable(int fd, std::chrono::milliseconds time) {
-    pollfd wanted{fd, POLLIN, 0};
-    return ::poll(&wanted, 1, static_cast<int>(time.count())) > 0;
-}
+bool wait_readable(int fd, std::chrono::milliseconds time) { return base::wait_for(fd, POLLIN, time); }
 
 // No two places near each other look the same: neighbours by the low bits, distant ones by the mixed high bits.
 std::string stream_bytes(std::uint64_t position, std::size_t size) {

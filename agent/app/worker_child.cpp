@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/wait_for.hpp"
+
 namespace meshd::app {
 
 namespace {
@@ -256,16 +258,7 @@ void WorkerChild::send_signal(int signal) const {
     if (pid_ > 0) ::kill(pid_, signal);  // not reaped, so the id is still its own
 }
 
-bool WorkerChild::wait_ended(std::chrono::milliseconds timeout) const {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
-    pollfd item{pidfd_.get(), POLLIN, 0};
-    while (true) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        const int ready = ::poll(&item, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-        if (ready != 0 && !(ready < 0 && errno == EINTR)) return ready > 0;
-        if (ready == 0) return false;
-    }
-}
+bool WorkerChild::wait_ended(std::chrono::milliseconds timeout) const { return base::wait_for(pidfd_.get(), POLLIN, timeout); }
 
 std::string WorkerChild::reap() {
     siginfo_t info{};

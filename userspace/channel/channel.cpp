@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "base/wait_for.hpp"
 #include "channel/frame_reader.hpp"
 #include "channel/utf8.hpp"
 
@@ -84,15 +85,7 @@ public:
         return {};
     }
 
-    bool wait_closed(std::chrono::milliseconds timeout) {
-        const auto deadline = std::chrono::steady_clock::now() + timeout;
-        pollfd item{socket_.native_handle(), POLLRDHUP, 0};
-        while (true) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-            const int ready = ::poll(&item, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-            if (ready >= 0 || errno != EINTR) return ready > 0;
-        }
-    }
+    bool wait_closed(std::chrono::milliseconds timeout) { return base::wait_for(socket_.native_handle(), POLLRDHUP, timeout); }
 
     void close() {
         open_ = false;

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "acceleration/checks/checks.hpp"
+#include "base/wait_for.hpp"
 
 namespace meshd::acceleration {
 
@@ -48,8 +49,7 @@ std::string splice_out(Way& way, const Pipe& pipe, bool& whole) {
 
 // 0: the kernel told that the buffer is free.
 int zero_copy_completion(int fd) {
-    pollfd wanted{fd, 0, 0};
-    if (::poll(&wanted, 1, static_cast<int>(patience.count())) <= 0) return ETIMEDOUT;
+    if (!base::wait_for(fd, 0, patience)) return ETIMEDOUT;
     std::array<char, 256> control{};
     msghdr message{};
     message.msg_control = control.data();

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "acceleration/checks/checks.hpp"
+#include "base/wait_for.hpp"
 
 namespace meshd::acceleration {
 
@@ -21,10 +22,7 @@ bool ends(Way& way) {
     return wait_readable(way.to()) && ::recv(way.to(), &byte, 1, 0) == 0;
 }
 
-void wait_for_fin(int fd) {
-    pollfd wanted{fd, POLLRDHUP, 0};
-    (void)::poll(&wanted, 1, static_cast<int>(patience.count()));
-}
+void wait_for_fin(int fd) { (void)base::wait_for(fd, POLLRDHUP, patience); }
 
 }  // namespace
 

@@ -109,7 +109,8 @@ std::map<std::string_view, Decided> decide(const Decisions& decisions) {
             {"batches", decisions.walked.empty() ? Decided{Use::used, ""}
                                                  : Decided{Use::replaced, "entry by entry: " + listed(decisions.walked)}},
             {"socket_lists", tried(decisions, decisions.no_lists, Use::replaced)},
-            {"socket_destroy", tried(decisions, decisions.no_destroy, Use::missing)},
+            {"socket_destroy", decisions.ends_by_programs ? Decided{Use::replaced, "by programs at the lists of sockets"}
+                                                          : tried(decisions, decisions.no_destroy, Use::missing)},
             {"getsockopt", of_encryption(decisions, "md_getsockopt")},
             {"listener_guard", of_encryption(decisions, "md_guard")}};
 }
@@ -133,6 +134,7 @@ Decisions decisions_of(const Context& context) {
         decisions.are_sockets_tried = true;
         if (abilities->storage) decisions.no_lists = abilities->storage->message();
         if (abilities->destroy) decisions.no_destroy = abilities->destroy->message();
+        decisions.ends_by_programs = abilities->ender != nullptr;
     }
     decisions.walked = kernel::maps_without_batches();
     return decisions;

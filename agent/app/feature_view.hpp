@@ -34,6 +34,7 @@ struct Decisions {
     acceleration::Verdict verdict;
     bool are_sockets_tried = false;
     std::string no_lists, no_destroy;  // why not; empty: they work
+    bool ends_by_programs = false;     // sockets
     std::set<std::string> walked;      // maps
 };
 

@@ -85,7 +85,7 @@ std::vector<std::byte> end(std::vector<std::byte> bytes) {
 
 }  // namespace
 
-std::uint64_t DiagSocket::cookie() const { return std::uint64_t{id.idiag_cookie[1]} << 32 | id.idiag_cookie[0]; }
+std::uint64_t cookie_of(const inet_diag_sockid& id) { return std::uint64_t{id.idiag_cookie[1]} << 32 | id.idiag_cookie[0]; }
 
 md_endpoint DiagSocket::destination(std::uint8_t protocol) const {
     md_endpoint endpoint{};

@@ -16,6 +16,8 @@
 
 namespace meshd::sockets {
 
+std::uint64_t cookie_of(const inet_diag_sockid& id);
+
 struct DiagSocket {
     std::uint8_t family = 0;  // AF_INET or AF_INET6
     inet_diag_sockid id{};
@@ -23,7 +25,6 @@ struct DiagSocket {
     std::optional<md_sock_peer> peer;  // what the programs remember of it
     std::uint32_t priority = 0;        // SO_PRIORITY; 0 as well: not told
 
-    [[nodiscard]] std::uint64_t cookie() const;
     // Where its packets go; IPv4 addresses in their mapped form.
     [[nodiscard]] md_endpoint destination(std::uint8_t protocol) const;
 };

@@ -51,13 +51,15 @@ std::size_t Pass::Hash::operator()(const md_translation& peer) const {
 }
 bool Pass::Equal::operator()(const md_translation& a, const md_translation& b) const { return reconcile::same_bytes(a, b); }
 
-Pass::Pass(const kernel::Datapath& datapath, Finding finding, bool forwards, Leaving leaving)
+Pass::Pass(const kernel::Datapath& datapath, Finding finding, bool forwards, Leaving leaving,
+           std::shared_ptr<const kernel::SocketEnder> ender)
     : storage_(datapath.map("md_sock_peer")),
       backends_(datapath.map("md_backends")),
       flows_(datapath),
       finding_(finding),
       forwards_(forwards),
-      leaving_(std::move(leaving)) {}
+      leaving_(std::move(leaving)),
+      ender_(std::move(ender)) {}
 
 Scan Pass::scan() {
     Scan scan;
@@ -137,7 +139,7 @@ std::optional<md_translation> Pass::peer_of(const DiagSocket& socket, std::uint8
     std::optional<md_translation> peer;
     if (socket.peer && socket.peer->peer.backend_id != 0) peer = socket.peer->peer;
     if (finding_ == Finding::records && protocol == IPPROTO_TCP)
-        if (const auto record = records_.find(socket.cookie()); record != records_.end()) peer = record->second;
+        if (const auto record = records_.find(cookie_of(socket.id)); record != records_.end()) peer = record->second;
     if (!peer || !reconcile::same_bytes(peer->backend, socket.destination(protocol))) return std::nullopt;
     return peer;
 }
@@ -166,6 +168,12 @@ base::Result<void> Pass::look_at_tracks(Scan& scan) {
     });
 }
 
+// One socket that shall end, in the namespace that is looked at.
+struct Pass::Doomed {
+    const Scan::Target* target;
+    std::uint8_t protocol;
+};
+
 Ended Pass::end(const Scan& scanned, const std::vector<bool>& condemned, const std::vector<pid_t>& own) const {
     Ended ended;
     ended.sockets.resize(scanned.suspects.size());
@@ -174,30 +182,47 @@ Ended Pass::end(const Scan& scanned, const std::vector<bool>& condemned, const s
     const auto& targets = scanned.targets;
     for (std::size_t first = 0; first < targets.size();) {  // they come namespace by namespace
         auto last = first;
-        bool any = false;
-        while (last < targets.size() && targets[last].where == targets[first].where) any |= condemned[targets[last++].suspect];
-        const auto finish = [&]() -> base::Result<void> {
-            const auto diag = SockDiag::open();
-            if (!diag) return tl::make_unexpected(diag.error());
-            for (auto at = first; at < last; ++at) {
-                const auto& target = targets[at];
-                if (!condemned[target.suspect] || (inodes.contains(target.inode) && !target.is_for_edge)) continue;
-                const auto protocol = scanned.suspects[target.suspect].peer.backend.protocol;
-                const auto destroyed = diag->destroy(target.family, protocol, target.id);
-                if (!destroyed)
-                    note(ended.problem, tl::make_unexpected(destroyed.error()));
-                else if (*destroyed)
-                    ++ended.sockets[target.suspect];
-            }
-            return {};
-        };
-        if (any)
+        std::vector<Doomed> doomed;
+        for (; last < targets.size() && targets[last].where == targets[first].where; ++last) {
+            const auto& target = targets[last];
+            if (condemned[target.suspect] && (!inodes.contains(target.inode) || target.is_for_edge))
+                doomed.push_back({&target, scanned.suspects[target.suspect].peer.backend.protocol});
+        }
+        const auto finish = [&] { return ender_ ? end_by_lists(doomed, ended) : end_here(doomed, ended); };
+        if (!doomed.empty())
             if (const auto done = inside(scanned.places[targets[first].where], finish); !done)
                 note(ended.problem, tl::make_unexpected(done.error()));
         first = last;
     }
     note(ended.problem, end_tracks(scanned, condemned, ended));
     return ended;
+}
+
+base::Result<void> Pass::end_here(const std::vector<Doomed>& doomed, Ended& ended) const {
+    const auto diag = SockDiag::open();
+    if (!diag) return tl::make_unexpected(diag.error());
+    for (const auto& [target, protocol] : doomed) {
+        const auto destroyed = diag->destroy(target->family, protocol, target->id);
+        if (!destroyed)
+            note(ended.problem, tl::make_unexpected(destroyed.error()));
+        else if (*destroyed)
+            ++ended.sockets[target->suspect];
+    }
+    return {};
+}
+
+base::Result<void> Pass::end_by_lists(const std::vector<Doomed>& doomed, Ended& ended) const {
+    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+        std::unordered_map<std::uint64_t, std::uint32_t> suspects;  // by cookie
+        std::vector<std::uint64_t> cookies;
+        for (const auto& one : doomed)
+            if (one.protocol == protocol && suspects.emplace(cookie_of(one.target->id), one.target->suspect).second)
+                cookies.push_back(cookie_of(one.target->id));
+        const auto gone = ender_->end(protocol, cookies);
+        if (!gone) return tl::make_unexpected(gone.error());
+        for (const auto cookie : *gone) ++ended.sockets[suspects.at(cookie)];
+    }
+    return {};
 }
 
 // All tracks of a connection go, of both translations where it is masqueraded: its next packet is nobody's, or begins anew.
@@ -235,8 +260,19 @@ Abilities try_out(const kernel::Datapath& datapath) {
         !listed)
         abilities.storage = listed.error();
     // A kernel that can end sockets looks for this one, which nobody can have, and does not find it.
-    const auto destroyed = diag->destroy(AF_INET, IPPROTO_TCP, inet_diag_sockid{});
-    if (!destroyed) abilities.destroy = destroyed.error();
+    if (!abilities.destroy) {
+        const auto destroyed = diag->destroy(AF_INET, IPPROTO_TCP, inet_diag_sockid{});
+        if (destroyed) return abilities;
+        abilities.destroy = destroyed.error();
+    }
+    if (without("MESHD_TEST_NO_SOCKET_PROGRAMS")) return abilities;
+    auto ender = kernel::SocketEnder::load();
+    if (!ender) {
+        abilities.destroy->detail = ender.error().message();
+        return abilities;
+    }
+    abilities.destroy.reset();
+    abilities.ender = std::make_shared<const kernel::SocketEnder>(std::move(*ender));
     return abilities;
 }
 

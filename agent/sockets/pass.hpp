@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "kernel/flow_maps.hpp"
+#include "kernel/socket_ender.hpp"
 #include "reconcile/encode.hpp"
 #include "sockets/diag_message.hpp"
 #include "sockets/net_namespaces.hpp"
@@ -63,7 +65,9 @@ public:
     using Leaving = std::optional<std::set<md_endpoint, reconcile::BytesLess>>;
 
     // The datapath must outlive it. `forwards`: there may be forwarded connections.
-    Pass(const kernel::Datapath& datapath, Finding finding, bool forwards, Leaving leaving = {});
+    // `ender`: where the kernel does not end sockets by sock_diag; null: it does.
+    Pass(const kernel::Datapath& datapath, Finding finding, bool forwards, Leaving leaving = {},
+         std::shared_ptr<const kernel::SocketEnder> ender = {});
 
     Scan scan();
     // Sockets of the processes in `own` stay, whatever they are connected to.
@@ -78,6 +82,9 @@ private:
     [[nodiscard]] std::optional<md_translation> peer_of(const DiagSocket& socket, std::uint8_t protocol) const;
     std::optional<std::uint32_t> suspect(Scan& scan, const md_translation& peer);
     [[nodiscard]] bool is_ready(const md_translation& peer) const;
+    struct Doomed;
+    base::Result<void> end_here(const std::vector<Doomed>& doomed, Ended& ended) const;
+    base::Result<void> end_by_lists(const std::vector<Doomed>& doomed, Ended& ended) const;
     base::Result<void> end_tracks(const Scan& scanned, const std::vector<bool>& condemned, Ended& ended) const;
 
     struct Hash {
@@ -92,15 +99,18 @@ private:
     Finding finding_;
     bool forwards_;
     Leaving leaving_;
+    std::shared_ptr<const kernel::SocketEnder> ender_;
     std::vector<std::pair<std::uint32_t, DiagSocket>> datagram_sockets_;                   // and where they are
     std::unordered_map<md_translation, std::optional<std::uint32_t>, Hash, Equal> known_;  // nothing: ready
     std::unordered_map<std::uint64_t, md_translation> records_;                            // by cookie
 };
 
-// Whether this kernel lists sockets with their storage, and lets sockets be ended; tried out without touching any. In the
-// environment, MESHD_TEST_NO_STORAGE_LISTS and MESHD_TEST_NO_SOCK_DESTROY make it as if it did not, for tests.
+// Whether this kernel lists sockets with their storage, and lets sockets be ended, by sock_diag or by programs; tried out without
+// touching any. In the environment, MESHD_TEST_NO_STORAGE_LISTS, MESHD_TEST_NO_SOCK_DESTROY and MESHD_TEST_NO_SOCKET_PROGRAMS
+// make it as if it did not, for tests.
 struct Abilities {
-    std::optional<base::Error> storage, destroy;  // why not
+    std::optional<base::Error> storage, destroy;         // why not
+    std::shared_ptr<const kernel::SocketEnder> ender{};  // sockets are ended by programs
 };
 Abilities try_out(const kernel::Datapath& datapath);
 

@@ -81,7 +81,7 @@ void StaleSockets::tell(const std::optional<base::Error>& problem) {
     if (abilities_->destroy)
         around_.degraded(
             abilities_->destroy->message() + ": sockets of backends that have left stay until they end by themselves",
-            "use a kernel with CONFIG_INET_DIAG_DESTROY");
+            "use a kernel with CONFIG_INET_DIAG_DESTROY, or 6.5 and later with tracing programs");
     else if (abilities_->storage)
         around_.degraded(abilities_->storage->message() + ": TCP sockets are found only where flows have records of them", "");
     else if (problem)
@@ -147,8 +147,8 @@ Pass::Leaving StaleSockets::leaving() const {
 void StaleSockets::look() {
     if (running_) return;
     const auto finding = abilities_->storage ? Finding::records : Finding::storage;
-    const auto round =
-        std::make_shared<Round>(Round{Pass(datapath_, finding, around_.forwards(), leaving()), Steady::now(), {}, {}, {}});
+    const auto round = std::make_shared<Round>(
+        Round{Pass(datapath_, finding, around_.forwards(), leaving(), abilities_->ender), Steady::now(), {}, {}, {}});
     running_ = post([this, round] {
         round->scan = round->pass.scan();
         boost::asio::post(io_, [this, round] { judge(round); });

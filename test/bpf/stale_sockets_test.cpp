@@ -110,12 +110,15 @@ protected:
         ASSERT_TRUE(put) << put.error().message();
     }
 
+    void find_and_close(const std::shared_ptr<const kernel::SocketEnder>& ender);
+    void find_and_close_elsewhere(const std::shared_ptr<const kernel::SocketEnder>& ender);
+
     static Ended end_all(Pass& pass, const Scan& scan, const std::vector<pid_t>& own = {}) {
         return pass.end(scan, std::vector<bool>(scan.suspects.size(), true), own);
     }
 };
 
-TEST_P(StaleSockets, AreFoundByWhatTheyRememberAndClosed) {
+void StaleSockets::find_and_close(const std::shared_ptr<const kernel::SocketEnder>& ender) {
     const auto datapath = load();
     const auto& kind = GetParam();
     const auto stale = connect(kind);
@@ -124,7 +127,7 @@ TEST_P(StaleSockets, AreFoundByWhatTheyRememberAndClosed) {
     remember(datapath, stale.client, translation(kind, stale.port));
     remember(datapath, elsewhere.client, translation(kind, htons(9)));  // connected anew since
 
-    Pass pass(datapath, Finding::storage, false);
+    Pass pass(datapath, Finding::storage, false, {}, ender);
     const auto scan = pass.scan();
     ASSERT_FALSE(scan.problem) << scan.problem->message();
     ASSERT_EQ(scan.suspects.size(), 1U);
@@ -134,7 +137,7 @@ TEST_P(StaleSockets, AreFoundByWhatTheyRememberAndClosed) {
     EXPECT_EQ(end_all(pass, scan, {::getpid()}).sockets[0], 0U);  // never one of our own
     EXPECT_EQ(error_of(stale.client), EAGAIN);
     auto other = scan;
-    other.targets[0].id.idiag_cookie[0] ^= 1;  // another socket has come into its place
+    other.targets[0].id.idiag_cookie[1] ^= 1U << 30U;  // another socket has come into its place
     EXPECT_EQ(end_all(pass, other).sockets[0], 0U);
     EXPECT_EQ(error_of(stale.client), EAGAIN);
 
@@ -147,6 +150,46 @@ TEST_P(StaleSockets, AreFoundByWhatTheyRememberAndClosed) {
     }
     for (const auto* const one : {&direct, &elsewhere}) EXPECT_EQ(error_of(one->client), EAGAIN);
     EXPECT_TRUE(pass.scan().suspects.empty());
+}
+
+// A thread goes into a new network namespace, which a mount keeps, and connects a socket there.
+void StaleSockets::find_and_close_elsewhere(const std::shared_ptr<const kernel::SocketEnder>& ender) {
+    const auto datapath = load();
+    const auto& kind = GetParam();
+    const auto mount = directory_ + ".net";
+    std::ofstream(mount).close();
+    Connection connection;
+    std::thread([&] {
+        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        ifreq request{};
+        std::strcpy(request.ifr_name, "lo");
+        request.ifr_flags = IFF_UP;
+        ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0) << std::strerror(errno);
+        ASSERT_EQ(::mount("/proc/thread-self/ns/net", mount.c_str(), nullptr, MS_BIND, nullptr), 0) << std::strerror(errno);
+        connection = connect(kind);
+    }).join();
+    remember(datapath, connection.client, translation(kind, connection.port));
+    Pass pass(datapath, Finding::storage, false, {}, ender);
+    const auto scan = pass.scan();
+    EXPECT_GE(scan.namespaces, 2U);
+    EXPECT_EQ(scan.suspects.size(), 1U);
+    const auto ended = end_all(pass, scan);
+    EXPECT_EQ(ended.sockets, std::vector<std::uint64_t>{1});
+    EXPECT_EQ(error_of(connection.client), ECONNABORTED);
+    ::umount2(mount.c_str(), MNT_DETACH);
+    ::unlink(mount.c_str());
+}
+
+TEST_P(StaleSockets, AreFoundByWhatTheyRememberAndClosed) { find_and_close({}); }
+TEST_P(StaleSockets, AreFoundInOtherNetworkNamespaces) { find_and_close_elsewhere({}); }
+
+TEST_P(StaleSockets, AreClosedByProgramsWhereTheKernelHasThem) {
+    auto loaded = kernel::SocketEnder::load();
+    if (!loaded) GTEST_SKIP() << loaded.error().message();
+    const auto ender = std::make_shared<const kernel::SocketEnder>(std::move(*loaded));
+    find_and_close(ender);
+    find_and_close_elsewhere(ender);
 }
 
 TEST_P(StaleSockets, AreNotThoseOfAReadyBackend) {
@@ -167,35 +210,6 @@ TEST_P(StaleSockets, AreNotThoseOfAReadyBackend) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, StaleSockets, testing::ValuesIn(kinds), [](const auto& row) { return row.param.name; });
-
-// A thread goes into a new network namespace, which a mount keeps, and connects a socket there.
-TEST_P(StaleSockets, AreFoundInOtherNetworkNamespaces) {
-    const auto datapath = load();
-    const auto& kind = GetParam();
-    const auto mount = directory_ + ".net";
-    std::ofstream(mount).close();
-    Connection connection;
-    std::thread([&] {
-        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-        const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        ifreq request{};
-        std::strcpy(request.ifr_name, "lo");
-        request.ifr_flags = IFF_UP;
-        ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0) << std::strerror(errno);
-        ASSERT_EQ(::mount("/proc/thread-self/ns/net", mount.c_str(), nullptr, MS_BIND, nullptr), 0) << std::strerror(errno);
-        connection = connect(kind);
-    }).join();
-    remember(datapath, connection.client, translation(kind, connection.port));
-    Pass pass(datapath, Finding::storage, false);
-    const auto scan = pass.scan();
-    EXPECT_GE(scan.namespaces, 2U);
-    EXPECT_EQ(scan.suspects.size(), 1U);
-    const auto ended = end_all(pass, scan);
-    EXPECT_EQ(ended.sockets, std::vector<std::uint64_t>{1});
-    EXPECT_EQ(error_of(connection.client), ECONNABORTED);
-    ::umount2(mount.c_str(), MNT_DETACH);
-    ::unlink(mount.c_str());
-}
 
 class StaleSocketsHere : public kernel::DatapathTest {};
 

@@ -58,7 +58,8 @@ def test_features_are_what_the_agent_decided(world):
 
 
 def test_features_show_what_is_used_instead(world):
-    agent = started(world, {"MESHD_TEST_NO_STORAGE_LISTS": "1", "MESHD_TEST_NO_SOCK_DESTROY": "1"})
+    agent = started(world, {"MESHD_TEST_NO_STORAGE_LISTS": "1", "MESHD_TEST_NO_SOCK_DESTROY": "1",
+                            "MESHD_TEST_NO_SOCKET_PROGRAMS": "1"})
     wait_until(lambda: features(agent)["socket_lists"]["state"] == "replaced", "sockets to be tried")
     found = features(agent)
     assert found["socket_destroy"]["state"] == "missing"

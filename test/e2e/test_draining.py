@@ -2,6 +2,7 @@
 """Backends that leave: what becomes of the sockets that are connected to them."""
 
 import errno
+import json
 import socket
 import threading
 import time
@@ -315,8 +316,31 @@ def test_without_socket_storage_in_lists_records_of_flows_tell_of_tcp(world, mon
     assert talks(direct)
 
 
+def test_programs_end_sockets_where_sock_diag_does_not(world, monkeypatch):
+    monkeypatch.setenv("MESHD_TEST_NO_SOCK_DESTROY", "1")
+    shop = Shop(world, drain={"deadline": "1s"})
+    way = None
+
+    def is_tried():
+        nonlocal way
+        features = json.loads(shop.agent.meshctl("feature", "list", "-o", "json").stdout)["features"]
+        way = next(one for one in features if one["name"] == "socket_destroy")
+        return way["state"] != "idle"
+    wait_until(is_tried, "sockets to be tried")
+    if way["state"] == "missing":
+        pytest.skip(way["detail"])
+    assert way["state"] == "replaced" and not shop.agent.status()["degraded"]
+    shop.only(shop.a)
+    client, direct = shop.client(), shop.direct(shop.a)
+    assert greeted(client) == greeted(direct) == "a"
+    shop.only(shop.b)
+    assert end_of(lambda: talks(client))[0] == CLOSED
+    assert talks(direct)
+
+
 def test_a_kernel_that_ends_no_sockets_is_told_of(world, monkeypatch):
     monkeypatch.setenv("MESHD_TEST_NO_SOCK_DESTROY", "1")
+    monkeypatch.setenv("MESHD_TEST_NO_SOCKET_PROGRAMS", "1")
     shop = Shop(world, "udp")
     wait_until(lambda: "stale sockets" in [item["feature"] for item in shop.agent.status()["degraded"]], "the agent to say so")
     shop.only(shop.a)

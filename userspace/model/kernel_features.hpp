@@ -41,6 +41,8 @@ inline constexpr std::array<KernelFeature, 15> kernel_features{{
     {"socket_lists", "sockets of backends that leave are found by what programs remember of them", "5.7",
      "TCP sockets are found only where the flow table has a record of them"},
     {"socket_destroy", "sockets of backends that have left are closed (CONFIG_INET_DIAG_DESTROY)", "4.9",
+     "programs at the lists of sockets close them (bpf_sock_destroy, 6.5), which takes as long as there are sockets; without "
+     "those, "
      "they stay until the application closes them"},
     {"getsockopt", "the worker asks what a connection to an encrypted service was meant for", "5.3", ""},
     {"listener_guard", "clear text to backends of encrypted services is refused (sk_lookup)", "5.9", ""},

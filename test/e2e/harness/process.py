@@ -38,6 +38,11 @@ def wait_until(condition, what, timeout=10.0, interval=0.02):
         time.sleep(interval)
 
 
+def pause(seconds):
+    """To a random moment, not a time to wait for something."""
+    time.sleep(seconds)
+
+
 def thread_states(pid):
     """The state of each thread of a process as ps shows it."""
     states = []

@@ -10,6 +10,7 @@
 
 #include "acceleration/verdict_file.hpp"
 #include "base/time_text.hpp"
+#include "kernel/device_programs.hpp"
 #include "model/kernel_features.hpp"
 
 namespace meshd::app {
@@ -95,10 +96,23 @@ void examine_hooks(const base::Result<std::vector<kernel::HookProgram>>& others,
     for (const auto& one : *others)
         findings.push_back(
             {"hooks", Health::note,
-             fmt::format("program '{}' (id {}) is at {} of {}, {}", one.name, one.id, one.hook, one.cgroup, one.how),
+             fmt::format("program '{}' (id {}) is at {} of {}, {}", one.name, one.id, one.hook, one.place, one.how),
              "it sees the same calls, and may change the address that meshd gave, or the one that it would look at",
              fmt::format("`bpftool prog show id {}` tells whose it is; another load balancer or a second meshd must "
                          "not serve the same addresses",
+                         one.id)});
+}
+
+void examine_device_programs(const base::Result<std::vector<kernel::HookProgram>>& others, Findings& findings) {
+    if (!others) return findings.push_back({"device_programs", Health::unknown, others.error().message(), "", ""});
+    if (others->empty()) return findings.push_back({"device_programs", Health::ok, "no other programs are at our devices"});
+    for (const auto& one : *others)
+        findings.push_back(
+            {"device_programs", Health::note,
+             fmt::format("program '{}' (id {}) is at {} of {}, {}", one.name, one.id, one.hook, one.place, one.how),
+             "it sees the same packets, and may drop, change or send elsewhere those that meshd balances",
+             fmt::format("`bpftool prog show id {}` tells whose it is; another load balancer must not serve the same addresses, "
+                         "and what it does with others must let them pass",
                          one.id)});
 }
 
@@ -252,6 +266,20 @@ json::object to_json(const Findings& findings) {
     return {{"checks", std::move(rows)}, {"problems", problems}, {"notes", notes}};
 }
 
+namespace {
+
+base::Result<std::vector<kernel::HookProgram>> programs_at(const std::vector<forwarding::DeviceStatus>& devices) {
+    std::vector<kernel::HookProgram> all;
+    for (const auto& status : devices) {
+        auto found = kernel::programs_of_others(status.device.index, status.device.name, status.programs);
+        if (!found) return found;
+        all.insert(all.end(), found->begin(), found->end());
+    }
+    return all;
+}
+
+}  // namespace
+
 base::Result<json::object> examination(const Context& context, const base::Result<void>& configuration) {
     const auto& settings = context.settings;
     const auto clock = look_at_clock();
@@ -265,6 +293,8 @@ base::Result<json::object> examination(const Context& context, const base::Resul
     examine_degradations(context.degradations, findings);
     if (!context.degradations.all().contains("configuration")) examine_configuration(configuration, findings);
     examine_hooks(kernel::programs_of_others(*context.datapath, context.cgroup_path), findings);
+    if (const auto& devices = context.forwarder->devices(); !devices.empty())
+        examine_device_programs(programs_at(devices), findings);
     examine_maps(map_fills(*context.datapath, context.reconciler->realized()), findings);
     const auto& drift = context.reconciler->last_drift();
     examine_drift(drift ? std::optional(drift->at) : std::nullopt, drift ? drift->operations.size() : 0, clock, findings);

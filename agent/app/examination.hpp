@@ -37,6 +37,7 @@ void examine_degradations(const Degradations& degradations, Findings& findings);
 void examine_configuration(const base::Result<void>& read, Findings& findings);
 void examine_bpffs(const std::string& path, bool is_mounted, const std::vector<std::string>& other_versions, Findings& findings);
 void examine_hooks(const base::Result<std::vector<kernel::HookProgram>>& others, Findings& findings);
+void examine_device_programs(const base::Result<std::vector<kernel::HookProgram>>& others, Findings& findings);
 void examine_maps(const base::Result<std::vector<MapFill>>& fills, Findings& findings);
 void examine_drift(std::optional<std::chrono::system_clock::time_point> last, std::size_t operations, const ClockLook& clock,
                    Findings& findings);

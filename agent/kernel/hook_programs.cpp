@@ -19,14 +19,6 @@ namespace meshd::kernel {
 
 namespace {
 
-std::string name_of(std::uint32_t id) {
-    const base::UniqueFd program(::bpf_prog_get_fd_by_id(id));
-    bpf_prog_info info{};
-    __u32 size = sizeof info;
-    const bool known = program.valid() && ::bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0;
-    return known && info.name[0] != '\0' ? info.name : "?";
-}
-
 std::string how(std::uint32_t flags) {
     if ((flags & BPF_F_ALLOW_MULTI) != 0) return "beside others";
     return (flags & BPF_F_ALLOW_OVERRIDE) != 0 ? "overridable" : "exclusively";
@@ -51,12 +43,20 @@ base::Result<void> look(const std::string& cgroup, const std::set<std::uint32_t>
         if (::bpf_prog_query(fd.get(), hook.type, 0, &flags, ids.data(), &count) != 0)
             return base::fail_errno("ask for programs of", cgroup);
         for (__u32 i = 0; i < count; ++i)
-            if (!own.contains(ids.at(i))) found.push_back({ids.at(i), name_of(ids.at(i)), hook.section, cgroup, how(flags)});
+            if (!own.contains(ids.at(i))) found.push_back({ids.at(i), program_name(ids.at(i)), hook.section, cgroup, how(flags)});
     }
     return {};
 }
 
 }  // namespace
+
+std::string program_name(std::uint32_t id) {
+    const base::UniqueFd program(::bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    const bool known = program.valid() && ::bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0;
+    return known && info.name[0] != '\0' ? info.name : "?";
+}
 
 base::Result<std::vector<HookProgram>> programs_of_others(const Datapath& datapath, const std::string& served_cgroup) {
     const auto own = own_programs(datapath);

@@ -97,6 +97,23 @@ def test_unloading_leaves_what_is_not_translated_alone(world, environment):
         client.connect((SERVICE, 80))
 
 
+def test_doctor_names_programs_of_others_at_the_devices(world):
+    net = Net(world)
+
+    def finding():
+        checks = json.loads(net.agent.meshctl("doctor", "-o", "json", check=False).stdout)["checks"]
+        return [(one["state"], one["what"]) for one in checks if one["check"] == "device_programs"]
+    assert finding() == [("ok", "no other programs are at our devices")]
+    # Any will do: our own for the other side is none of ours here.
+    program = next(one["id"] for one in net.agent.devices()["c0"]["programs"] if one["side"] == "egress")
+    pin = world.place.root / "bpf/other"
+    run("bpftool", "prog", "pin", "id", program, pin)
+    net.node.run("tc", "qdisc", "add", "dev", "c0", "clsact")
+    net.node.run("tc", "filter", "add", "dev", "c0", "ingress", "prio", "1", "bpf", "direct-action", "object-pinned", pin)
+    pin.unlink()
+    assert finding() == [("note", f"program 'md_egress' (id {program}) is at clsact/ingress of c0, beside ours")]
+
+
 def test_filters_and_a_qdisc_of_others_stay(world):
     net = Net(world, environment={"MESHD_TEST_NO_TCX": "1"}, devices='["b0"]')
     net.node.run("tc", "qdisc", "add", "dev", "c0", "clsact")

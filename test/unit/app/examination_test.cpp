@@ -102,6 +102,11 @@ TEST(Examination, NamesWhoElseIsAtTheHooks) {
     EXPECT_EQ(findings.at(0).health, Health::note);
     EXPECT_EQ(findings.at(0).what, "program 'cil_sock4_connec' (id 77) is at cgroup/connect4 of /sys/fs/cgroup, beside others");
     EXPECT_EQ(found([](Findings& all) { examine_hooks(std::vector<kernel::HookProgram>{}, all); }).at(0).health, Health::ok);
+    const std::vector<kernel::HookProgram> at_device{{78, "cil_from_netdev", "tcx/ingress", "eth0", "before ours"}};
+    const auto of_device = found([&](Findings& all) { examine_device_programs(at_device, all); });
+    EXPECT_EQ(of_device.at(0).what, "program 'cil_from_netdev' (id 78) is at tcx/ingress of eth0, before ours");
+    EXPECT_EQ(found([](Findings& all) { examine_device_programs(std::vector<kernel::HookProgram>{}, all); }).at(0).health,
+              Health::ok);
     EXPECT_EQ(found([](Findings& all) {
                   examine_hooks(base::fail({"open cgroup", "/x", 2, "", ""}), all);
               })

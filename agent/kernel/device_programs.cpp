@@ -80,7 +80,8 @@ private:
         const auto* const kind = attribute(first, length, TCA_KIND);
         const auto* const options = attribute(first, length, TCA_OPTIONS);
         if (kind == nullptr || options == nullptr) return 0;
-        if (std::string_view(static_cast<const char*>(RTA_DATA(kind)), RTA_PAYLOAD(kind)) != std::string_view("bpf", 4)) return 0;
+        const std::string_view name(static_cast<const char*>(RTA_DATA(kind)), RTA_PAYLOAD(kind));
+        if (name.substr(0, name.find('\0')) != "bpf") return 0;
         const auto* const id = attribute(static_cast<const rtattr*>(RTA_DATA(options)), RTA_PAYLOAD(options), TCA_BPF_ID);
         return id == nullptr || RTA_PAYLOAD(id) < sizeof(std::uint32_t) ? 0 : *static_cast<const std::uint32_t*>(RTA_DATA(id));
     }

@@ -212,7 +212,7 @@ base::Result<void> Pass::end_here(const std::vector<Doomed>& doomed, Ended& ende
 }
 
 base::Result<void> Pass::end_by_lists(const std::vector<Doomed>& doomed, Ended& ended) const {
-    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+    for (const auto protocol : {std::uint8_t{IPPROTO_TCP}, std::uint8_t{IPPROTO_UDP}}) {
         std::unordered_map<std::uint64_t, std::uint32_t> suspects;  // by cookie
         std::vector<std::uint64_t> cookies;
         for (const auto& one : doomed)

@@ -12,7 +12,7 @@ SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh"}
 MAP_NAME_LIMIT = 15  # BPF_OBJ_NAME_LEN less the terminating NUL
 
 # A folder under userspace/ may include those of a lower level and itself, nothing else.
-LEVELS = {"base": 0, "model": 1, "process": 1, "config": 2, "tls": 3, "health": 4, "http": 4, "web": 4, "channel": 4, "telemetry": 4, "relay": 4, "registry": 5, "exporters": 5, "picture": 5, "store": 6, "announce": 6, "signing": 6, "acme": 6, "worker": 7}
+LEVELS = {"base": 0, "ktls": 1, "model": 1, "process": 1, "config": 2, "tls": 3, "health": 4, "http": 4, "web": 4, "channel": 4, "telemetry": 4, "relay": 4, "registry": 5, "exporters": 5, "picture": 5, "store": 6, "announce": 6, "signing": 6, "acme": 6, "worker": 7}
 
 # Folders of the agent, and itself.
 AGENT = r"(agent|kernel|acceleration|sockets|flows|policy|reconcile|steering|control|app)/"

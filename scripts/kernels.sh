@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the BPF tests, the agent and its self-test, and connections on the short way on stock Debian kernels, in QEMU without hardware
-# acceleration, and prints a table: kernel by feature. Exit status: 0 all well, 1 something failed, 2 usage.
+# Runs the BPF tests, the agent and its self-test, connections on the short way, and the relay with kernel TLS on stock Debian kernels, in
+# QEMU without hardware acceleration, and prints a table: kernel by feature. Exit status: 0 all well, 1 something failed, 2 usage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-usage: kernels.sh [--kernel KERNEL]... [--tier bpf|stress]... [--preset PRESET] [--connections N] [--keep]
-KERNEL: 5.10, 6.1, 6.12, newest, or the beginning of a release (6.12.113); default: these four. Without --tier both: `bpf` is the tests
-of test/bpf, `stress` N connections of every shape (default 300). The agent's start and self-test are always there. --preset (default
+usage: kernels.sh [--kernel KERNEL]... [--tier bpf|stress|tls]... [--preset PRESET] [--connections N] [--keep]
+KERNEL: 5.10, 6.1, 6.12, newest, or the beginning of a release (6.12.113); default: these four. Without --tier all: `bpf` is the tests
+of test/bpf, `stress` N connections of every shape (default 300), `tls` those of the relay with kernel TLS. The agent's start
+and self-test are there but with `--tier tls` alone. --preset (default
 dev) is the build that is tested. --keep: take kernels that were fetched before, however old. Guests' output: build/kernels/KERNEL.log.
 TEXT
 }
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
         --kernel) kernels+=("${2:?"--kernel needs a name"}") && shift ;;
         --tier)
             case ${2:-} in
-                bpf | stress) tiers+=("$2") && shift ;;
+                bpf | stress | tls) tiers+=("$2") && shift ;;
                 *) usage >&2 && exit 2 ;;
             esac
             ;;
@@ -37,7 +38,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "${#kernels[@]}" -gt 0 ] || kernels=(5.10 6.1 6.12 newest)
-[ "${#tiers[@]}" -gt 0 ] || tiers=(bpf stress)
+[ "${#tiers[@]}" -gt 0 ] || tiers=(bpf stress tls)
 
 export PATH=$PATH:/usr/sbin:/sbin
 seconds_of_a_guest=3000 # the verifier alone takes minutes in some: instructions are translated one by one

@@ -53,6 +53,7 @@ void Agent::reload() {
     auto wanted = *loaded;
     auto& now = context_.settings;
     const auto threads = now.tls ? now.tls->threads : 0;
+    const auto kernel_tls = now.tls ? now.tls->kernel : model::KernelTls::off;
     const bool worker_changed = now.registry_directory != wanted.registry_directory ||
                                 now.metrics_enabled != wanted.metrics_enabled || now.metrics_listen != wanted.metrics_listen ||
                                 now.log_level != wanted.log_level || now.flow_export != wanted.flow_export ||
@@ -90,9 +91,9 @@ void Agent::reload() {
     if (timing_changed && attached_) attach_again();
     if (std::exchange(now.flow_export, wanted.flow_export) != wanted.flow_export) flow_export_.configure();
     if (worker_changed) worker_.send_settings();
-    if (now.tls && now.tls->threads != threads)
+    if (now.tls && (now.tls->threads != threads || now.tls->kernel != kernel_tls))
         replace_worker([](const base::Result<std::string>& outcome) {
-            if (!outcome) spdlog::warn("threads stay as they were: {}", outcome.error().message());
+            if (!outcome) spdlog::warn("tls.threads and tls.kernel stay as they were: {}", outcome.error().message());
         });
     if (interval_changed) schedule_check();
     if (now == wanted)

@@ -19,6 +19,7 @@
 #include "health/backend_health.hpp"
 #include "health/health_table.hpp"
 #include "kernel/datapath.hpp"
+#include "ktls/self_test.hpp"
 #include "reconcile/reconciler.hpp"
 #include "sockets/stale_sockets.hpp"
 
@@ -55,6 +56,7 @@ struct Context {
     boost::json::array edge_report;                       // see channel::EdgeReport
     std::set<std::string> drained;                        // names of announced services, by a person's word
     std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
+    std::optional<ktls::Verdict> kernel_tls;              // nothing: nobody has asked for it
     Degradations degradations;
     health::HealthTable probes;
 

@@ -92,6 +92,14 @@ Decided of_encryption(const Decisions& decisions, const std::string& program) {
                                                 : Decided{Use::idle, "no encrypted services"};
 }
 
+Decided kernel_tls(const Decisions& decisions) {
+    if (!decisions.kernel_tls_verdict) return {Use::idle, "not asked for (tls.kernel)"};
+    const auto detail = ktls::describe(*decisions.kernel_tls_verdict);
+    if (decisions.kernel_tls == model::KernelTls::off) return {Use::idle, "not asked for (tls.kernel); " + detail};
+    const bool is_used = decisions.kernel_tls_verdict->serves(decisions.kernel_tls == model::KernelTls::on);
+    return {is_used ? Use::used : Use::replaced, detail};
+}
+
 std::map<std::string_view, Decided> decide(const Decisions& decisions) {
     const auto has = [](bool is_there) { return Decided{is_there ? Use::used : Use::replaced, ""}; };
     // Nothing is loaded without these, so where an agent runs they are there.
@@ -112,7 +120,8 @@ std::map<std::string_view, Decided> decide(const Decisions& decisions) {
             {"socket_destroy", decisions.ends_by_programs ? Decided{Use::replaced, "by programs at the lists of sockets"}
                                                           : tried(decisions, decisions.no_destroy, Use::missing)},
             {"getsockopt", of_encryption(decisions, "md_getsockopt")},
-            {"listener_guard", of_encryption(decisions, "md_guard")}};
+            {"listener_guard", of_encryption(decisions, "md_guard")},
+            {"kernel_tls", kernel_tls(decisions)}};
 }
 
 }  // namespace
@@ -137,6 +146,8 @@ Decisions decisions_of(const Context& context) {
         decisions.ends_by_programs = abilities->ender != nullptr;
     }
     decisions.walked = kernel::maps_without_batches();
+    if (context.settings.tls) decisions.kernel_tls = context.settings.tls->kernel;
+    decisions.kernel_tls_verdict = context.kernel_tls;
     return decisions;
 }
 

@@ -2,6 +2,7 @@
 // GET /v1/features: how the agent decided on this kernel, by what it decided with. Nothing is tried out for the answer.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,9 +34,11 @@ struct Decisions {
     config::AccelerationMode mode = config::AccelerationMode::off;
     acceleration::Verdict verdict;
     bool are_sockets_tried = false;
-    std::string no_lists, no_destroy;  // why not; empty: they work
-    bool ends_by_programs = false;     // sockets
-    std::set<std::string> walked;      // maps
+    std::string no_lists, no_destroy;                     // why not; empty: they work
+    bool ends_by_programs = false;                        // sockets
+    std::set<std::string> walked;                         // maps
+    model::KernelTls kernel_tls = model::KernelTls::off;  // as it is asked for
+    std::optional<ktls::Verdict> kernel_tls_verdict;      // nothing: it was not tried
 };
 
 Decisions decisions_of(const Context& context);

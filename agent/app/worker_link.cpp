@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 
 #include "app/announcement_setup.hpp"
+#include "app/kernel_tls.hpp"
 #include "app/metrics.hpp"
 #include "app/policy_setup.hpp"
 #include "base/time_text.hpp"
@@ -118,6 +119,7 @@ void WorkerLink::send_settings() {
     const auto& settings = context_.settings;
     auto* const channel = process_ ? process_->channel() : nullptr;
     if (channel == nullptr) return;
+    look_at_kernel_tls(context_);
     channel::SettingsMessage message;
     message.registry_directory = settings.registry_directory;
     message.metrics_enabled = settings.metrics_enabled;

@@ -31,6 +31,7 @@ kernel=$1
 directory=${2:-/var/cache/meshd/kernels}
 
 wanted_modules=(veth dummy bridge cls_bpf sch_ingress sch_fq inet_diag tcp_diag udp_diag tcp_bbr tls)
+wanted_modules+=(gcm ctr ghash_generic chacha_generic chacha poly1305_generic chacha20poly1305) # which it asks for
 
 fail() {
     echo "fetch.sh: kernel $kernel: $1" >&2

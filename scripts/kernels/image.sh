@@ -27,11 +27,11 @@ case ${1:-} in
         build=$(realpath "$2")
         mkdir -p "$root"/{bin,dev,proc,sys,tmp,run,tests,etc,var/lib/meshd,etc/meshd/services.d}
         install -m 755 "$(command -v busybox)" "$root/bin/busybox"
-        for binary in "$build"/bin/bpf_* "$build"/bin/{meshd,meshd-userspace,meshctl,shapes}; do
+        for binary in "$build"/bin/bpf_* "$build"/bin/{meshd,meshd-userspace,meshctl,shapes,unit_relay}; do
             with_libraries "$binary"
             ln -s "$binary" "$root/tests/${binary##*/}"
         done
-        for tool in ip bpftool; do with_libraries "$(PATH=$PATH:/usr/sbin:/sbin command -v "$tool")"; done
+        for tool in ip bpftool openssl; do with_libraries "$(PATH=$PATH:/usr/sbin:/sbin command -v "$tool")"; done
         shell=$(realpath "$(command -v dash)") # tests call ip, and busybox' shell would take its own
         with_libraries "$shell"
         ln -s "$shell" "$root/bin/sh"

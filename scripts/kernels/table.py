@@ -38,9 +38,14 @@ def test_cell(result):
 def rows(path):
     """Of one kernel: feature and what was seen; and whether all is well."""
     found, tests = parse(path)
-    well = "end" in found and all(status == 0 for status, *_ in tests.values()) and found.get("agent") == "0"
+    has_agent = "agent" in found or "ktls" not in found  # `--tier tls` alone has none
+    well = "end" in found and all(status == 0 for status, *_ in tests.values()) and (not has_agent or found.get("agent") == "0")
     table = {"kernel": found.get("kernel", path.stem)}
     table |= {name: test_cell(result) for name, result in tests.items()}
+    if "ktls" in found:
+        table["kernel TLS"] = found["ktls"]
+    if not has_agent:
+        return table, well
     table["agent"] = "runs" if found.get("agent") == "0" else "does not start"
     acceleration = read_json(found.get("acceleration"))
     if acceleration:

@@ -28,11 +28,12 @@ constexpr std::array<std::string_view, 4> outside_keys{"name", "authorities", "c
 constexpr std::array<std::string_view, 2> accepts{"strict", "permissive"};
 constexpr std::array<std::string_view, 2> same_nodes{"plain", "encrypt"};
 
-constexpr std::array<std::string_view, 11> node_keys{"trust_domain", "authorities", "revoked",      "certificate",
+constexpr std::array<std::string_view, 12> node_keys{"trust_domain", "authorities", "revoked",      "certificate",
                                                      "key",          "identities",  "inbound_port", "outbound_port",
-                                                     "threads",      "signing",     "issuer"};
+                                                     "threads",      "signing",     "issuer",       "kernel"};
 constexpr std::array<std::string_view, 6> identity_keys{"name", "workload", "unit", "user", "certificate", "key"};
 constexpr std::array<std::string_view, 3> whose_keys{"workload", "unit", "user"};
+constexpr std::array<std::string_view, 3> kernels{"off", "auto", "on"};
 constexpr std::uint32_t most_threads = 64;
 
 void read_required_path(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
@@ -167,6 +168,7 @@ void read_node_tls(Document& document, const MappingReader& top, std::optional<m
         tls.number("inbound_port", node.inbound_port, port_range);
         tls.number("outbound_port", node.outbound_port, port_range);
         tls.number("threads", node.threads, {0, most_threads});
+        tls.choice("kernel", node.kernel, kernels, model::parse_kernel_tls);
         if (document.ok() && node.inbound_port == node.outbound_port)
             document.refuse(tls.mark(), fmt::format("\"inbound_port\" and \"outbound_port\" are both {}", node.inbound_port),
                             "give one of them another port");

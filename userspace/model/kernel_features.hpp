@@ -18,7 +18,7 @@ struct KernelFeature {
 // The oldest that the programs are made for and tested with.
 inline constexpr std::string_view oldest_kernel = "5.10";
 
-inline constexpr std::array<KernelFeature, 15> kernel_features{{
+inline constexpr std::array<KernelFeature, 16> kernel_features{{
     {"types", "the kernel's own types (BTF): one build of the programs fits every kernel", "5.4", ""},
     {"cgroup_hooks", "connect, sendmsg, recvmsg and getpeername of every socket below the served cgroup", "5.8", ""},
     {"links", "programs stay attached without the agent, and are replaced in place", "5.7", ""},
@@ -46,6 +46,8 @@ inline constexpr std::array<KernelFeature, 15> kernel_features{{
      "they stay until the application closes them"},
     {"getsockopt", "the worker asks what a connection to an encrypted service was meant for", "5.3", ""},
     {"listener_guard", "clear text to backends of encrypted services is refused (sk_lookup)", "5.9", ""},
+    {"kernel_tls", "TLS records between workers are made and opened by the kernel, where `tls.kernel` asks for it",
+     "5.1, with new keys in the middle of a connection 6.14", "the worker makes and opens them by itself"},
 }};
 
 constexpr const KernelFeature* kernel_feature(std::string_view name) {

@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 3> mode_names{"off", "mutual", "originate
 constexpr std::array<std::string_view, 2> clear_text_names{"strict", "permissive"};
 constexpr std::array<std::string_view, 2> same_node_names{"plain", "encrypt"};
 constexpr std::array<std::string_view, 2> version_names{"1.2", "1.3"};
+constexpr std::array<std::string_view, 3> kernel_names{"off", "auto", "on"};
 constexpr unsigned most_threads = 64;
 constexpr std::size_t longest_trust_domain = 255;
 
@@ -64,6 +65,8 @@ std::string_view name(TlsVersion version) { return version_names.at(static_cast<
 std::optional<TlsVersion> parse_tls_version(std::string_view text) { return parse<TlsVersion>(version_names, text); }
 std::optional<TlsMode> parse_tls_mode(std::string_view text) { return parse<TlsMode>(mode_names, text); }
 std::optional<ClearText> parse_clear_text(std::string_view text) { return parse<ClearText>(clear_text_names, text); }
+std::string_view name(KernelTls kernel) { return kernel_names.at(static_cast<std::size_t>(kernel)); }
+std::optional<KernelTls> parse_kernel_tls(std::string_view text) { return parse<KernelTls>(kernel_names, text); }
 std::optional<SameNode> parse_same_node(std::string_view text) { return parse<SameNode>(same_node_names, text); }
 
 bool is_server_name(std::string_view text) {

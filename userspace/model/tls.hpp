@@ -109,6 +109,15 @@ struct Issuer {
     bool operator==(const Issuer&) const = default;
 };
 
+// Whether the kernel makes and opens the TLS records of connections between workers.
+enum class KernelTls : std::uint8_t {
+    off,
+    automatic,  // where it can do all of it
+    on,         // also where it cannot change keys in the middle of a connection
+};
+std::string_view name(KernelTls kernel);  // "off", "auto", "on"
+std::optional<KernelTls> parse_kernel_tls(std::string_view text);
+
 // The section "tls" of meshd.yaml.
 struct NodeTls {
     std::string trust_domain;  // "example.org"
@@ -119,6 +128,7 @@ struct NodeTls {
     std::uint16_t inbound_port = default_inbound_port;    // where workers of other hosts connect to
     std::uint16_t outbound_port = default_outbound_port;  // where the kernel sends connections of this host
     std::uint32_t threads = 0;                            // of the relay; 0: one for each CPU
+    KernelTls kernel = KernelTls::off;
     std::optional<Signing> signing{};
     std::optional<Issuer> issuer{};  // of all that have no files
 

@@ -183,7 +183,8 @@ json::object to_json(const NodeTls& tls) {
                         {"identities", std::move(identities)},
                         {"inbound_port", tls.inbound_port},
                         {"outbound_port", tls.outbound_port},
-                        {"threads", tls.threads}};
+                        {"threads", tls.threads},
+                        {"kernel", name(tls.kernel)}};
     if (tls.signing) object["signing"] = to_json(*tls.signing);
     if (tls.issuer) object["issuer"] = to_json(*tls.issuer);
     return object;
@@ -206,6 +207,7 @@ base::Result<NodeTls> node_tls_from_json(const json::value& value, const std::st
     tls.inbound_port = read_port(members, "inbound_port");
     tls.outbound_port = read_port(members, "outbound_port");
     tls.threads = members.number<std::uint32_t>("threads", 0);
+    read_choice(members, "kernel", tls.kernel, parse_kernel_tls, "off, auto or on");
     read_part(members, "signing", tls.signing, read_signing);
     read_part(members, "issuer", tls.issuer, read_issuer);
     if (auto read = members.outcome(); !read) return tl::make_unexpected(read.error());

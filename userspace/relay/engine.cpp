@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/loopback_pair.hpp"
 #include "relay/relay_thread.hpp"
-#include "relay/sockets.hpp"
 
 namespace meshd::relay {
 
@@ -40,7 +40,7 @@ void Engine::listen(const Purpose& purpose, std::vector<base::UniqueFd> sockets)
 }
 
 base::Result<base::UniqueFd> Engine::dial(const base::SocketAddress& backend, bool only_connects) {
-    auto ends = connected_pair();
+    auto ends = base::loopback_pair();
     if (!ends) return tl::make_unexpected(ends.error());
     (*threads_)[dialled_++ % threads_->size()]->adopt(std::move(ends->second), {{}, backend, 0, only_connects});
     return std::move(ends->first);

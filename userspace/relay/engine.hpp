@@ -39,6 +39,13 @@ enum class Direction : std::uint8_t { outbound, inbound, edge };
 inline constexpr std::size_t relay_directions = 3;
 std::string_view name(Direction direction);
 
+// What the kernel may do of TLS between this worker and others, and servers outside of the mesh: see ktls::Verdict.
+struct KernelTls {
+    bool has_updates = false;
+
+    bool operator==(const KernelTls&) const = default;
+};
+
 // Everything that a new connection looks at. Those that live keep what they began with.
 struct Configuration {
     std::shared_ptr<const tls::Credentials> node;
@@ -48,6 +55,7 @@ struct Configuration {
     // What comes in and it no longer allows is reset. Null: everybody may who has a certificate.
     std::shared_ptr<const model::Authorization> authorization{};
     std::map<std::string, std::shared_ptr<const EdgeListener>> edges{};  // by name
+    std::optional<KernelTls> kernel_tls{};                               // nothing: records are made and opened here
 };
 
 // What connections of a listener are.
@@ -68,6 +76,9 @@ struct DirectionFigures {
     std::uint64_t audited = 0;                  // would have been, but the policy is in audit mode
     std::uint64_t reset = 0;                    // relays that did not end well on both sides
     std::uint64_t bytes_in = 0, bytes_out = 0;  // plain bytes from and to the application
+    std::uint64_t kernel_receives = 0;          // connections whose records the kernel opened, ever
+    std::uint64_t kernel_transmits = 0;         // connections whose records the kernel made, ever
+    std::uint64_t kernel_failures = 0;          // of these those that the kernel could not go on with
 };
 
 struct Figures {

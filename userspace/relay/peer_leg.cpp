@@ -19,6 +19,7 @@ using tls::HandshakeResult;
 constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::chrono::seconds handshake_timeout{10};
 constexpr std::chrono::seconds parting_timeout{5};  // the peer has but to answer
+constexpr std::chrono::milliseconds drain_interval{20};
 
 }  // namespace
 
@@ -69,7 +70,7 @@ void PeerLeg::begin() {
 
 void PeerLeg::on_events(std::uint32_t events) {
     stream_.note(events);
-    if (phase_ == Phase::over) return;
+    if (phase_ == Phase::over || phase_ == Phase::draining) return;
     if (phase_ == Phase::parting) {
         if (stream_.has_ended()) close_parting();
         return;
@@ -146,6 +147,7 @@ void PeerLeg::shake_hands() {
     const auto read = decrypt();
     early_ = read.plain;
     early_condition_ = read.condition;
+    give_to_kernel();
     owner_->on_peer_ready();
 }
 
@@ -184,7 +186,21 @@ void PeerLeg::part(Parting place) {
     timer_.set(parting_timeout, [this] { close_parting(); });
 }
 
+void PeerLeg::drain(Parting place) {
+    parting_ = place;
+    phase_ = Phase::draining;
+    ++thread_.draining;
+    session_.reset();
+    look_whether_drained();
+}
+
+void PeerLeg::look_whether_drained() {
+    if (stream_.has_failed() || may_close()) return close_parting();
+    timer_.set(drain_interval, [this] { look_whether_drained(); });
+}
+
 void PeerLeg::close_parting() {
+    if (phase_ == Phase::draining) --thread_.draining;
     close();
     thread_.ended_legs.push_back(std::move(*parting_));
     thread_.parting.erase(parting_);
@@ -234,7 +250,8 @@ PeerLeg::Read PeerLeg::read() {
         std::string().swap(early_);
         return {{scratch.plain.data(), size}, std::exchange(early_condition_, Condition::good), true};
     }
-    const auto received = stream_.receive(scratch.received);
+    if (is_receiving_by_kernel_) return read_from_kernel();
+    const auto received = stream_.receive(std::span(scratch.received).first(room_for_records()));
     // The end of a connection without a word is that of an attacker, or of a worker that died.
     if (received.condition != Condition::good) {
         if (!is_accepted_) report({HandshakeResult::reset, "the peer closed the connection"});
@@ -242,7 +259,9 @@ PeerLeg::Read PeerLeg::read() {
     }
     if (received.size == 0) return {};
     scratch.wire.received = {scratch.received.data(), received.size};
-    return decrypt();
+    const auto read = decrypt();
+    if (read.condition == Condition::good) give_to_kernel();
+    return read;
 }
 
 PeerLeg::Read PeerLeg::read_now() {
@@ -252,16 +271,21 @@ PeerLeg::Read PeerLeg::read_now() {
 
 bool PeerLeg::write(std::string_view plain) {
     if (!session_) return stream_.send(plain);
+    if (is_transmitting_by_kernel_) return write_to_kernel(plain);
     return session_->write(plain) == Step::done && send_wire();
 }
 
 bool PeerLeg::flush() {
-    if (!stream_.flush()) return false;
+    if (!stream_.flush() || !say_what_is_due()) return false;
     if (stream_.unsent() == 0 && std::exchange(is_finishing_, false)) stream_.finish_sending();
     return true;
 }
 
 bool PeerLeg::finish_sending() {
+    if (is_transmitting_by_kernel_) {
+        is_goodbye_due_ = true;
+        return flush();
+    }
     if (session_) {
         session_->close();
         if (!send_wire()) return false;

@@ -13,6 +13,7 @@
 
 #include "relay/engine.hpp"
 #include "relay/peer_key.hpp"
+#include "relay/post_handshake.hpp"
 #include "relay/stream.hpp"
 #include "relay/thread_state.hpp"
 
@@ -69,8 +70,12 @@ public:
     using Parting = std::list<std::unique_ptr<PeerLeg>>::iterator;  // of ThreadState::parting
     void part(Parting place);
     void close_parting();
+    // As part(), for an end that closes first: as soon as what it has said does not depend on it any more.
+    void drain(Parting place);
+    [[nodiscard]] bool may_close() const;
 
     [[nodiscard]] const Stream& stream() const { return stream_; }
+    [[nodiscard]] bool has_said_all() const { return stream_.unsent() == 0 && !is_goodbye_due_; }
     [[nodiscard]] const base::SocketAddress& peer() const { return key_.worker; }
     [[nodiscard]] const PeerKey& key() const { return key_; }
     [[nodiscard]] std::string identity() const { return session_->peer(); }  // that its certificate names
@@ -81,7 +86,7 @@ public:
     void on_events(std::uint32_t events) override;
 
 private:
-    enum class Phase : std::uint8_t { connect, hello, handshake, open, parting, over };
+    enum class Phase : std::uint8_t { connect, hello, handshake, open, parting, draining, over };
 
     void advance();
     void shake_hands();
@@ -90,6 +95,17 @@ private:
     bool send_wire();
     Read decrypt();
     void note_acceptance(const Read& read);
+    void look_whether_drained();
+    // Of connections whose records are the kernel's, peer_leg_kernel.cpp.
+    void give_to_kernel();
+    [[nodiscard]] bool hand_over(ktls::Way way);
+    [[nodiscard]] std::size_t room_for_records();
+    Read read_from_kernel();
+    Read take_handshake(std::string_view bytes);
+    [[nodiscard]] bool follow_update(bool is_answer_wanted);
+    [[nodiscard]] bool say_what_is_due();
+    bool write_to_kernel(std::string_view plain);
+    Read fail_in_kernel();
     void count(tls::HandshakeResult result);
 
     ThreadState& thread_;
@@ -105,6 +121,11 @@ private:
     Direction direction_;
     bool is_accepted_ = false;
     bool is_finishing_ = false;  // a client, which shall have FIN behind all that it was sent
+    bool is_receiving_by_kernel_ = false, is_transmitting_by_kernel_ = false;
+    bool is_goodbye_due_ = false, is_update_due_ = false;  // by the kernel, behind what is unsent
+    std::uint8_t tries_ = 0;                               // to give it to the kernel
+    std::uint32_t records_ = 0;                            // that the kernel made with this key, at least
+    PostHandshake post_handshake_;
 };
 
 }  // namespace meshd::relay

@@ -69,7 +69,7 @@ bool Relay::pump() {
         app_.finish_sending();
         has_told_app_ = true;
     }
-    if (has_told_peer_ && has_told_app_ && peer_->stream().unsent() == 0) finish();
+    if (has_told_peer_ && has_told_app_ && peer_->has_said_all()) finish();
     return true;
 }
 
@@ -120,6 +120,8 @@ void Relay::finish() {
     app_.close();
     if (direction_ == Direction::outbound)
         thread_.part_with(std::move(peer_));
+    else if (!peer_->may_close())
+        thread_.drain(std::move(peer_));
     else
         peer_->close();
     stop();

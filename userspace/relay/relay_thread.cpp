@@ -88,7 +88,7 @@ void RelayThread::run() {
     state_.loop.run([this] {
         state_.forget_ended();
         stopped_.clear();
-        state_.figures.in_use.set(listeners_.size() + state_.relays.size());
+        state_.figures.in_use.set(listeners_.size() + state_.relays.size() + state_.draining);
     });
 }
 

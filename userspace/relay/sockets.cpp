@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
@@ -70,24 +69,6 @@ std::optional<base::SocketAddress> remote_address(int fd) {
     socklen_t size = sizeof address;
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
     return from_system(address);
-}
-
-base::Result<std::pair<base::UniqueFd, base::UniqueFd>> connected_pair() {
-    const auto failed = [] { return base::fail_errno("make", "a connection over loopback"); };
-    auto any = to_system({*base::IpAddress::parse("127.0.0.1"), 0});
-    const base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!listener.valid() || ::bind(listener.get(), any.get(), any.size) != 0 || ::listen(listener.get(), 1) != 0)
-        return failed();
-    base::UniqueFd one(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!one.valid() || ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&any.storage), &any.size) != 0 ||
-        ::connect(one.get(), any.get(), any.size) != 0)
-        return failed();
-    base::UniqueFd other(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!other.valid() || ::fcntl(one.get(), F_SETFL, O_NONBLOCK) != 0) return failed();
-    // Anybody on this host could have been first.
-    if (remote_address(other.get()) != local_address(one.get()))
-        return base::fail({"make", "a connection over loopback", 0, "another process came between", "try again"});
-    return std::pair(std::move(one), std::move(other));
 }
 
 base::UniqueFd start_connect(const base::SocketAddress& target, int priority) {

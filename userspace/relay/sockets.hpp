@@ -3,12 +3,10 @@
 #pragma once
 
 #include <optional>
-#include <utility>
 
 #include <sys/socket.h>
 
 #include "base/address.hpp"
-#include "base/error.hpp"
 #include "base/unique_fd.hpp"
 
 namespace meshd::relay {
@@ -21,9 +19,6 @@ std::optional<base::SocketAddress> remote_address(int fd);
 // `priority`: SO_PRIORITY of it (see include/meshd/tls.h).
 base::UniqueFd start_connect(const base::SocketAddress& target, int priority = 0);
 int pending_error(int fd);  // SO_ERROR
-
-// Two ends of one TCP connection over loopback, both without blocking.
-base::Result<std::pair<base::UniqueFd, base::UniqueFd>> connected_pair();
 
 void send_at_once(int fd);  // TCP_NODELAY
 // Whether closing it tells the other end that something went wrong.

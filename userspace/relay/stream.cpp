@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "ktls/sockets.hpp"
 #include "relay/sockets.hpp"
 
 namespace meshd::relay {
@@ -29,6 +30,29 @@ Stream::Received Stream::receive(std::span<char> into) {
     is_readable_ = false;
     if (size == 0) return {0, Condition::ended};
     return {0, errno == EAGAIN ? Condition::good : Condition::reset};
+}
+
+// Until there is no more: what comes at once ends with the records of one type, not with what is there.
+Stream::Received Stream::receive_records(std::span<char> into, std::uint8_t& type) {
+    type = 0;
+    if (!is_readable_) return {};
+    const auto received = ktls::receive(fd_.get(), into);
+    if (received.type) {
+        type = *received.type;
+        return {received.size, Condition::good};
+    }
+    is_readable_ = false;
+    if (received.error == 0) return {0, Condition::ended};
+    errno = received.error;
+    return {0, received.error == EAGAIN ? Condition::good : Condition::reset};
+}
+
+Stream::Said Stream::say_record(std::uint8_t type, std::string_view bytes) {
+    if (!unsent_.empty() || !is_writable_) return Said::nothing;
+    if (ktls::send_record(fd_.get(), type, bytes)) return Said::all;
+    if (errno != EAGAIN) return Said::broken;
+    is_writable_ = false;
+    return Said::nothing;
 }
 
 bool Stream::send(std::string_view bytes) {

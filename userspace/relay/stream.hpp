@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/unique_fd.hpp"
+#include "ktls/keys.hpp"
 #include "relay/backlog.hpp"
 
 namespace meshd::relay {
@@ -35,10 +36,15 @@ public:
         Condition condition = Condition::good;
     };
     Received receive(std::span<char> into);
+    // Where the kernel opens TLS records: of one type, in `type`; nothing has come, also no record without bytes: 0.
+    Received receive_records(std::span<char> into, std::uint8_t& type);
 
     // What the kernel does not take is kept. False: the connection is broken.
     bool send(std::string_view bytes);
     bool flush();
+    // Where the kernel makes TLS records, behind all else. What it does not take has to be said again.
+    enum class Said : std::uint8_t { all, nothing, broken };
+    Said say_record(std::uint8_t type, std::string_view bytes);
 
     void finish_sending();  // FIN
     void close() { fd_.reset(); }

@@ -36,10 +36,20 @@ ThreadState::~ThreadState() {
     pool.reset();  // hands its own to those that have ended
 }
 
-void ThreadState::part_with(std::unique_ptr<PeerLeg> leg) {
+PeerLeg& ThreadState::keep_parting(std::unique_ptr<PeerLeg> leg) {
     if (parting.size() >= most_parting) parting.front()->close_parting();
     parting.push_back(std::move(leg));
-    parting.back()->part(std::prev(parting.end()));
+    return *parting.back();
+}
+
+void ThreadState::part_with(std::unique_ptr<PeerLeg> leg) {
+    auto& kept = keep_parting(std::move(leg));
+    kept.part(std::prev(parting.end()));
+}
+
+void ThreadState::drain(std::unique_ptr<PeerLeg> leg) {
+    auto& kept = keep_parting(std::move(leg));
+    kept.drain(std::prev(parting.end()));
 }
 
 void ThreadState::forget_ended() {

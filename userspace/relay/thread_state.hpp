@@ -41,6 +41,8 @@ struct ThreadState {
     void forget_ended();  // after each round
     // With a connection to a worker over which both sides have said all.
     void part_with(std::unique_ptr<PeerLeg> leg);
+    // With one that is to be closed as soon as it has given TCP what it has said.
+    void drain(std::unique_ptr<PeerLeg> leg);
 
     AskKernel ask;
     std::chrono::milliseconds patience;
@@ -54,12 +56,14 @@ struct ThreadState {
     std::list<EdgeRelay*> unfinished;  // handshakes of clients, the oldest first; before those themselves, who leave it
     std::list<std::unique_ptr<Relay>> relays;
     std::list<std::unique_ptr<PeerLeg>> parting;  // which wait for the end of their connections
+    std::size_t draining = 0;                     // of these those whose last words may still be lost
     // Until no event of theirs is on its way.
     std::list<std::unique_ptr<Relay>> ended;
     std::vector<std::unique_ptr<PeerLeg>> ended_legs;
     std::unique_ptr<Pool> pool;
 
 private:
+    PeerLeg& keep_parting(std::unique_ptr<PeerLeg> leg);
     void look_at_memory();
 
     std::size_t most_relays_ = 0;  // since memory was given back

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include <openssl/ssl.h>
 
@@ -12,7 +13,9 @@
 #endif
 
 #include "base/time_text.hpp"
+#include "tls/session.hpp"
 #include "tls/session_data.hpp"
+#include "tls/session_secrets.hpp"
 #include "tls/verify.hpp"
 
 namespace meshd::tls {
@@ -24,6 +27,8 @@ constexpr long most_sessions = 4096;  // of a server, the newest; some 6 KB each
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr const char* ciphers_with_aes = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* ciphers_without_aes = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+
+std::atomic<bool> are_secrets_kept = false;  // of sessions from contexts that are made from now on
 
 bool has_aes() {
 #if defined(__x86_64__)
@@ -59,6 +64,7 @@ base::Result<ContextPtr> context(const SSL_METHOD* method, const Identity& ident
     auto made = empty_context(method);
     if (!made) return made;
     auto* const raw = made->get();
+    let_secrets_through(raw);
     ::SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     ::SSL_CTX_set_cert_verify_callback(raw, verify_peer, nullptr);
     SSL_CTX_set1_cert_store(raw, store);
@@ -109,6 +115,12 @@ int conclude(X509_STORE_CTX* store, SSL* session, std::optional<HandshakeFailure
     const auto end = std::min(earliest_end(store), std::chrono::system_clock::now() + longest_ticket);
     SessionData::set_end(::SSL_get_session(session), end);
     return 1;
+}
+
+void keep_secrets_for_kernel() { are_secrets_kept = true; }
+
+void let_secrets_through(SSL_CTX* context) {
+    if (are_secrets_kept) SessionSecrets::let_through(context);
 }
 
 void hand_over_tickets(SSL_CTX* client) {

@@ -25,7 +25,8 @@ inline constexpr std::chrono::hours longest_ticket{2};
 
 // With what contexts of workers have in common, whomever they speak to. An error is OpenSSL's.
 base::Result<ContextPtr> empty_context(const SSL_METHOD* method);
-void hand_over_tickets(SSL_CTX* client);  // to the TicketKeeper of each session
+void let_secrets_through(SSL_CTX* context);  // to its sessions, where keep_secrets_for_kernel() was said
+void hand_over_tickets(SSL_CTX* client);     // to the TicketKeeper of each session
 // For callbacks that verify: what they return. `verdict`: of the session's peer; nothing: it is good.
 int conclude(X509_STORE_CTX* store, SSL* session, std::optional<HandshakeFailure> verdict);
 SSL* session_of(X509_STORE_CTX* store);

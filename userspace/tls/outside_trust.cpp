@@ -55,6 +55,7 @@ base::Result<ContextPtr> context_for(const model::Origination& server, X509_STOR
     ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     ::SSL_CTX_set_cert_verify_callback(context, verify_server, nullptr);
     SSL_CTX_set1_cert_store(context, store);
+    let_secrets_through(context);
     hand_over_tickets(context);
     const auto oldest = server.min_version == model::TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     const bool is_done = SSL_CTX_set_min_proto_version(context, oldest) == 1 &&

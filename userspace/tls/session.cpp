@@ -11,6 +11,7 @@
 #include "tls/contexts.hpp"
 #include "tls/edge_state.hpp"
 #include "tls/session_data.hpp"
+#include "tls/session_secrets.hpp"
 #include "tls/wire_bio.hpp"
 
 namespace meshd::tls {
@@ -77,6 +78,15 @@ struct Session::State final : TicketKeeper {
         ticket.reset(fresh, ::SSL_SESSION_free);
     }
 
+    void keep_secrets() {
+        if (SessionSecrets::are_let_through(::SSL_get_SSL_CTX(ssl.get()))) secrets = std::make_unique<SessionSecrets>(ssl.get());
+    }
+
+    // What OpenSSL has taken since `before`.
+    void note_received(std::string_view before) {
+        if (secrets != nullptr) secrets->feed(before.substr(0, before.size() - wire.received.size()));
+    }
+
     Step fail(int error) {
         failure = std::make_unique<HandshakeFailure>(why_failed(ssl.get(), error));
         is_open = false;
@@ -89,9 +99,10 @@ struct Session::State final : TicketKeeper {
     std::unique_ptr<SSL, FreeSession> ssl;
     Ticket ticket;
     std::unique_ptr<HandshakeFailure> failure;
-    std::uint32_t records = 0;  // written with this key
-    bool is_open = false;       // between a handshake that was ok and a failure
-    bool is_worker = false;     // the server's side of a connection between workers
+    std::unique_ptr<SessionSecrets> secrets{};  // null: the kernel will never go on with it
+    std::uint32_t records = 0;                  // written with this key
+    bool is_open = false;                       // between a handshake that was ok and a failure
+    bool is_worker = false;                     // the server's side of a connection between workers
 };
 
 Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire& wire, const Ticket& ticket,
@@ -100,6 +111,7 @@ Session::Session(std::shared_ptr<const Credentials> credentials, Side side, Wire
           credentials, side == Side::client ? credentials->contexts().client.get() : credentials->contexts().server.get(),
           wire)) {
     auto* const ssl = state_->ssl.get();
+    state_->keep_secrets();
     if (side == Side::server) {
         ::SSL_set_accept_state(ssl);
         state_->is_worker = true;
@@ -129,7 +141,9 @@ Session::~Session() = default;
 
 Session::Step Session::handshake() {
     auto* const ssl = state_->ssl.get();
+    const auto before = state_->wire.received;
     const int result = ::SSL_do_handshake(ssl);
+    state_->note_received(before);
     if (result == 1) {
         state_->is_open = true;
         forget_chain(ssl);
@@ -148,7 +162,9 @@ Session::Got Session::read(std::span<char> into) {
     std::size_t size = 0;
     while (size < into.size()) {
         std::size_t got = 0;
+        const auto before = state_->wire.received;
         const int result = ::SSL_read_ex(ssl, into.data() + size, into.size() - size, &got);
+        state_->note_received(before);
         if (result != 1) {
             const int error = ::SSL_get_error(ssl, result);
             if (error == SSL_ERROR_WANT_READ) return {size, Step::more};
@@ -170,7 +186,7 @@ Session::Step Session::write(std::string_view plain) {
         plain.remove_prefix(taken);
         if (++state_->records < records_of_one_key) continue;
         state_->records = 0;
-        if (::SSL_version(ssl) == TLS1_3_VERSION) ::SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        if (::SSL_version(ssl) == TLS1_3_VERSION) update_key();
     }
     return Step::done;
 }
@@ -193,6 +209,26 @@ Session::Agreed Session::agreed() const {
     return {::SSL_get_version(ssl), ::SSL_get_cipher_name(ssl), {reinterpret_cast<const char*>(protocol), size}};
 }
 Ticket Session::take_ticket() { return std::exchange(state_->ticket, {}); }
+
+bool Session::may_leave() const { return state_->secrets != nullptr && state_->is_open && state_->secrets->are_known(); }
+
+std::size_t Session::missing() const { return state_->secrets != nullptr ? state_->secrets->missing() : 0; }
+
+std::optional<ktls::Keys> Session::keys(ktls::Way way) const {
+    if (state_->secrets == nullptr) return std::nullopt;
+    const bool is_all_read = missing() == 0 && state_->wire.received.empty() && ::SSL_pending(state_->ssl.get()) == 0;
+    if (way == ktls::Way::receive && !is_all_read) return std::nullopt;
+    return state_->secrets->keys(way);
+}
+
+std::optional<ktls::Keys> Session::next_keys(ktls::Way way) {
+    if (state_->secrets == nullptr) return std::nullopt;
+    return state_->secrets->next_keys(way);
+}
+
+void Session::update_key(bool of_both) {
+    ::SSL_key_update(state_->ssl.get(), of_both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+}
 
 bool is_usable(const Ticket& ticket) { return ticket != nullptr && may_resume(ticket.get()); }
 

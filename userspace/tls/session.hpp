@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/address.hpp"
+#include "ktls/keys.hpp"
 #include "tls/credentials.hpp"
 #include "tls/edge_context.hpp"
 #include "tls/handshake_result.hpp"
@@ -75,6 +77,17 @@ public:
     // with a session that was taken up: its ticket may be shown again.
     [[nodiscard]] Ticket take_ticket();
 
+    // For the kernel to go on with the connection in this session's place, one way after the other. Between workers, and with
+    // servers outside of the mesh, of TLS 1.3, under credentials that were loaded after keep_secrets_for_kernel().
+    [[nodiscard]] bool may_leave() const;
+    // How many bytes of a record are not here that has come in part; 0: none has.
+    [[nodiscard]] std::size_t missing() const;
+    // For the next record. To receive: only when all that has come was read, and nothing is missing.
+    [[nodiscard]] std::optional<ktls::Keys> keys(ktls::Way way) const;
+    [[nodiscard]] std::optional<ktls::Keys> next_keys(ktls::Way way);  // behind a KeyUpdate, each time others
+    // KeyUpdate with the next write(), while that is done here. `of_both`: the other side is to make one, too.
+    void update_key(bool of_both = false);
+
 private:
     struct State;
     std::unique_ptr<State> state_;
@@ -82,5 +95,8 @@ private:
 
 // Whether a server is likely to take it; an empty one, never.
 bool is_usable(const Ticket& ticket);
+
+// For who means to hand sessions over to the kernel. It makes handshakes dearer by some microseconds.
+void keep_secrets_for_kernel();
 
 }  // namespace meshd::tls

@@ -35,6 +35,11 @@ int protocols_index() {
     return index;
 }
 
+int secrets_index() {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
 // Seconds in the place of a pointer: OpenSSL copies it with the session it makes a ticket from.
 int end_index() {
     static const int index = SSL_SESSION_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -72,6 +77,12 @@ void SessionData::set_protocols(SSL* session, const std::string* protocols) {
 
 const std::string* SessionData::protocols(const SSL* session) {
     return static_cast<const std::string*>(::SSL_get_ex_data(session, protocols_index()));
+}
+
+void SessionData::set_secrets(SSL* session, SessionSecrets* secrets) { ::SSL_set_ex_data(session, secrets_index(), secrets); }
+
+SessionSecrets* SessionData::secrets(const SSL* session) {
+    return static_cast<SessionSecrets*>(::SSL_get_ex_data(session, secrets_index()));
 }
 
 void SessionData::set_end(SSL_SESSION* session, Time end) {

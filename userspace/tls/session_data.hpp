@@ -12,6 +12,8 @@
 
 namespace meshd::tls {
 
+class SessionSecrets;
+
 struct SessionData {
     // On a context, which sessions keep alive longer than the credentials may live.
     static void set_trust_domain(SSL_CTX* context, const std::string& trust_domain);
@@ -26,6 +28,9 @@ struct SessionData {
     // What a server offers by ALPN, RFC 7301, 3.1; null: nothing. Must outlive the session.
     static void set_protocols(SSL* session, const std::string* protocols);
     static const std::string* protocols(const SSL* session);
+
+    static void set_secrets(SSL* session, SessionSecrets* secrets);
+    static SessionSecrets* secrets(const SSL* session);  // null: nobody keeps them
 
     // When the certificates of the peer end, of what a ticket is made from; the epoch: not known.
     static void set_end(SSL_SESSION* session, Time end);

@@ -59,8 +59,18 @@ void Encryption::follow(const std::optional<model::NodeTls>& tls, const model::E
     configure();
 }
 
+// Before credentials are loaded.
+void Encryption::decide_on_kernel() {
+    if (!tls_ || std::exchange(is_kernel_decided_, true) || tls_->kernel == model::KernelTls::off) return;
+    kernel_ = ktls::self_test();
+    is_kernel_used_ = kernel_->serves(tls_->kernel == model::KernelTls::on);
+    if (is_kernel_used_) tls::keep_secrets_for_kernel();
+    spdlog::info("tls: kernel TLS is {}used: {}", is_kernel_used_ ? "" : "not ", ktls::describe(*kernel_));
+}
+
 void Encryption::follow_tls(const std::optional<model::NodeTls>& tls) {
     const auto before = std::exchange(tls_, tls);
+    decide_on_kernel();
     const auto signing_of = [](const std::optional<model::NodeTls>& one) {
         return one && one->signing ? std::optional(std::pair(one->trust_domain, *one->signing)) : std::nullopt;
     };
@@ -135,6 +145,7 @@ void Encryption::configure() {
     next->authorization = authorization_;
     next->peer_port = tls_ ? tls_->inbound_port : 0;
     next->edges = edge_.listeners();
+    if (is_kernel_used_) next->kernel_tls = relay::KernelTls{kernel_->updates};
     engine_->configure(std::move(next));
     listen();
 }
@@ -212,6 +223,7 @@ std::vector<prometheus::MetricFamily> Encryption::families() const {
         families = relay_families(figures);
         for (auto& family : edge_families(edge_.listeners(), figures)) families.push_back(std::move(family));
     }
+    if (is_kernel_decided_) families.push_back(kernel_tls_family(kernel_.value_or(ktls::Verdict{}), is_kernel_used_));
     if (edge_.issuer().is_there()) families.push_back(acme_family(edge_.issuer().counts()));
     if (issuer_.is_there()) families.push_back(renewal_family(issuer_.counts()));
     if (signing_) families.push_back(signing_family(signed_));

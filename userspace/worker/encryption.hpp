@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/unique_fd.hpp"
+#include "ktls/self_test.hpp"
 #include "model/tls.hpp"
 #include "registry/catalog.hpp"
 #include "relay/engine.hpp"
@@ -73,6 +74,7 @@ private:
     [[nodiscard]] std::shared_ptr<const tls::Credentials> credentials(const std::string& identity) const;
     void follow_tls(const std::optional<model::NodeTls>& tls);
     void follow_signing();
+    void decide_on_kernel();
     void files_changed();
     void authorize();
     void configure();
@@ -91,6 +93,9 @@ private:
     Edge edge_;
     std::optional<model::NodeTls> tls_;
     std::shared_ptr<const relay::Routes> known_;
+    std::optional<ktls::Verdict> kernel_;  // nothing: not asked for, or not yet
+    bool is_kernel_decided_ = false;       // for good: settings that change it make another worker
+    bool is_kernel_used_ = false;
     bool is_audit_ = false;
     std::optional<std::vector<model::Rule>> rules_;  // nothing: nobody has said any yet
     std::shared_ptr<const model::Authorization> authorization_;

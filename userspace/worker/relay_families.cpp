@@ -19,7 +19,7 @@ struct Counted {
     std::uint64_t relay::DirectionFigures::*figure;
 };
 
-constexpr std::array<Counted, 7> of_directions{{
+constexpr std::array<Counted, 8> of_directions{{
     {"meshd_tls_resumed_total", "Handshakes that took up an earlier session.", MetricType::Counter,
      &relay::DirectionFigures::resumed},
     {"meshd_tls_relays_open", "Connections that are relayed now.", MetricType::Gauge, &relay::DirectionFigures::open},
@@ -32,6 +32,8 @@ constexpr std::array<Counted, 7> of_directions{{
      MetricType::Counter, &relay::DirectionFigures::audited},
     {"meshd_tls_resets_total", "Relayed connections that did not end well on both sides.", MetricType::Counter,
      &relay::DirectionFigures::reset},
+    {"meshd_tls_kernel_failures_total", "Connections that were reset since kernel TLS could not go on with them.",
+     MetricType::Counter, &relay::DirectionFigures::kernel_failures},
 }};
 
 std::string text(relay::Direction direction) { return std::string(relay::name(direction)); }
@@ -62,10 +64,28 @@ prometheus::MetricFamily bytes(const relay::Figures& figures) {
     return family.take();
 }
 
+prometheus::MetricFamily by_kernel(const relay::Figures& figures) {
+    Family family("meshd_tls_kernel_connections_total",
+                  "Connections whose TLS records the kernel made (transmit) or opened (receive).", MetricType::Counter);
+    for_each_direction(figures, [&](const std::string& direction, const relay::DirectionFigures& of) {
+        family.add({{"direction", direction}, {"way", "transmit"}}, of.kernel_transmits);
+        family.add({{"direction", direction}, {"way", "receive"}}, of.kernel_receives);
+    });
+    return family.take();
+}
+
 }  // namespace
 
+prometheus::MetricFamily kernel_tls_family(const ktls::Verdict& verdict, bool is_used) {
+    Family family("meshd_tls_kernel", "Whether kernel TLS is used for records that are transmitted and received.",
+                  MetricType::Gauge);
+    family.add({{"way", "transmit"}}, is_used && verdict.transmits ? 1 : 0);
+    family.add({{"way", "receive"}}, is_used && verdict.receives ? 1 : 0);
+    return family.take();
+}
+
 std::vector<prometheus::MetricFamily> relay_families(const relay::Figures& figures) {
-    std::vector<prometheus::MetricFamily> families{handshakes(figures), bytes(figures)};
+    std::vector<prometheus::MetricFamily> families{handshakes(figures), bytes(figures), by_kernel(figures)};
     for (const auto& counted : of_directions) {
         Family family(counted.name, counted.help, counted.type);
         for_each_direction(figures, [&](const std::string& direction, const relay::DirectionFigures& of) {

@@ -19,6 +19,8 @@ Decisions everything() {
     all.mode = all.verdict.best = config::AccelerationMode::on;
     all.verdict.accounting = acceleration::Accounting::charged;
     all.verdict.fionread = acceleration::Fionread::both;
+    all.kernel_tls = model::KernelTls::automatic;
+    all.kernel_tls_verdict = ktls::Verdict{true, true, true};
     return all;
 }
 
@@ -54,6 +56,19 @@ TEST(FeatureRows, SayWhatIsUsedInsteadAndWhatItCosts) {
     }
     EXPECT_EQ(state(old, "socket_destroy"), "missing");
     EXPECT_EQ(text(old, "device_links", "detail"), "filters of clsact at eth0; tcx links at eth1");
+}
+
+TEST(FeatureRows, SayWhetherKernelTlsServesWhatIsAskedFor) {
+    auto some = everything();
+    some.kernel_tls_verdict = ktls::Verdict{true, true, false, "no new keys"};
+    EXPECT_EQ(state(some, "kernel_tls"), "replaced");
+    EXPECT_EQ(text(some, "kernel_tls", "detail"), "transmit and receive; no new keys");
+    some.kernel_tls = model::KernelTls::on;
+    EXPECT_EQ(state(some, "kernel_tls"), "used");
+    some.kernel_tls_verdict = ktls::Verdict{false, false, false, "no module"};
+    EXPECT_EQ(state(some, "kernel_tls"), "replaced");
+    some.kernel_tls_verdict.reset();
+    EXPECT_EQ(state(some, "kernel_tls"), "idle");
 }
 
 TEST(FeatureRows, AreIdleWhereNothingAsksForThem) {

@@ -132,7 +132,7 @@ TEST(NodeTls, HasUsualPorts) {
 TEST(NodeTls, NamesWorkloads) {
     const auto settings =
         parse_settings(node +
-                           "  revoked: /t/crl.pem\n  threads: 3\n  inbound_port: 1508\n  outbound_port: 1501\n"
+                           "  revoked: /t/crl.pem\n  threads: 3\n  kernel: auto\n  inbound_port: 1508\n  outbound_port: 1501\n"
                            "  identities:\n"
                            "    - {name: shop/web, workload: /shop.slice, certificate: /t/w.pem, key: /t/w.key}\n"
                            "    - {name: db, unit: db.service, certificate: /t/d.pem, key: /t/d.key}\n"
@@ -142,6 +142,7 @@ TEST(NodeTls, NamesWorkloads) {
     const auto& tls = *settings->tls;
     EXPECT_EQ(tls.revoked, "/t/crl.pem");
     EXPECT_EQ(tls.threads, 3U);
+    EXPECT_EQ(tls.kernel, model::KernelTls::automatic);
     EXPECT_EQ(tls.inbound_port, 1508);
     EXPECT_EQ(tls.outbound_port, 1501);
     ASSERT_EQ(tls.identities.size(), 3U);

@@ -29,6 +29,7 @@ TEST(NodeTlsJson, ReadsBackWhatItWrote) {
     other.revoked = "/t/crl.pem";
     other.identities.clear();
     other.node.is_issued = true;
+    other.kernel = KernelTls::automatic;
     other.signing =
         Signing{"/ca", *base::SocketAddress::parse("[::1]:15010"), std::chrono::hours(2), {{"spiffe://a/n", {"spiffe://a/*"}}}};
     other.issuer = Issuer{"ca:15009", "/token", std::chrono::seconds(5), "/state/tls"};
@@ -51,6 +52,7 @@ TEST(NodeTlsJson, BelievesNothing) {
     EXPECT_EQ(refused([](auto& o) { o["key"] = 7; }), "it.key");
     EXPECT_EQ(refused([](auto& o) { o["inbound_port"] = 0; }), "it.inbound_port");
     EXPECT_EQ(refused([](auto& o) { o["threads"] = -1; }), "it.threads");
+    EXPECT_EQ(refused([](auto& o) { o["kernel"] = "yes"; }), "it.kernel");
     EXPECT_EQ(refused([](auto& o) { o["identities"].as_array()[1].as_object()["user"] = "a"; }), "it.identities[1].workload");
     EXPECT_EQ(refused([](auto& o) { o["identities"].as_array()[0].as_object()["name"] = ""; }), "it.identities[0].name");
 }

@@ -2,8 +2,12 @@
 #include "hosts.hpp"
 
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
+
+#include "ktls/self_test.hpp"
+#include "tls/session.hpp"
 
 namespace meshd::relay {
 
@@ -18,6 +22,13 @@ std::vector<base::UniqueFd> listeners(unsigned count, base::SocketAddress& addre
     return sockets;
 }
 
+// Where the tests are to pass with it, it must be there.
+std::optional<KernelTls> kernel_tls() {
+    static const auto verdict = ktls::self_test();
+    if (!verdict.transmits) throw std::runtime_error(ktls::describe(verdict));
+    return KernelTls{verdict.updates};
+}
+
 }  // namespace
 
 bool eventually(const std::function<bool()>& condition) {
@@ -29,7 +40,9 @@ bool eventually(const std::function<bool()>& condition) {
     return true;
 }
 
-Hosts::Hosts(const Options& options) {
+Hosts::Hosts(const Options& options)
+    : uses_kernel_tls_(options.uses_kernel_tls || std::getenv("MESHD_TEST_KERNEL_TLS") != nullptr) {
+    if (uses_kernel_tls_) tls::keep_secrets_for_kernel();
     const base::SocketAddress service{*base::IpAddress::parse("10.96.0.1"), 80};
     const auto target = backend.address();
     Engine::Options of_engine;
@@ -62,6 +75,7 @@ void Hosts::configure_client(std::shared_ptr<const tls::Credentials> credentials
     Configuration configuration;
     configuration.node = std::move(credentials);
     configuration.routes = routes;
+    if (uses_kernel_tls_) configuration.kernel_tls = kernel_tls();
     configuration.peer_port = peer_port != 0 ? peer_port : inbound_address.port;
     client->configure(std::make_shared<const Configuration>(std::move(configuration)));
 }
@@ -70,6 +84,7 @@ void Hosts::configure_server(std::shared_ptr<const tls::Credentials> credentials
     Configuration configuration;
     configuration.node = std::move(credentials);
     configuration.routes = routes;
+    if (uses_kernel_tls_) configuration.kernel_tls = kernel_tls();
     server->configure(std::make_shared<const Configuration>(std::move(configuration)));
 }
 

@@ -25,6 +25,7 @@ public:
     struct Options {
         unsigned threads = 1;
         std::chrono::milliseconds patience{100};
+        bool uses_kernel_tls = false;
         std::string client_id = "spiffe://example.org/client", server_id = "spiffe://example.org/server";
     };
     explicit Hosts(const Options& options);
@@ -57,6 +58,7 @@ public:
     std::shared_ptr<const Routes> routes;
 
 private:
+    bool uses_kernel_tls_;
     std::mutex mutex_;
     std::vector<tls::HandshakeFailure> failures_;
 

@@ -44,6 +44,7 @@ std::string Peer::hear(std::size_t size) {
         if (wire_->received.empty() && !receive()) break;
         const auto got = session_.read(plain);
         heard_.append(plain.data(), got.size);
+        has_heard_goodbye_ = got.step == Step::ended;
         if (got.step == Step::ended || got.step == Step::failed) break;
     }
     auto result = heard_.substr(0, size);

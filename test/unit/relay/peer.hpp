@@ -21,6 +21,8 @@ public:
     std::string hear(std::size_t size);   // fewer: it ended
     [[nodiscard]] bool has_more() const;  // to hear, now
     void finish();                        // close_notify
+    void update_key(bool of_both) { session_.update_key(of_both); }
+    [[nodiscard]] bool has_heard_goodbye() const { return has_heard_goodbye_; }
 
     Application socket;
 
@@ -30,6 +32,7 @@ private:
 
     std::unique_ptr<tls::Wire> wire_ = std::make_unique<tls::Wire>();
     std::string received_, heard_;
+    bool has_heard_goodbye_ = false;
     tls::Session session_;
 };
 

@@ -6,10 +6,12 @@ import json
 import socket
 import urllib.parse
 
+from harness.process import patient
+
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout):
-        super().__init__("localhost", timeout=timeout)
+        super().__init__("localhost", timeout=patient(timeout))
         self._path = str(path)
 
     def connect(self):

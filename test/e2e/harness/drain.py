@@ -6,7 +6,7 @@ import socket
 import time
 
 from harness import echo
-from harness.process import wait_until
+from harness.process import patient, wait_until
 from harness.registry import backend, service
 
 V4, V6, MAPPED, PORT = "10.96.0.90", "fd00:96::90", "fd00:96::91", 90
@@ -90,7 +90,7 @@ def talks(client, payload=b"ping"):
 
 def end_of(call, timeout=15):
     """Calls until it fails; the errno, and when that was."""
-    until = time.monotonic() + timeout
+    until = time.monotonic() + patient(timeout)
     while time.monotonic() < until:
         try:
             call()
@@ -99,12 +99,12 @@ def end_of(call, timeout=15):
         except OSError as error:
             return error.errno, time.monotonic()
         time.sleep(0.02)
-    raise AssertionError(f"nothing failed in {timeout} s")
+    raise AssertionError(f"nothing failed in {patient(timeout):g} s")
 
 
 def peer_error(server):
     """How a connection ended for the side that was only told."""
-    server.settimeout(5)
+    server.settimeout(patient(5))
     try:
         while server.recv(65536):
             pass

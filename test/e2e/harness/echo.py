@@ -5,6 +5,8 @@ import contextlib
 import socket
 import threading
 
+from harness.process import patient
+
 
 class TcpEcho:
     """Sends its name in a line to each new connection, then sends back what it gets."""
@@ -79,14 +81,14 @@ def tcp_socket(world, family=socket.AF_INET, netns=None, timeout=5, protocol=0):
     """A socket of a client of the mesh, not yet connected."""
     with world.entered(netns):
         made = socket.socket(family, socket.SOCK_STREAM, protocol)
-    made.settimeout(timeout)
+    made.settimeout(None if timeout is None else patient(timeout))
     return made
 
 
 def udp_socket(world, family=socket.AF_INET, netns=None, timeout=5):
     with world.entered(netns):
         made = socket.socket(family, socket.SOCK_DGRAM)
-    made.settimeout(timeout)
+    made.settimeout(None if timeout is None else patient(timeout))
     return made
 
 

@@ -7,7 +7,7 @@ import ssl
 import threading
 
 from harness.mesh import PORT, SERVICE, SERVICE6
-from harness.process import run, wait_until
+from harness.process import patient, run, wait_until
 from harness.registry import backend, service
 from harness.servers import Nginx
 
@@ -104,7 +104,7 @@ class Edge:
     # ---- Clients ----
 
     def curl(self, name="shop.test", path="/", port=443, options=(), check=True, address=None, scheme="https", authority=None):
-        return run("curl", "-sS", "--noproxy", "*", "--max-time", "10", "--cacert", authority or self.authority.certificate,
+        return run("curl", "-sS", "--noproxy", "*", "--max-time", str(patient(10)), "--cacert", authority or self.authority.certificate,
                    "--resolve", f"{name}:{port}:{address or self.host.address}", *options, f"{scheme}://{name}:{port}{path}",
                    check=check, preexec_fn=self.outside.netns.enter)
 
@@ -123,7 +123,7 @@ class Edge:
     def connect(self, port=443):
         with self.outside.netns.entered():
             made = socket.socket()
-        made.settimeout(10)
+        made.settimeout(patient(10))
         made.connect((self.host.address, port))
         return made
 

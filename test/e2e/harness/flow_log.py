@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from harness.registry import backend, service
-from harness.process import wait_until
+from harness.process import patient, wait_until
 
 V4, PORT, EMPTY = "10.96.0.80", 80, "10.96.0.81"
 
@@ -44,7 +44,7 @@ class Logged:
     def connect(self, size=1000):
         """One connection that sends so many bytes and gets them back behind a greeting. The client's address."""
         with self.world.entered():
-            client = socket.create_connection((V4, PORT), timeout=10)
+            client = socket.create_connection((V4, PORT), timeout=patient(10))
         with client:
             client.sendall(b"x" * size)
             expected = size + len("one\n")
@@ -54,7 +54,7 @@ class Logged:
 
     def be_refused(self):
         with self.world.entered(), pytest.raises(ConnectionRefusedError):
-            socket.create_connection((EMPTY, PORT), timeout=10)
+            socket.create_connection((EMPTY, PORT), timeout=patient(10))
 
     def files(self):
         return sorted(self.directory.glob("flows.jsonl*"))

@@ -6,6 +6,7 @@ import socket
 
 from harness.echo import TcpEcho, UdpEcho, family_of, read_line
 from harness.hosts import SERVICE, SERVICE6, Hosts, NodeAgent
+from harness.process import patient
 from harness.registry import backend, service
 
 BACKEND, BACKEND6, NODE, NODE6, CLIENT, CLIENT6 = "10.2.0.2", "fd02::2", "10.1.0.1", "fd01::1", "10.1.0.2", "fd01::2"
@@ -33,7 +34,7 @@ class Net:
     def socket(self, address, kind=socket.SOCK_STREAM, port=0):
         with self.client.entered():
             made = self.world.keep(socket.socket(family_of(address), kind))
-        made.settimeout(5)
+        made.settimeout(patient(5))
         if port:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(("", port))

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from harness.process import patient
 from harness.registry import backend, service
 from harness.short_way import ShortWay
 
@@ -46,12 +47,12 @@ class Line:
         with self.world.entered(netns):
             client = socket.socket(self.listener.family)
         with client:
-            client.settimeout(10)
+            client.settimeout(patient(10))
             client.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
             client.connect(self.listener.getsockname()[:2] if direct else (self.address, PORT))
             server, _ = self.listener.accept()
             with server:
-                server.settimeout(10)
+                server.settimeout(patient(10))
                 yield client, server
 
     def top(self, name="line"):

@@ -8,8 +8,9 @@ import threading
 import time
 
 from harness.echo import ask, family_of, read_line
+from harness.process import patient
 
-PATIENCE = 10  # seconds until a connection that says nothing counts as broken
+PATIENCE = patient(10)  # seconds until a connection that says nothing counts as broken
 
 
 class Load:

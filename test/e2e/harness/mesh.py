@@ -11,7 +11,7 @@ from harness.authority import TRUST_DOMAIN, Authority
 from harness.echo import TcpEcho
 from harness.netns import Namespace
 from harness.place import Place, copy_of_binaries
-from harness.process import NAME, Process, run, wait_until
+from harness.process import NAME, Process, patient, run, wait_until
 from harness.registry import backend, service
 
 SERVICE, SERVICE6, PORT = "10.96.0.20", "fd00:96::20", 80
@@ -83,7 +83,7 @@ class Host:
 
     def curl(self, path="/", address=SERVICE, port=PORT, options=(), check=True):
         host = f"[{address}]" if ":" in address else address
-        return self.run("curl", "-sS", "--noproxy", "*", "--max-time", "10", *options, f"http://{host}:{port}{path}", check=check)
+        return self.run("curl", "-sS", "--noproxy", "*", "--max-time", str(patient(10)), *options, f"http://{host}:{port}{path}", check=check)
 
     def figure(self, name, /, **labels):
         """The sum of a metric's samples with these labels."""
@@ -196,6 +196,6 @@ def rules(host, *lines):
 def connect(host, address=SERVICE, port=PORT):
     with host.entered():
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    made.settimeout(10)
+    made.settimeout(patient(10))
     made.connect((address, port))
     return made

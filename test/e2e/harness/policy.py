@@ -7,7 +7,7 @@ import json
 import socket
 
 from harness import echo
-from harness.process import wait_until
+from harness.process import patient, wait_until
 from harness.registry import backend, service
 
 DENIED = errno.EPERM
@@ -68,7 +68,7 @@ def verdict(world, address, port, kind=socket.SOCK_STREAM, bound=None, cgroup=No
     """0, or the errno of connect()."""
     with (cgroup or world.cgroup).entered():
         made = socket.socket(echo.family_of(address), kind)
-    made.settimeout(5)
+    made.settimeout(patient(5))
     with contextlib.closing(made):
         if bound:
             made.bind((bound, 0))

@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 
-from harness.process import run
+from harness.process import patient, run
 
 
 def reset(connection):
@@ -38,7 +38,7 @@ class Scripted:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), connection:
-            connection.settimeout(10)
+            connection.settimeout(patient(10))
             if self.context:
                 connection = self.context.wrap_socket(connection, server_side=True)
             self.script(connection)

@@ -16,10 +16,15 @@ for folder in ("/usr/sbin", "/sbin"):
         os.environ["PATH"] += ":" + folder
 
 
+def patient(seconds):
+    """How long to wait for something on this machine: MESHD_TEST_PATIENCE times as long, where all is slow (an emulated processor)."""
+    return seconds * float(os.environ.get("MESHD_TEST_PATIENCE", "1"))
+
+
 def run(*command, check=True, timeout=30, input=None, **options):
     """Runs a command to its end; a failure carries all that it printed."""
     command = [str(part) for part in command]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=input,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patient(timeout), input=input,
                           stdin=subprocess.DEVNULL if input is None else None, check=False, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
@@ -28,13 +33,13 @@ def run(*command, check=True, timeout=30, input=None, **options):
 
 def wait_until(condition, what, timeout=10.0, interval=0.02):
     """Returns the condition's first true value. `what` completes the sentence 'waited N s for ...'."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + patient(timeout)
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout} s for {what() if callable(what) else what}")
+            raise AssertionError(f"waited {patient(timeout):g} s for {what() if callable(what) else what}")
         time.sleep(interval)
 
 
@@ -83,7 +88,7 @@ class Process:
         self.child.send_signal(number)
 
     def wait(self, timeout=10):
-        return self.child.wait(timeout)
+        return self.child.wait(patient(timeout))
 
     def stop(self, number=signal.SIGTERM, timeout=10):
         """Ends the process, by force where it does not listen, and returns its exit status."""

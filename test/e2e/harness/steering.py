@@ -14,7 +14,7 @@ import struct
 from harness.agent import override
 from harness.echo import TcpEcho, family_of
 from harness.hosts import SERVICE, SERVICE6, Hosts, NodeAgent
-from harness.process import freeze, wait_until
+from harness.process import freeze, patient, wait_until
 from harness.registry import backend, service
 
 OUTBOUND, INBOUND = 15001, 15008
@@ -148,14 +148,14 @@ class Encrypted:
         """The agent's, with which this process plays the worker."""
         found = listeners_of(self.agent.process.pid, port)
         assert len(found) == 1, found
-        found[0].settimeout(5)
+        found[0].settimeout(patient(5))
         return self.world.keep(found[0])
 
     def socket(self, address, netns=None):
         """Of a client of the mesh, on the node or in another network namespace."""
         with self.world.cgroup.entered(), (netns or self.hosts.node).entered():
             made = self.world.keep(socket.socket(family_of(address), socket.SOCK_STREAM))
-        made.settimeout(5)
+        made.settimeout(patient(5))
         return made
 
     def connect(self, address=SERVICE, port=80, netns=None):
@@ -170,7 +170,7 @@ class Encrypted:
         """0, or the errno of connect() on the client's host by a socket that no mesh knows."""
         with self.hosts.client.entered():
             made = self.world.keep(socket.socket(family_of(address), socket.SOCK_STREAM))
-        made.settimeout(5)
+        made.settimeout(patient(5))
         return made.connect_ex((address, port))
 
     def count(self, reason):

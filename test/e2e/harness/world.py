@@ -7,7 +7,7 @@ from harness import agent as agents
 from harness import echo, servers
 from harness.netns import Netns
 from harness.place import Place
-from harness.process import run
+from harness.process import patient, run
 
 
 class World:
@@ -71,7 +71,7 @@ class World:
 
     def curl(self, address, port=80, netns=None, path="/", check=True, options=()):
         host = f"[{address}]" if ":" in address else address
-        return self.client("curl", "-sS", "--noproxy", "*", "--max-time", "10", *options, f"http://{host}:{port}{path}", netns=netns,
+        return self.client("curl", "-sS", "--noproxy", "*", "--max-time", str(patient(10)), *options, f"http://{host}:{port}{path}", netns=netns,
                            check=check)
 
     def close(self):

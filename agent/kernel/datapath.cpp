@@ -67,7 +67,7 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
         if (is_internal(map)) continue;
-        auto adopted = prepare(map, pins.map(::bpf_map__name(map)));
+        auto adopted = prepare(object, map, pins.map(::bpf_map__name(map)));
         if (!adopted) return tl::make_unexpected(adopted.error());
         datapath.adopted_ |= *adopted;
     }

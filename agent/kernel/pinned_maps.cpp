@@ -17,6 +17,7 @@
 #include "base/unique_fd.hpp"
 #include "base/version.hpp"
 #include "bpf/meshd.skel.h"
+#include "kernel/layout.hpp"
 
 namespace meshd::kernel {
 
@@ -24,6 +25,9 @@ namespace {
 
 constexpr auto kernel_btf = "/sys/kernel/btf/vmlinux";
 constexpr auto no_btf_remedy = "boot a kernel that is built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian and Ubuntu are";
+
+constexpr auto other_shape_remedy =
+    "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start";
 
 struct Bound {
     const char* map;
@@ -67,7 +71,7 @@ bool has_other_room(const bpf_map* map, std::uint32_t entries) {
 }
 
 // Nothing: none is pinned there. An error: it is not of our shape.
-base::Result<std::optional<bpf_map_info>> look_at_pinned(const bpf_map* map, const std::string& path) {
+base::Result<std::optional<bpf_map_info>> look_at_pinned(const bpf_object* object, const bpf_map* map, const std::string& path) {
     const base::UniqueFd pinned(::bpf_obj_get(path.c_str()));
     if (!pinned.valid()) {
         if (errno == ENOENT) return std::nullopt;
@@ -79,11 +83,13 @@ base::Result<std::optional<bpf_map_info>> look_at_pinned(const bpf_map* map, con
     const bool same = info.type == static_cast<__u32>(::bpf_map__type(map)) && info.key_size == ::bpf_map__key_size(map) &&
                       info.value_size == ::bpf_map__value_size(map);
     if (!same)
-        return base::fail(
-            {"take over map", path, 0,
-             "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
-                 shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
-             "run the meshd that made it, or `meshd --unload` to remove it: services are not balanced until the next start"});
+        return base::fail({"take over map", path, 0,
+                           "it has " + shape(info.type, info.key_size, info.value_size) + ", this agent's has " +
+                               shape(::bpf_map__type(map), ::bpf_map__key_size(map), ::bpf_map__value_size(map)),
+                           other_shape_remedy});
+    // As long, and yet something else: what is read there would be wrong, and nobody would say so.
+    if (auto other = difference(info, ::bpf_object__btf(object), ::bpf_map__btf_value_type_id(map)))
+        return base::fail({"take over map", path, 0, *other, other_shape_remedy});
     return info;
 }
 
@@ -126,8 +132,8 @@ base::Result<void> check_directories(const Pins& pins) {
          "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
 }
 
-base::Result<bool> prepare(bpf_map* map, const std::string& path) {
-    const auto pinned = look_at_pinned(map, path);
+base::Result<bool> prepare(const bpf_object* object, bpf_map* map, const std::string& path) {
+    const auto pinned = look_at_pinned(object, map, path);
     if (!pinned) return tl::make_unexpected(pinned.error());
     if (::bpf_map__set_pin_path(map, path.c_str()) != 0) return base::fail_errno("pin map to", path);
     if (!*pinned) return false;
@@ -173,7 +179,7 @@ base::Result<void> rehearse(const Pins& pins) {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, skeleton->obj) {
         if (is_internal(map)) continue;
-        if (auto looked = look_at_pinned(map, pins.map(::bpf_map__name(map))); !looked)
+        if (auto looked = look_at_pinned(skeleton->obj, map, pins.map(::bpf_map__name(map))); !looked)
             return tl::make_unexpected(looked.error());
     }
     if (auto checked = check_pinned_version(pins.map("md_meta")); !checked) return checked;

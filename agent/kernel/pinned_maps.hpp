@@ -28,8 +28,9 @@ void set_bounds(bpf_object* object, const config::Limits& limits);
 // An error: pins of another ABI version are there.
 base::Result<void> check_directories(const Pins& pins);
 
-// A map that is already pinned there is used as it is (true). Its shape must be ours; its size stays what it was made with.
-base::Result<bool> prepare(bpf_map* map, const std::string& path);
+// A map that is already pinned there is used as it is (true). Its shape must be ours, and the fields of its values must stand
+// where ours do; its size stays what it was made with.
+base::Result<bool> prepare(const bpf_object* object, bpf_map* map, const std::string& path);
 
 // What an earlier agent says of its maps must be what this one means by them; new ones are marked.
 base::Result<void> check_version(const Map& meta, bool adopted);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <gmock/gmock.h>
 
 #include "bpf/datapath_fixture.hpp"
 #include "kernel/directory_lock.hpp"
+#include "kernel/pinned_maps.hpp"
 
 namespace meshd::kernel {
 namespace {
@@ -77,6 +81,43 @@ TEST_F(DatapathTest, RefusesAMapOfAnotherShapeAndNamesIt) {
     ASSERT_FALSE(loaded);
     EXPECT_THAT(loaded.error().message(), HasSubstr(pins_->map("md_services")));
     EXPECT_THAT(loaded.error().message(), HasSubstr("value 8 bytes"));
+}
+
+// As an agent would have left it whose md_backend had `service_id` there, and its other fields under other names.
+base::UniqueFd backends_with_service_id_at(std::size_t offset) {
+    const std::unique_ptr<btf, decltype(&::btf__free)> types(::btf__new_empty(), &::btf__free);
+    const int number = ::btf__add_int(types.get(), "unsigned int", 4, 0);
+    const int record = ::btf__add_struct(types.get(), "md_backend", sizeof(md_backend));
+    EXPECT_EQ(::btf__add_field(types.get(), "service_id", number, static_cast<__u32>(offset * 8), 0), 0);
+    EXPECT_EQ(::btf__load_into_kernel(types.get()), 0);
+    LIBBPF_OPTS(bpf_map_create_opts, options, .btf_fd = static_cast<__u32>(::btf__fd(types.get())),
+                .btf_key_type_id = static_cast<__u32>(number), .btf_value_type_id = static_cast<__u32>(record),
+                .map_flags = BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG);
+    return base::UniqueFd(::bpf_map_create(BPF_MAP_TYPE_HASH, "md_backends", 4, sizeof(md_backend), 4096, &options));
+}
+
+TEST_F(DatapathTest, RefusesAMapThatIsAsLongAndHasItsFieldsElsewhere) {
+    ASSERT_TRUE(pins_->make_version());
+    const auto moved = backends_with_service_id_at(0);
+    ASSERT_TRUE(moved.valid());
+    ASSERT_EQ(::bpf_obj_pin(moved.get(), pins_->map("md_backends").c_str()), 0);
+    const auto where = "md_backends: its field service_id has 4 bytes at 0, this agent's has 4 bytes at " +
+                       std::to_string(offsetof(md_backend, service_id));
+    const auto loaded = Datapath::load(*pins_, {.services = 1024, .frontends = 2048, .backends = 4096});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message(), HasSubstr(where));
+    const auto rehearsed = rehearse(*pins_);
+    ASSERT_FALSE(rehearsed);
+    EXPECT_THAT(rehearsed.error().message(), HasSubstr(where));
+    EXPECT_TRUE(std::filesystem::exists(pins_->map("md_backends"))) << "the older agent could not go on with it";
+}
+
+TEST_F(DatapathTest, TakesOverAMapThatLacksFieldsOfOurs) {
+    ASSERT_TRUE(pins_->make_version());
+    const auto older = backends_with_service_id_at(offsetof(md_backend, service_id));
+    ASSERT_TRUE(older.valid());
+    ASSERT_EQ(::bpf_obj_pin(older.get(), pins_->map("md_backends").c_str()), 0);
+    EXPECT_TRUE(load().adopted());
 }
 
 TEST_F(DatapathTest, RefusesMapsWhoseMetaNamesAnotherVersion) {

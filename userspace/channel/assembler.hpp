@@ -18,7 +18,7 @@ struct AssemblerLimits {
     std::size_t sources = 131072;
     std::size_t rules = 4 * model::max_rules;  // more than max_rules are refused, with words, where they are compiled
     std::size_t pods = model::max_pods;
-    std::size_t metrics_parts = 256;           // frames of one answer, so at most 256 MiB of text
+    std::size_t metrics_parts = 256;  // frames of one answer, so at most 256 MiB of text
 };
 
 // One for each Channel: it also knows which sequence comes next.

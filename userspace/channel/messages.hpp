@@ -285,8 +285,8 @@ std::string_view type_name(const Message& message);  // "hello", "delta", …
 
 base::Result<Message> decode(boost::json::object message);
 
-// A Delta, Policies, Pods, a RegistryStatus, a HealthReport, a MetricsPart, ViewParts or FlowEvents may be larger than a frame: send
-// those with the functions of split.hpp.
+// A Delta, Policies, Pods, a RegistryStatus, a HealthReport, a MetricsPart, ViewParts or FlowEvents may be larger than a frame:
+// send those with the functions of split.hpp.
 boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
 boost::json::object encode(const ViewRequest& message);

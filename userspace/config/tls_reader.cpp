@@ -64,7 +64,9 @@ void read_name(Document& document, const MappingReader& object, std::string& res
 }
 
 void read_pattern(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
-    const auto is_good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '*'; };
+    const auto is_good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '*';
+    };
     if (object.text(key, result) &&
         (result.empty() || result.size() > longest_pattern || !std::all_of(result.begin(), result.end(), is_good)))
         refuse_value(document, object.find(key), '"' + std::string(key) + '"',
@@ -72,8 +74,7 @@ void read_pattern(Document& document, const MappingReader& object, std::string_v
 }
 
 void read_pod(Document& document, Value value, model::PodSelector& result) {
-    if (value.kind() == Kind::nothing)
-        refuse_value(document, value, "\"pod\"", "a mapping", "write pod: {} for all pods");
+    if (value.kind() == Kind::nothing) refuse_value(document, value, "\"pod\"", "a mapping", "write pod: {} for all pods");
     const MappingReader object(document, value, "\"pod\"", pod_keys);
     if (!document.ok()) return;
     read_pattern(document, object, "namespace", result.pod_namespace);
@@ -106,8 +107,9 @@ void check_template(Document& document, const MappingReader& object, const model
     auto filled = one;
     filled.name = model::filled(one.name, some);
     if (!model::is_service_name(filled.name))
-        refuse_value(document, object.find("name"), "\"name\"",
-                     "letters, digits, \".\", \"-\", \"_\" and \"/\", with {namespace}, {service_account} and {pod} for what a pod has");
+        refuse_value(
+            document, object.find("name"), "\"name\"",
+            "letters, digits, \".\", \"-\", \"_\" and \"/\", with {namespace}, {service_account} and {pod} for what a pod has");
     else if (one.files.is_issued)
         check_issued_name(document, object, node, filled);
 }

@@ -22,10 +22,10 @@ struct Pod {
     bool operator==(const Pod&) const = default;
 };
 
-inline constexpr std::size_t max_pods = 1024;       // of one node
-inline constexpr std::size_t max_pod_labels = 64;   // of one pod
-inline constexpr std::size_t max_pod_label = 317;   // bytes of a label's key: a prefix of 253, a slash, a name of 63
-inline constexpr std::size_t max_pod_value = 63;    // bytes of its value
+inline constexpr std::size_t max_pods = 1024;      // of one node
+inline constexpr std::size_t max_pod_labels = 64;  // of one pod
+inline constexpr std::size_t max_pod_label = 317;  // bytes of a label's key: a prefix of 253, a slash, a name of 63
+inline constexpr std::size_t max_pod_value = 63;   // bytes of its value
 
 // As the API server makes them: 8-4-4-4-12 lower case hexadecimal digits. It becomes part of a path.
 bool is_pod_uid(std::string_view text);
@@ -39,8 +39,8 @@ bool fits(const PodSelector& selector, const Pod& pod);
 // `text` with what {namespace}, {service_account} and {pod} stand for. Nothing of it has a slash.
 std::string filled(std::string_view text, const Pod& pod);
 
-// The identities of this node: those that name pods are as many as the pods make of them, each with the uids of its pods; a pod has
-// the first that fits. What would be no name of an identity, or one too many, is left out. Others stay as they are.
+// The identities of this node: those that name pods are as many as the pods make of them, each with the uids of its pods; a pod
+// has the first that fits. What would be no name of an identity, or one too many, is left out. Others stay as they are.
 std::vector<WorkloadIdentity> with_pods(const std::vector<WorkloadIdentity>& identities, const std::vector<Pod>& pods);
 
 // Uids of those that no entry fits: their connections go out as the node's.

@@ -40,12 +40,9 @@ json::object item_to_json(const EtcdRegistry& etcd) {
 }
 
 json::object item_to_json(const KubernetesRegistry& kubernetes) {
-    return {{"name", kubernetes.name},
-            {"kubeconfig", kubernetes.kubeconfig},
-            {"context", kubernetes.context},
-            {"node", kubernetes.node},
-            {"pods", kubernetes.pods},
-            {"hosts", kubernetes.hosts}};
+    return {{"name", kubernetes.name},       {"kubeconfig", kubernetes.kubeconfig},
+            {"context", kubernetes.context}, {"node", kubernetes.node},
+            {"pods", kubernetes.pods},       {"hosts", kubernetes.hosts}};
 }
 
 template <typename Item>

@@ -80,7 +80,8 @@ struct WorkloadIdentity {
     std::string unit;      // of systemd: "web.service"
     std::string user;      // an account
     CertificateFiles files{};
-    // As the configuration has it, one entry stands for as many identities as its name and files have meanings: see model/pod.hpp.
+    // As the configuration has it, one entry stands for as many identities as its name and files have meanings: see
+    // model/pod.hpp.
     std::optional<PodSelector> pod{};
     std::vector<std::string> pods{};  // uids of those that have the identity, when it is one of them; the worker need not know
 
@@ -170,7 +171,7 @@ inline constexpr std::size_t max_outside_credentials = 256;
 // which is the node's where nothing is named, and none of the two below. Those of one list differ.
 std::uint32_t identity_number(std::string_view name);
 
-inline constexpr std::uint32_t node_identity = 0xFFFFFFFF;    // the node's, said of a cgroup below one that has another
+inline constexpr std::uint32_t node_identity = 0xFFFFFFFF;     // the node's, said of a cgroup below one that has another
 inline constexpr std::uint32_t unknown_identity = 0xFFFFFFFE;  // nobody's: connections under it are refused
 
 // How many threads a relay has: `asked`, or one for each CPU that this process may use, at most 64. Agent and worker count alike.

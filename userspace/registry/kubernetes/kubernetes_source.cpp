@@ -190,8 +190,7 @@ void KubernetesSource::configurations_missing() {
 
 std::unique_ptr<kubernetes::Reflector> KubernetesSource::pods_reflector() {
     return std::make_unique<kubernetes::Reflector>(
-        io_, client_, credentials_,
-        kubernetes::Resource{"pods", "", {"/api/v1/pods"}, here_query("spec.nodeName", node_)},
+        io_, client_, credentials_, kubernetes::Resource{"pods", "", {"/api/v1/pods"}, here_query("spec.nodeName", node_)},
         kubernetes::Reflector::Handlers{[this] { pods_.begin_list(); },
                                         [this](const boost::json::object& object) { pods_.put(object); },
                                         [this](const boost::json::object& object) { pods_.remove(object); },

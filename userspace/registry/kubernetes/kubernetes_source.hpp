@@ -31,8 +31,8 @@ public:
     void sync() override;
 
 private:
-    static constexpr std::size_t kinds = 4;           // of kubernetes::Kind
-    static constexpr std::size_t configured = kinds;  // behind them: MeshConfigurations, without which the others can do
+    static constexpr std::size_t kinds = 4;            // of kubernetes::Kind
+    static constexpr std::size_t configured = kinds;   // behind them: MeshConfigurations, without which the others can do
     static constexpr std::size_t of_pods = kinds + 1;  // and pods, when somebody asks for them
     struct Reason {
         Failure failure = Failure::unreachable;
@@ -65,10 +65,10 @@ private:
     kubernetes::HealthChecks health_checks_;
     kubernetes::Pods pods_;
     std::vector<std::unique_ptr<kubernetes::Reflector>> reflectors_;
-    std::vector<std::optional<Reason>> reasons_;            // of the last failure of each
-    bool is_complete_ = false;                              // all kinds were listed once
-    bool said_missing_ = false;                             // that the server has no MeshConfigurations
-    bool is_to_publish_ = false;                            // a list has ended since everything was published
+    std::vector<std::optional<Reason>> reasons_;  // of the last failure of each
+    bool is_complete_ = false;                    // all kinds were listed once
+    bool said_missing_ = false;                   // that the server has no MeshConfigurations
+    bool is_to_publish_ = false;                  // a list has ended since everything was published
     bool here_exists_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what was posted
 };

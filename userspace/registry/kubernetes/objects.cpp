@@ -198,7 +198,8 @@ base::Result<PodObject> parse_pod(const json::object& object) {
     const auto phase = top.object("status").text("phase");
     const auto text = [](const Fields& fields, std::string_view key) { return std::string(fields.text(key)); };
     PodObject result;
-    result.pod = {text(metadata, "uid"), text(metadata, "namespace"), text(metadata, "name"), text(spec, "serviceAccountName"), {}};
+    result.pod = {
+        text(metadata, "uid"), text(metadata, "namespace"), text(metadata, "name"), text(spec, "serviceAccountName"), {}};
     // Servers before 1.20 leave the one that stands for all others out of what they show of some pods.
     if (result.pod.service_account.empty()) result.pod.service_account = text(spec, "serviceAccount");
     result.is_left_out =

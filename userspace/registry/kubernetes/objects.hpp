@@ -89,8 +89,8 @@ struct Node {
     bool operator==(const Node&) const = default;
 };
 
-// A pod, and whether it is of no interest: its containers have ended for good, or it stands for one that the kubelet has of a file,
-// which has no service account, and whose cgroup has another name.
+// A pod, and whether it is of no interest: its containers have ended for good, or it stands for one that the kubelet has of a
+// file, which has no service account, and whose cgroup has another name.
 struct PodObject {
     model::Pod pod;
     bool is_left_out = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/agent.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <set>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 #include <boost/json.hpp>
 
+#include "app/pods_file.hpp"
 #include "app/worker_child.hpp"
 #include "base/version.hpp"
 
@@ -77,7 +79,8 @@ Agent::Agent(Options options, config::Settings settings)
                [this] { health_.worker_ready(); }, [this](base::UniqueFd socket) { handover_.begin(std::move(socket)); },
                [this](const channel::TlsFinding& finding) { tls_checks_.take(finding); },
                [this](const http::Request& request, http::Respond respond) { show(request, std::move(respond)); },
-               [this] { tls_checks_.worker_is_gone(); }, [this] { handover_.end_overlap(); }}),
+               [this] { tls_checks_.worker_is_gone(); }, [this](channel::Pods pods) { on_pods(std::move(pods.pods)); },
+               [this] { handover_.end_overlap(); }}),
       flow_export_(io_, context_, worker_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       check_timer_(io_),
@@ -137,6 +140,7 @@ base::Result<void> Agent::load() {
     context_.accelerator = &acceleration_.accelerator();
     if (auto policy = policy_.begin(); !policy) return policy;
     context_.policy = &policy_;
+    load_pods();
     if (auto begun_tls = tls_.begin(); !begun_tls) return begun_tls;
     context_.tls = &tls_;
     context_.edge = &edge_;
@@ -167,6 +171,27 @@ void Agent::load_saved_state() {
     health_.services_changed();
     context_.origin = Origin::state_file;
     context_.desired_at = saved->saved_at;
+}
+
+void Agent::load_pods() {
+    auto saved = PodsFile(context_.settings.state_directory).load();
+    if (saved)
+        context_.pods = std::move(*saved);
+    else
+        spdlog::warn("{}", saved.error().message());
+}
+
+// A uid is one pod's, whatever the worker says.
+void Agent::on_pods(std::vector<model::Pod> pods) {
+    const auto is_before = [](const auto& a, const auto& b) { return a.uid < b.uid; };
+    const auto is_same = [](const auto& a, const auto& b) { return a.uid == b.uid; };
+    std::stable_sort(pods.begin(), pods.end(), is_before);
+    pods.erase(std::unique(pods.begin(), pods.end(), is_same), pods.end());
+    if (context_.pods == pods) return;
+    context_.pods = std::move(pods);
+    if (tls_.pods_changed()) worker_.send_settings();
+    if (auto saved = PodsFile(context_.settings.state_directory).save(context_.pods); !saved)
+        spdlog::warn("{}", saved.error().message());
 }
 
 base::Result<void> Agent::serve() {

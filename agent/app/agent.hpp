@@ -58,6 +58,8 @@ private:
 
     [[nodiscard]] std::vector<model::ServicePtr> known_services() const;
     void on_delta(channel::Delta delta);
+    void load_pods();
+    void on_pods(std::vector<model::Pod> pods);
     base::Result<void> begin_flows();
     void begin_stale_sockets();
     void make_forwarder();

@@ -66,7 +66,7 @@ void Agent::reload() {
     }
     const bool interval_changed = now.reconcile_interval != wanted.reconcile_interval;
     now.registry_directory = wanted.registry_directory;
-    now.registries = wanted.registries;
+    const bool registries_changed = std::exchange(now.registries, wanted.registries) != wanted.registries;
     now.announcements = wanted.announcements;
     now.metrics_enabled = wanted.metrics_enabled;
     now.metrics_listen = wanted.metrics_listen;
@@ -78,7 +78,8 @@ void Agent::reload() {
     const bool acceleration_changed = std::exchange(now.acceleration, wanted.acceleration) != wanted.acceleration;
     if (acceleration_changed) acceleration_.configure();
     const bool tls_changed = std::exchange(now.tls, wanted.tls) != wanted.tls;
-    if (std::exchange(now.origination, wanted.origination) != wanted.origination || tls_changed) tls_.settings_changed();
+    const bool origination_changed = std::exchange(now.origination, wanted.origination) != wanted.origination;
+    if (origination_changed || tls_changed || registries_changed) tls_.settings_changed();
     const bool acme_changed = std::exchange(now.acme, wanted.acme) != wanted.acme;
     if (std::exchange(now.edge, wanted.edge) != wanted.edge || acme_changed) edge_.settings_changed();
     if (std::exchange(now.policy, wanted.policy) != wanted.policy) policy_.settings_changed();

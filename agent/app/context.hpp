@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "acceleration/accelerator.hpp"
 #include "app/degradations.hpp"
@@ -20,6 +21,7 @@
 #include "health/health_table.hpp"
 #include "kernel/datapath.hpp"
 #include "ktls/self_test.hpp"
+#include "model/pod.hpp"
 #include "reconcile/reconciler.hpp"
 #include "sockets/stale_sockets.hpp"
 
@@ -43,6 +45,13 @@ struct Context {
     std::optional<LogOverride> log_override;
     [[nodiscard]] config::LogLevel log_level() const { return log_override ? log_override->level : settings.log_level; }
 
+    // With an identity for each that pods have now.
+    [[nodiscard]] std::optional<model::NodeTls> tls_settings() const {
+        auto node = settings.tls;
+        if (node) node->identities = model::with_pods(node->identities, pods);
+        return node;
+    }
+
     std::string cgroup_path;
     std::chrono::system_clock::time_point started_at;
     bool starting = true;  // until the desired state, or the time without one, has begun
@@ -54,6 +63,7 @@ struct Context {
     boost::json::array announcements;                     // see channel::AnnouncementsReport
     boost::json::array certificates;                      // see channel::CertificatesReport
     boost::json::array edge_report;                       // see channel::EdgeReport
+    std::vector<model::Pod> pods;                         // of this node, as an API server has them
     std::set<std::string> drained;                        // names of announced services, by a person's word
     std::chrono::system_clock::time_point remembered_at;  // when what is known of services was last said by the registries
     std::optional<ktls::Verdict> kernel_tls;              // nothing: nobody has asked for it

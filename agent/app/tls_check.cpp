@@ -174,7 +174,7 @@ base::Result<std::shared_ptr<TlsChecks::Check>> TlsChecks::make(const control::T
     check->tls = found->second->tls;
     if (check->tls.mode == model::TlsMode::off) return check;
 
-    const auto& settings = context_.settings.tls;
+    const auto settings = context_.tls_settings();
     const bool is_outside = check->tls.mode == model::TlsMode::originate;
     if (is_outside && !query.identity.empty())
         return fail(0, "its backends are outside of the mesh, where identities mean nothing", "leave the identity out");

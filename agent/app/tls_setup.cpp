@@ -194,11 +194,28 @@ base::Result<void> TlsSetup::open_listeners() {
     return open("outbound", tls ? tls->outbound_port : origination.outbound_port, outbound_);
 }
 
+steering::PodPlaces TlsSetup::pod_places() const {
+    const auto& settings = context_.settings;
+    if (!settings.tls || !model::names_pods(settings.tls->identities)) return {};
+    steering::PodPlaces places{{}, model::pods_of_node(settings.tls->identities, context_.pods)};
+    for (const auto& one : settings.registries.kubernetes) places.roots.push_back(one.cgroup_root);
+    return places;
+}
+
+bool TlsSetup::pods_changed() {
+    if (!settings_) return false;
+    const auto before = settings_->identities;
+    if (auto put = put_identities(); !put) spdlog::warn("{}", put.error().message());
+    return settings_->identities != before;
+}
+
 base::Result<void> TlsSetup::put_identities() {
-    const auto& tls = context_.settings.tls;
+    auto tls = context_.tls_settings();
     const auto wanted = tls ? tls->identities : std::vector<model::WorkloadIdentity>{};
-    if (!settings_ || settings_->identities != wanted) identities_->set(wanted);
-    settings_ = tls;
+    auto pods = pod_places();
+    if (!settings_ || settings_->identities != wanted || pods_ != pods) identities_->set(wanted, pods);
+    settings_ = std::move(tls);
+    pods_ = std::move(pods);
     const auto changed = maps_->set_identities(identities_->entries());
     if (!changed) return tl::make_unexpected(changed.error());
     return {};

@@ -36,6 +36,8 @@ public:
     void before_services_change(const std::vector<model::ServicePtr>& upsert);
     void services_changed();
     void settings_changed();
+    // Pods are others. True: identities are others with them.
+    bool pods_changed();
     void check();  // with the full comparison: looks at everything anew
 
     [[nodiscard]] const steering::Identities& identities() const { return *identities_; }
@@ -47,6 +49,7 @@ private:
     void withdraw();
     void tell_who_needs_it();
     base::Result<void> open_listeners();
+    [[nodiscard]] steering::PodPlaces pod_places() const;
     base::Result<void> put_identities();
     base::Result<void> put_guarded();
     base::Result<void> arrange_programs();
@@ -64,6 +67,7 @@ private:
     std::optional<kernel::TlsMaps> maps_;
     std::optional<steering::Identities> identities_;
     std::optional<model::NodeTls> settings_;  // that identities and listeners were made by
+    steering::PodPlaces pods_;                // the same
     std::unique_ptr<forwarding::DeviceWatch> network_watch_;
     steering::Addresses own_;
     std::set<std::string> encrypted_;  // services with TLS

@@ -127,11 +127,15 @@ void WorkerLink::send_settings() {
     message.log_level = config::name(context_.log_level());
     message.flow_export = settings.flow_export;
     message.registries = settings.registries;
+    for (auto& one : message.registries.kubernetes) {
+        one.pods = one.pods || (settings.tls && model::names_pods(settings.tls->identities));
+        one.hosts = settings.tls.has_value();
+    }
     message.announcements = settings.announcements;
     message.drained = {context_.drained.begin(), context_.drained.end()};
     message.announced = known_announcements(context_);
     message.locality = settings.locality;
-    message.tls = settings.tls;
+    message.tls = context_.tls_settings();
     message.edge = settings.edge;
     message.origination = settings.origination;
     message.acme = settings.acme;
@@ -228,6 +232,8 @@ void WorkerLink::take(channel::Message message) {
         handlers_.on_hello();
     } else if (auto* const policies = std::get_if<channel::Policies>(&message))
         handlers_.on_policies(std::move(*policies));
+    else if (auto* const pods = std::get_if<channel::Pods>(&message))
+        handlers_.on_pods(std::move(*pods));
     else if (const auto* const health = std::get_if<channel::HealthReport>(&message))
         handlers_.on_health(*health);
     else if (auto* const registry = std::get_if<channel::RegistryStatus>(&message))

@@ -29,6 +29,7 @@ public:
         std::function<void(const channel::TlsFinding&)> on_tls_finding;
         std::function<void(const http::Request&, http::Respond)> on_view;  // a question of the picture, see control::Router
         std::function<void()> on_down;
+        std::function<void(channel::Pods)> on_pods;
         std::function<void()> on_whole;  // a worker that began has told of all services it knows
     };
 

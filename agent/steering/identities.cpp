@@ -10,6 +10,8 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "steering/pod_cgroups.hpp"
+
 namespace meshd::steering {
 
 namespace {
@@ -66,13 +68,31 @@ void Identities::look_at(NamedIdentity& identity) const {
     };
     const auto& wanted = identity.wanted;
     if (!wanted.workload.empty()) look(wanted.workload);
+    for (const auto& uid : wanted.pods) look_for_pod(uid, identity.cgroups);
     if (wanted.unit.empty()) return;
     look(std::string(usual_home) + "/" + wanted.unit);
     if (const auto known = homes_.find(wanted.unit); known != homes_.end())
         for (const auto& home : known->second) look(home + "/" + wanted.unit);
 }
 
-void Identities::set(const std::vector<model::WorkloadIdentity>& wanted) {
+// The agent alone says where a pod's cgroup is: what it was told is a uid.
+void Identities::look_for_pod(const std::string& uid, Cgroups& found) const {
+    for (const auto& root : pods_.roots)
+        for (const auto& path : pod_cgroups(root, uid))
+            if (const auto id = id_of(path)) found.emplace(*id, path);
+}
+
+void Identities::look_at_pods() {
+    of_node_.clear();
+    unknown_.clear();
+    for (const auto& uid : pods_.of_node) look_for_pod(uid, of_node_);
+    for (const auto& root : pods_.roots)
+        for (const auto& path : all_pods_cgroups(root))
+            if (const auto id = id_of(path)) unknown_.emplace(*id, path);
+}
+
+void Identities::set(const std::vector<model::WorkloadIdentity>& wanted, PodPlaces pods) {
+    pods_ = std::move(pods);
     all_.clear();
     homes_.clear();
     for (const auto& one : wanted) {
@@ -97,23 +117,31 @@ void Identities::look_everywhere() {
         look_at(identity);
         if (!identity.wanted.user.empty()) identity.user = user_id(identity.wanted.user);
     }
+    look_at_pods();
 }
 
 bool Identities::look_again() {
     const auto before = all_;
+    const auto of_node = of_node_, unknown = unknown_;
     for (auto& identity : all_) look_at(identity);
-    return before != all_;
+    look_at_pods();
+    return before != all_ || of_node != of_node_ || unknown != unknown_;
 }
 
 kernel::Identities Identities::entries() const {
     kernel::Identities entries;
+    const auto put_cgroups = [&](const Cgroups& cgroups, std::uint32_t number) {
+        for (const auto& [id, path] : cgroups)
+            entries.emplace(md_identity_key{.value = id, .kind = MD_IDENTITY_CGROUP, .reserved = 0}, number);
+    };
     for (const auto& identity : all_) {
         const auto number = model::identity_number(identity.wanted.name);
-        for (const auto& [id, path] : identity.cgroups)
-            entries.emplace(md_identity_key{.value = id, .kind = MD_IDENTITY_CGROUP, .reserved = 0}, number);
+        put_cgroups(identity.cgroups, number);
         if (identity.user)
             entries.emplace(md_identity_key{.value = *identity.user, .kind = MD_IDENTITY_USER, .reserved = 0}, number);
     }
+    put_cgroups(of_node_, model::node_identity);
+    put_cgroups(unknown_, model::unknown_identity);
     return entries;
 }
 
@@ -123,14 +151,21 @@ base::Result<ProcessIdentity> Identities::of_process(pid_t pid, const std::strin
     const auto user = user_of(process);
     if (!cgroup || !user)
         return base::fail({"look at process", std::to_string(pid), 0, "there is no such process", "see ps for those there are"});
-    ProcessIdentity found{{}, {}, {}, *cgroup, *user};
-    for (auto path = *cgroup; !path.empty(); path = parent_of(path))
+    ProcessIdentity found{{}, false, {}, {}, *cgroup, *user};
+    for (auto path = *cgroup; !path.empty(); path = parent_of(path)) {
+        const auto id = id_of(path);
+        if (!id) continue;
+        found.cgroup = path;
         for (const auto& identity : all_)
-            if (const auto id = id_of(path); id && identity.cgroups.contains(*id)) {
+            if (identity.cgroups.contains(*id)) {
                 found.name = identity.wanted.name;
-                found.cgroup = path;
                 return found;
             }
+        if (of_node_.contains(*id)) return found;
+        found.is_unknown = unknown_.contains(*id);
+        if (found.is_unknown) return found;
+    }
+    found.cgroup.clear();
     const auto of_user = std::find_if(all_.begin(), all_.end(), [&](const auto& identity) { return identity.user == *user; });
     if (of_user == all_.end()) return found;
     found.name = of_user->wanted.name;

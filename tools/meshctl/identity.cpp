@@ -33,11 +33,13 @@ Table identities_table(json::array identities) {
 Result<Page> of_process(const json::object& answer) {
     const auto& process = object_at(answer, "process");
     const auto name = text_at(process, "identity");
+    const auto* const refused = process.if_contains("refused");
+    const std::string none = refused != nullptr && *refused == true ? "none" : "that of the node";
     Page page;
     page.blocks = {Facts{{{"Process", text_at(process, "pid")},
                           {"Cgroup", text_at(process, "cgroup")},
                           {"User", text_at(process, "user")},
-                          {"Identity", name == "-" ? "that of the node" : name}}}};
+                          {"Identity", name == "-" ? none : name}}}};
     page.verdict = text_at(process, "why");
     page.value = answer;
     return page;

@@ -37,6 +37,7 @@ base::Result<std::optional<Message>> Assembler::add(Message message) {
     if (auto* const delta = std::get_if<Delta>(&message)) return add_delta(std::move(*delta));
     if (auto* const policies = std::get_if<Policies>(&message)) return add_policies(std::move(*policies));
     if (auto* const registry = std::get_if<RegistryStatus>(&message)) return add_registry(std::move(*registry));
+    if (auto* const pods = std::get_if<Pods>(&message)) return add_pods(std::move(*pods));
     if (auto* const metrics = std::get_if<MetricsPart>(&message)) return add_metrics(std::move(*metrics));
     return std::optional<Message>(std::move(message));
 }
@@ -97,6 +98,18 @@ base::Result<std::optional<Message>> Assembler::add_registry(RegistryStatus stat
         return broken("registry", "more than " + std::to_string(limits_.sources) + " sources");
     if (!registry_->last) return std::nullopt;
     return std::optional<Message>(*std::exchange(registry_, std::nullopt));
+}
+
+base::Result<std::optional<Message>> Assembler::add_pods(Pods pods) {
+    if (!pods_) {
+        pods_ = std::move(pods);
+    } else {
+        append(pods_->pods, pods.pods);
+        pods_->last = pods.last;
+    }
+    if (pods_->pods.size() > limits_.pods) return broken("pods", "more than " + std::to_string(limits_.pods) + " pods");
+    if (!pods_->last) return std::nullopt;
+    return std::optional<Message>(*std::exchange(pods_, std::nullopt));
 }
 
 base::Result<std::optional<Message>> Assembler::add_metrics(MetricsPart part) {

@@ -17,7 +17,8 @@ struct AssemblerLimits {
     std::size_t backends = 1048576;
     std::size_t sources = 131072;
     std::size_t rules = 4 * model::max_rules;  // more than max_rules are refused, with words, where they are compiled
-    std::size_t metrics_parts = 256;           // frames of one answer, so at most 256 MiB of text
+    std::size_t pods = model::max_pods;
+    std::size_t metrics_parts = 256;  // frames of one answer, so at most 256 MiB of text
 };
 
 // One for each Channel: it also knows which sequence comes next.
@@ -34,6 +35,7 @@ private:
     base::Result<std::optional<Message>> add_delta(Delta delta);
     base::Result<std::optional<Message>> add_policies(Policies policies);
     base::Result<std::optional<Message>> add_registry(RegistryStatus status);
+    base::Result<std::optional<Message>> add_pods(Pods pods);
     base::Result<std::optional<Message>> add_metrics(MetricsPart part);
 
     struct Partial {
@@ -48,6 +50,7 @@ private:
     std::size_t backends_ = 0;
     std::optional<Policies> policies_;
     std::optional<RegistryStatus> registry_;
+    std::optional<Pods> pods_;
     std::optional<Partial> metrics_;
 };
 

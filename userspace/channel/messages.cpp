@@ -13,6 +13,7 @@
 #include "channel/settings_message.hpp"
 #include "channel/tls_check_message.hpp"
 #include "model/health_json.hpp"
+#include "model/pod_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
@@ -271,6 +272,18 @@ base::Result<Message> decode_edge(json::object& object) {
     return fields.give(std::move(report));
 }
 
+base::Result<Message> decode_pods(const json::object& object) {
+    Fields fields(object, "pods");
+    Pods message;
+    message.last = fields.boolean("last");
+    for (const auto& item : fields.array("pods")) {
+        auto pod = model::pod_from_json(item, "pods.pods[" + std::to_string(message.pods.size()) + "]");
+        if (!pod) return tl::make_unexpected(pod.error());
+        message.pods.push_back(std::move(*pod));
+    }
+    return fields.give(std::move(message));
+}
+
 base::Result<Message> decode_sync(const json::object& object) {
     Fields fields(object, "sync");
     return fields.give(SyncRegistry{fields.text("name")});
@@ -308,6 +321,7 @@ struct TypeName {
     std::string_view operator()(const RegistriesReport&) const { return "registries"; }
     std::string_view operator()(const AnnouncementsReport&) const { return "announcements"; }
     std::string_view operator()(const CertificatesReport&) const { return "certificates"; }
+    std::string_view operator()(const Pods&) const { return "pods"; }
     std::string_view operator()(const EdgeReport&) const { return "edge"; }
     std::string_view operator()(const SyncRegistry&) const { return "sync"; }
     std::string_view operator()(const HealthReport&) const { return "health"; }
@@ -343,6 +357,7 @@ base::Result<Message> decode(json::object message) {
     if (type == "certificates") return decode_certificates(message);
     if (type == "edge") return decode_edge(message);
     if (type == "sync") return decode_sync(message);
+    if (type == "pods") return decode_pods(message);
     if (type == "health") return decode_health(message);
     if (type == "metrics_request") return decode_metrics_request(message);
     if (type == "view_request") return decode_view_request(message);

@@ -26,6 +26,7 @@
 #include "model/flow_export.hpp"
 #include "model/health.hpp"
 #include "model/picture.hpp"
+#include "model/pod.hpp"
 #include "model/policy.hpp"
 #include "model/registries.hpp"
 #include "model/service.hpp"
@@ -58,6 +59,13 @@ struct Policies {
     std::vector<model::Rule> rules;
     bool complete = false;            // as in Delta: then rules that are not there are gone
     std::vector<std::string> unread;  // else, but for those of these sources; none is named: any rule may still be there
+    bool last = true;
+};
+
+// The pods of this node that run or are about to, all of them. May come in several frames, the last of them with last = true. The
+// agent finds their cgroups itself, by their uids.
+struct Pods {
+    std::vector<model::Pod> pods;
     bool last = true;
 };
 
@@ -271,14 +279,14 @@ inline constexpr std::chrono::seconds max_retirement = std::chrono::hours(24 * 7
 
 using Message = std::variant<Hello, Delta, Policies, RegistryStatus, RegistriesReport, AnnouncementsReport, CertificatesReport,
                              EdgeReport, SyncRegistry, HealthReport, MetricsRequest, ViewRequest, ExportStatus, SettingsMessage,
-                             MetricsPart, ViewPart, FlowEvents, Ejected, Reopen, Shutdown, Retire, TlsCheck, TlsFinding>;
+                             MetricsPart, ViewPart, FlowEvents, Ejected, Reopen, Shutdown, Retire, TlsCheck, TlsFinding, Pods>;
 
 std::string_view type_name(const Message& message);  // "hello", "delta", …
 
 base::Result<Message> decode(boost::json::object message);
 
-// A Delta, Policies, a RegistryStatus, a HealthReport, a MetricsPart, ViewParts or FlowEvents may be larger than a frame: send
-// those with the functions of split.hpp.
+// A Delta, Policies, Pods, a RegistryStatus, a HealthReport, a MetricsPart, ViewParts or FlowEvents may be larger than a frame:
+// send those with the functions of split.hpp.
 boost::json::object encode(const Hello& message);
 boost::json::object encode(const MetricsRequest& message);
 boost::json::object encode(const ViewRequest& message);

@@ -10,6 +10,7 @@
 #include "channel/channel.hpp"
 #include "channel/utf8.hpp"
 #include "model/health_json.hpp"
+#include "model/pod_json.hpp"
 #include "model/policy_json.hpp"
 #include "model/service_json.hpp"
 
@@ -173,6 +174,17 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit) {
     }
     frames.end_frame(R"(],"last":true})");
     return too_large;
+}
+
+void split_pods(const std::vector<model::Pod>& pods, const Emit& emit) {
+    Frames frames(emit, R"({"type":"pods","pods":[)");
+    std::string item;
+    for (const auto& pod : pods) {
+        serialize_into(item, model::to_json(pod));
+        if (!frames.has_room(item.size())) frames.end_frame(R"(],"last":false})");
+        frames.add_item(item);
+    }
+    frames.end_frame(R"(],"last":true})");
 }
 
 void split_policies(const Policies& policies, const Emit& emit) {

@@ -27,6 +27,9 @@ std::vector<std::string> split_delta(const Delta& delta, const Emit& emit);
 // policies.last is not looked at. One rule is far smaller than a frame.
 void split_policies(const Policies& policies, const Emit& emit);
 
+// Each of at most model::max_pods.
+void split_pods(const std::vector<model::Pod>& pods, const Emit& emit);
+
 void split_registry_status(const RegistryStatus& status, const Emit& emit);
 
 // Each frame is a message of its own; the first has the counts.

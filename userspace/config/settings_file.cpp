@@ -117,7 +117,7 @@ void read_sections(Document& document, const MappingReader& top, Settings& setti
     read_section(document, top, "bounds", bounds_keys,
                  [&](const MappingReader& section) { read_bounds(document, section, settings.bounds); });
     read_limits(document, top, settings.limits);
-    read_node_tls(document, top, settings.tls);
+    read_node_tls(document, top, !settings.registries.kubernetes.empty(), settings.tls);
     read_edge(document, top, settings.edge, settings.acme);
     read_origination(document, top, settings.tls.has_value(), settings.origination);
 }

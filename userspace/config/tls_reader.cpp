@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/tls_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -8,11 +9,13 @@
 #include <fmt/format.h>
 
 #include "config/backend_reader.hpp"
+#include "config/balancing_reader.hpp"
 #include "config/characters.hpp"
 #include "config/edge_reader.hpp"
 #include "config/signing_reader.hpp"
 #include "config/system_names.hpp"
 #include "model/misfit.hpp"
+#include "model/pod.hpp"
 #include "model/policy.hpp"
 
 namespace meshd::config {
@@ -31,8 +34,10 @@ constexpr std::array<std::string_view, 2> same_nodes{"plain", "encrypt"};
 constexpr std::array<std::string_view, 12> node_keys{"trust_domain", "authorities", "revoked",      "certificate",
                                                      "key",          "identities",  "inbound_port", "outbound_port",
                                                      "threads",      "signing",     "issuer",       "kernel"};
-constexpr std::array<std::string_view, 6> identity_keys{"name", "workload", "unit", "user", "certificate", "key"};
-constexpr std::array<std::string_view, 3> whose_keys{"workload", "unit", "user"};
+constexpr std::array<std::string_view, 7> identity_keys{"name", "workload", "unit", "user", "pod", "certificate", "key"};
+constexpr std::array<std::string_view, 4> whose_keys{"workload", "unit", "user", "pod"};
+constexpr std::array<std::string_view, 3> pod_keys{"namespace", "service_account", "labels"};
+constexpr std::size_t longest_pattern = 253;  // bytes
 constexpr std::array<std::string_view, 3> kernels{"off", "auto", "on"};
 constexpr std::uint32_t most_threads = 64;
 
@@ -58,13 +63,33 @@ void read_name(Document& document, const MappingReader& object, std::string& res
                      "letters, digits, \".\", \"-\", \"_\" and \"/\", with a letter or a digit at both ends");
 }
 
+void read_pattern(Document& document, const MappingReader& object, std::string_view key, std::string& result) {
+    const auto is_good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '*';
+    };
+    if (object.text(key, result) &&
+        (result.empty() || result.size() > longest_pattern || !std::all_of(result.begin(), result.end(), is_good)))
+        refuse_value(document, object.find(key), '"' + std::string(key) + '"',
+                     "lower case letters, digits, \"-\" and \".\", with * for any text");
+}
+
+void read_pod(Document& document, Value value, model::PodSelector& result) {
+    if (value.kind() == Kind::nothing) refuse_value(document, value, "\"pod\"", "a mapping", "write pod: {} for all pods");
+    const MappingReader object(document, value, "\"pod\"", pod_keys);
+    if (!document.ok()) return;
+    read_pattern(document, object, "namespace", result.pod_namespace);
+    read_pattern(document, object, "service_account", result.service_account);
+    read_labels(document, object, result.labels);
+}
+
 void read_whose(Document& document, const MappingReader& object, model::WorkloadIdentity& result) {
     std::size_t given = 0;
     for (const auto key : whose_keys) given += object.has(key) ? 1 : 0;
     if (given != 1)
         document.refuse(
             object.mark(), fmt::format("an identity needs one of {}, found {}", join(whose_keys, "and"), given),
-            "write a cgroup (workload: /shop.slice), a unit of systemd (unit: web.service) or an account (user: web)");
+            "write a cgroup (workload: /shop.slice), a unit of systemd (unit: web.service), an account (user: web) or pods of "
+            "Kubernetes (pod: {namespace: shop})");
     if (object.text("workload", result.workload) && !model::is_workload(result.workload))
         refuse_value(document, object.find("workload"), "\"workload\"",
                      "the path of a cgroup below the mount of cgroup v2, such as /shop.slice");
@@ -72,9 +97,24 @@ void read_whose(Document& document, const MappingReader& object, model::Workload
         (result.unit.find('/') != std::string::npos || result.unit.find('.') == std::string::npos))
         refuse_value(document, object.find("unit"), "\"unit\"", "a unit of systemd with its kind, such as web.service");
     read_account(document, object, "user", result.user);
+    if (object.has("pod")) read_pod(document, object.find("pod"), result.pod.emplace());
 }
 
-void read_identities(Document& document, const MappingReader& tls, model::NodeTls& result) {
+// With what stands for parts of pods' names in it, a name that some pod has. It may stand for one alone.
+void check_template(Document& document, const MappingReader& object, const model::NodeTls& node,
+                    const model::WorkloadIdentity& one) {
+    static const model::Pod some{"", "shop", "web-1", "web", {}};
+    auto filled = one;
+    filled.name = model::filled(one.name, some);
+    if (!model::is_service_name(filled.name))
+        refuse_value(
+            document, object.find("name"), "\"name\"",
+            "letters, digits, \".\", \"-\", \"_\" and \"/\", with {namespace}, {service_account} and {pod} for what a pod has");
+    else if (one.files.is_issued)
+        check_issued_name(document, object, node, filled);
+}
+
+void read_identities(Document& document, const MappingReader& tls, bool has_cluster, model::NodeTls& result) {
     const auto list = tls.find("identities");
     if (!document.ok() || !list.exists() || !expect_list(document, list, "\"identities\"", "identities")) return;
     if (list.size() > model::max_identities)
@@ -85,10 +125,20 @@ void read_identities(Document& document, const MappingReader& tls, model::NodeTl
         const MappingReader object(document, item, "an identity", identity_keys);
         if (!document.ok()) return;
         auto& one = result.identities.emplace_back();
-        read_name(document, object, one.name);
         read_whose(document, object, one);
+        if (!one.pod)
+            read_name(document, object, one.name);
+        else if (object.require("name"))
+            object.text("name", one.name);
         read_files(document, object, result, one.files);
-        if (document.ok() && one.files.is_issued) check_issued_name(document, object, result, one);
+        if (document.ok() && one.pod && !has_cluster)
+            document.refuse(object.find("name").mark(),
+                            fmt::format("identity {} is of pods, and no registry tells of any", quote(one.name)),
+                            "add registry.kubernetes");
+        if (document.ok() && one.pod)
+            check_template(document, object, result, one);
+        else if (document.ok() && one.files.is_issued)
+            check_issued_name(document, object, result, one);
         if (!document.ok()) return;
         const auto [first, is_new] =
             seen.emplace(model::identity_number(one.name), std::pair(one.name, object.find("name").mark()));
@@ -152,7 +202,7 @@ void read_origination(Document& document, const MappingReader& top, bool has_tls
     });
 }
 
-void read_node_tls(Document& document, const MappingReader& top, std::optional<model::NodeTls>& result) {
+void read_node_tls(Document& document, const MappingReader& top, bool has_cluster, std::optional<model::NodeTls>& result) {
     read_section(document, top, "tls", node_keys, [&](const MappingReader& tls) {
         auto& node = result.emplace();
         if (tls.require("trust_domain", "write the name that all identities of the mesh begin with, such as example.org") &&
@@ -164,7 +214,7 @@ void read_node_tls(Document& document, const MappingReader& top, std::optional<m
         read_signing(document, tls, node);
         read_issuer(document, tls, node);
         read_files(document, tls, node, node.node);
-        read_identities(document, tls, node);
+        read_identities(document, tls, has_cluster, node);
         tls.number("inbound_port", node.inbound_port, port_range);
         tls.number("outbound_port", node.outbound_port, port_range);
         tls.number("threads", node.threads, {0, most_threads});

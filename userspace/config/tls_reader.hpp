@@ -10,7 +10,8 @@
 
 namespace meshd::config {
 
-void read_node_tls(Document& document, const MappingReader& top, std::optional<model::NodeTls>& result);
+// `has_cluster`: a registry can tell of pods.
+void read_node_tls(Document& document, const MappingReader& top, bool has_cluster, std::optional<model::NodeTls>& result);
 
 // The section "origination". `has_tls`: the section "tls" says the rest.
 void read_origination(Document& document, const MappingReader& top, bool has_tls, model::NodeOrigination& result);

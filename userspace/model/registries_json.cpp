@@ -40,10 +40,9 @@ json::object item_to_json(const EtcdRegistry& etcd) {
 }
 
 json::object item_to_json(const KubernetesRegistry& kubernetes) {
-    return {{"name", kubernetes.name},
-            {"kubeconfig", kubernetes.kubeconfig},
-            {"context", kubernetes.context},
-            {"node", kubernetes.node}};
+    return {{"name", kubernetes.name},       {"kubeconfig", kubernetes.kubeconfig},
+            {"context", kubernetes.context}, {"node", kubernetes.node},
+            {"pods", kubernetes.pods},       {"hosts", kubernetes.hosts}};
 }
 
 template <typename Item>
@@ -105,6 +104,9 @@ void read_item(Members& members, KubernetesRegistry& kubernetes) {
     kubernetes.kubeconfig = members.path("kubeconfig", true);
     kubernetes.context = members.text("context");
     kubernetes.node = members.text("node");
+    // An agent of an older version does not say these.
+    kubernetes.pods = !members.value("pods").is_null() && members.boolean("pods");
+    kubernetes.hosts = !members.value("hosts").is_null() && members.boolean("hosts");
 }
 
 template <typename Item>

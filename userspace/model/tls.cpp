@@ -33,7 +33,7 @@ std::optional<Enum> parse(const std::array<std::string_view, size>& names, std::
 std::uint32_t identity_number(std::string_view name) {
     std::uint32_t hash = 2166136261U;
     for (const char letter : name) hash = (hash ^ static_cast<std::uint8_t>(letter)) * 16777619U;
-    return hash != 0 ? hash : 1;
+    return hash != 0 && hash != node_identity && hash != unknown_identity ? hash : 1;
 }
 
 unsigned relay_threads(std::uint32_t asked) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "model/balancing.hpp"
 
 namespace meshd::model {
 
@@ -63,13 +64,26 @@ struct CertificateFiles {
     auto operator<=>(const CertificateFiles&) const = default;
 };
 
-// Whose connections go out under which certificate. Exactly one of the three says whose.
+// Pods of Kubernetes. All of it must fit; names are patterns with stars.
+struct PodSelector {
+    std::string pod_namespace = "*";
+    std::string service_account = "*";
+    Labels labels{};
+
+    bool operator==(const PodSelector&) const = default;
+};
+
+// Whose connections go out under which certificate. Exactly one of workload, unit, user and pod says whose.
 struct WorkloadIdentity {
     std::string name;      // unique, a service name by its form
     std::string workload;  // a cgroup with all below it, as in a rule of the policy: "/shop.slice"
     std::string unit;      // of systemd: "web.service"
     std::string user;      // an account
     CertificateFiles files{};
+    // As the configuration has it, one entry stands for as many identities as its name and files have meanings: see
+    // model/pod.hpp.
+    std::optional<PodSelector> pod{};
+    std::vector<std::string> pods{};  // uids of those that have the identity, when it is one of them; the worker need not know
 
     bool operator==(const WorkloadIdentity&) const = default;
 };
@@ -154,8 +168,11 @@ struct NodeOrigination {
 inline constexpr std::size_t max_outside_credentials = 256;
 
 // How the kernel knows an identity: FNV-1a (32 bits) of its name, which stays the same whatever else the list has. Never 0,
-// which is the node's. Those of one list differ.
+// which is the node's where nothing is named, and none of the two below. Those of one list differ.
 std::uint32_t identity_number(std::string_view name);
+
+inline constexpr std::uint32_t node_identity = 0xFFFFFFFF;     // the node's, said of a cgroup below one that has another
+inline constexpr std::uint32_t unknown_identity = 0xFFFFFFFE;  // nobody's: connections under it are refused
 
 // How many threads a relay has: `asked`, or one for each CPU that this process may use, at most 64. Agent and worker count alike.
 unsigned relay_threads(std::uint32_t asked);

@@ -34,7 +34,8 @@ json::object item_to_json(const WorkloadIdentity& identity) {
             {"user", identity.user},
             {"key", identity.files.key},
             {"certificate", identity.files.certificate},
-            {"issued", identity.files.is_issued}};
+            {"issued", identity.files.is_issued},
+            {"of_pods", identity.pod.has_value()}};
 }
 
 json::object to_json(const Signing& signing) {
@@ -95,8 +96,11 @@ WorkloadIdentity read_identity(Members& members) {
     identity.workload = members.text("workload");
     identity.unit = members.text("unit");
     identity.user = members.text("user");
-    if (int{!identity.workload.empty()} + int{!identity.unit.empty()} + int{!identity.user.empty()} != 1)
-        members.wrong("workload", "one of workload, unit and user");
+    if (!members.value("of_pods").is_null() && members.boolean("of_pods")) identity.pod.emplace();
+    if (int{!identity.workload.empty()} + int{!identity.unit.empty()} + int{!identity.user.empty()} +
+            int{identity.pod.has_value()} !=
+        1)
+        members.wrong("workload", "one of workload, unit, user and pods");
     identity.files = read_files(members);
     return identity;
 }

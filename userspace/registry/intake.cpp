@@ -80,6 +80,13 @@ void Intake::put_set(const model::BackendsFrom& query, std::vector<model::Backen
     told(take(query, std::move(backends)));
 }
 
+void Intake::put_pods(std::vector<model::Pod> pods) {
+    if (pods_ == pods) return;
+    pods_ = std::move(pods);
+    pending_.pods = true;
+    told(true);
+}
+
 void Intake::put_rules(const std::string& unit, std::vector<model::Rule> rules) {
     for (auto& rule : rules) rule.source = source_ + '/' + unit;
     const auto found = rules_.find(unit);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "model/pod.hpp"
 #include "model/policy.hpp"
 #include "model/registries.hpp"
 #include "model/service.hpp"
@@ -87,6 +88,9 @@ public:
     // Rules of the policy that stand in `unit`, an object of the registry; none: it has none any more.
     void put_rules(const std::string& unit, std::vector<model::Rule> rules);
 
+    // The pods of this node, all of them.
+    void put_pods(std::vector<model::Pod> pods);
+
     // What it says of a service that is described elsewhere; null: nothing any more.
     void put_settings(const std::string& service, model::ServiceSettingsPtr settings);
 
@@ -107,6 +111,7 @@ public:
         std::map<model::BackendsFrom, std::vector<model::Backend>> sets;
         std::map<std::string, model::ServiceSettingsPtr> settings;  // by service; null: none any more
         bool rules = false;
+        bool pods = false;
         bool complete = false;  // has become so
     };
     Changes take_changes();
@@ -132,6 +137,7 @@ public:
     [[nodiscard]] const std::map<std::string, model::ServicePtr>& services() const { return services_; }
     [[nodiscard]] const std::map<model::BackendsFrom, std::vector<model::Backend>>& sets() const { return sets_; }
     [[nodiscard]] std::vector<model::Rule> rules() const;
+    [[nodiscard]] const std::optional<std::vector<model::Pod>>& pods() const { return pods_; }  // nothing: not told
     [[nodiscard]] const std::map<std::string, model::ServiceSettingsPtr>& settings() const { return settings_; }  // by service
     [[nodiscard]] const std::map<std::string, std::string>& refused() const { return refused_; }  // object to error
     [[nodiscard]] std::vector<Held> held() const;
@@ -177,6 +183,7 @@ private:
     std::map<std::string, model::ServicePtr> services_;
     std::map<model::BackendsFrom, Set> sets_;
     std::map<std::string, std::vector<model::Rule>> rules_;
+    std::optional<std::vector<model::Pod>> pods_;
     std::map<std::string, model::ServiceSettingsPtr> settings_;
     std::set<std::string> remembered_settings_;  // not said again so far
     std::map<std::string, std::string> refused_;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "model/tls.hpp"
 #include "relay/pool.hpp"
 #include "relay/proxy_header.hpp"
 #include "relay/sockets.hpp"
@@ -15,7 +16,7 @@ constexpr std::size_t most_said = std::size_t{16} << 10;
 
 // Null: it has none, so it may not go out.
 std::shared_ptr<const tls::Credentials> credentials_of(const Configuration& configuration, std::uint32_t identity) {
-    if (identity == 0) return configuration.node;
+    if (identity == 0 || identity == model::node_identity) return configuration.node;
     const auto found = configuration.identities.find(identity);
     return found == configuration.identities.end() ? nullptr : found->second;
 }

@@ -2,6 +2,7 @@
 #include "signing/issuer.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,6 +21,13 @@ constexpr std::chrono::milliseconds longest_wait{10'000};  // clocks jump, and t
 constexpr std::size_t most_answer = std::size_t{16} << 20;
 constexpr long ok = 200, not_modified = 304;
 
+bool has_other_identities_alone(const model::NodeTls& before, const std::optional<model::NodeTls>& now) {
+    if (!now) return false;
+    auto same = before;
+    same.identities = now->identities;
+    return same == *now;
+}
+
 std::string called(const std::string& name) { return name.empty() ? "the node" : name; }
 
 // What the signing agent said, or why it said nothing.
@@ -36,6 +44,7 @@ Issuer::Issuer(boost::asio::io_context& io, std::function<void()> on_files)
 
 void Issuer::follow(const std::optional<model::NodeTls>& tls) {
     if (tls_ == tls) return;
+    if (files_ && has_other_identities_alone(*tls_, tls)) return follow_identities(*tls);
     tls_ = tls;
     pending_.reset();
     timer_.cancel();
@@ -47,6 +56,23 @@ void Issuer::follow(const std::optional<model::NodeTls>& tls) {
     files_.emplace(*tls_);
     add({}, {}, tls_->node);
     for (const auto& one : tls_->identities) add(one.name, model::issued_identity(*tls_, one), one.files);
+    step();
+}
+
+// Pods come and go while others' certificates are on their way: what is under way goes on. The key of an identity that no pod has
+// any more goes with it.
+void Issuer::follow_identities(const model::NodeTls& tls) {
+    const auto before = std::exchange(tls_->identities, tls.identities);
+    std::erase_if(items_, [&](const Item& item) {
+        const auto is_it = [&](const auto& one) { return one.name == item.name && one.files.certificate == item.path; };
+        if (item.name.empty() || std::any_of(tls.identities.begin(), tls.identities.end(), is_it)) return false;
+        const auto was = std::find_if(before.begin(), before.end(), is_it);
+        std::error_code ignored;  // there may be none yet
+        if (was != before.end() && was->pod) std::filesystem::remove(item.path, ignored);
+        return true;
+    });
+    for (const auto& one : tls.identities)
+        if (!is_issued(one.name)) add(one.name, model::issued_identity(*tls_, one), one.files);
     step();
 }
 

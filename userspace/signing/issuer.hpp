@@ -62,6 +62,7 @@ private:
     };
     using Answer = tl::expected<web::AsyncResponse, web::AsyncError>;
 
+    void follow_identities(const model::NodeTls& tls);
     void add(const std::string& name, const std::string& identity, const model::CertificateFiles& files);
     void step();
     void wait();

@@ -35,6 +35,7 @@ void carry_over(const Intake& from, Intake& to) {
     for (const auto& [name, service] : from.services()) services.push_back(service);
     if (from.last_answer()) to.remember(std::move(services), *from.last_answer());
     for (const auto& [query, set] : from.sets()) to.remember_set(query, set);
+    if (from.pods()) to.put_pods(*from.pods());
     to.remember_settings(from.settings());
 }
 

@@ -49,6 +49,7 @@ public:
     struct Handlers {
         std::function<void(const registry::Change&)> on_change;  // first when the directory has been looked at
         std::function<void()> on_status;
+        std::function<void()> on_pods{};  // pods() are others
     };
     Registries(boost::asio::io_context& io, Handlers handlers);
     Registries(const Registries&) = delete;
@@ -67,6 +68,7 @@ public:
 
     [[nodiscard]] const model::DesiredState& state() const { return state_; }
     [[nodiscard]] std::vector<model::Rule> rules() const;
+    [[nodiscard]] std::optional<std::vector<model::Pod>> pods() const;  // of this node; nothing: not all registries have told
     [[nodiscard]] bool rules_complete() const;
     [[nodiscard]] std::vector<std::string> unread() const;  // see registry::Catalog; with prefixes of sources
     [[nodiscard]] bool started() const { return files_ != nullptr; }
@@ -126,6 +128,7 @@ private:
     model::DesiredState state_;
     bool look_at_all_ = true;  // at the next collect()
     bool rules_changed_ = false;
+    bool pods_changed_ = false;
     bool is_collect_due_ = false;
     bool rules_were_complete_ = false;
     bool files_were_complete_ = false;

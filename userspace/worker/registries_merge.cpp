@@ -126,6 +126,7 @@ void Registries::collect_from(Followed& followed, std::map<std::string, model::S
         if (followed.kind != dns_name) settings_of_.put(followed.rank, name, std::move(settings));
     if (changes.complete) await_settings();
     rules_changed_ = rules_changed_ || changes.rules;
+    pods_changed_ = pods_changed_ || changes.pods;
     for (const auto& [query, set] : changes.sets)
         for (const auto& name : queries_.waiting_for(query)) {
             remembered_.erase(name);  // it has been told something
@@ -142,6 +143,7 @@ void Registries::collect() {
     const auto refused_before = settings_of_.refused();
     std::map<std::string, model::ServicePtr> touched;
     for (auto& [name, followed] : followed_) collect_from(*followed, touched);
+    if (std::exchange(pods_changed_, false) && handlers_.on_pods) handlers_.on_pods();
     for (auto& [name, service] : merger_.take()) touched.insert_or_assign(name, std::move(service));
     for (const auto& name : settings_of_.take_touched())
         if (const auto found = merger_.in_force().find(name); found != merger_.in_force().end())
@@ -200,6 +202,19 @@ std::vector<model::Rule> Registries::rules() const {
         if (name != dns_name) by_rank[followed->rank] = followed->intake.rules();
     std::vector<model::Rule> all;
     for (auto& [rank, rules] : by_rank) std::move(rules.begin(), rules.end(), std::back_inserter(all));
+    return all;
+}
+
+std::optional<std::vector<model::Pod>> Registries::pods() const {
+    std::vector<model::Pod> all;
+    for (const auto& one : settings_.kubernetes) {
+        if (!one.pods) continue;
+        const auto followed = followed_.find(one.name);
+        if (followed == followed_.end() || !followed->second->intake.pods()) return std::nullopt;
+        const auto& pods = *followed->second->intake.pods();
+        all.insert(all.end(), pods.begin(), pods.end());
+    }
+    if (all.size() > model::max_pods) all.resize(model::max_pods);
     return all;
 }
 

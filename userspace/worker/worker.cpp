@@ -53,7 +53,8 @@ Worker::Worker(boost::asio::io_context& context, base::UniqueFd channel, base::U
                                 was_read_ = was_read_ || registries_.directory_error().empty();
                                 report_soon();
                                 report_registries_soon();
-                            }}),
+                            },
+                            [this] { send_pods(); }}),
       registries_timer_(context),
       announcements_(std::in_place, context, [this] { report_announcements(); }),
       leave_timer_(context),
@@ -242,6 +243,13 @@ void Worker::send_rules(const registry::Change& change) {
     channel::split_policies(policies, [this](std::string_view frame) { (void)channel_.send_text(frame); });
     // Before all are known those that the agent knew hold.
     if (complete || !encryption_.has_rules()) encryption_.set_rules(std::move(policies.rules));
+}
+
+// There are few, and they change seldom.
+void Worker::send_pods() {
+    if (is_retired_) return;
+    if (const auto pods = registries_.pods())
+        channel::split_pods(*pods, [this](std::string_view frame) { (void)channel_.send_text(frame); });
 }
 
 void Worker::send_changes() {

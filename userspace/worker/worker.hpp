@@ -59,6 +59,7 @@ private:
     void remember(channel::Policies part);
     void on_change(const registry::Change& change);
     void send_changes();
+    void send_pods();
     void send_rules(const registry::Change& change);
     void send_delta(const channel::Delta& delta);
     void report_soon();

@@ -4,7 +4,7 @@
 NAMESPACE = "shop"
 PORT = 8080  # of all backends, each on an address of its own
 
-PATHS = {"services": "/api/v1/namespaces/{namespace}/services", "nodes": "/api/v1/nodes",
+PATHS = {"pods": "/api/v1/namespaces/{namespace}/pods", "services": "/api/v1/namespaces/{namespace}/services", "nodes": "/api/v1/nodes",
          "endpointslices": "/apis/discovery.k8s.io/{version}/namespaces/{namespace}/endpointslices"}
 
 
@@ -38,6 +38,12 @@ def endpoint_slice(name, of, *endpoints, version="v1"):
             if "nodeName" in one:
                 one["topology"] = {"kubernetes.io/hostname": one.pop("nodeName")}
     return made
+
+
+def pod(name, account, node, **labels):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
+            "spec": {"nodeName": node, "serviceAccountName": account, "automountServiceAccountToken": False,
+                     "containers": [{"name": "one", "image": "none"}]}}
 
 
 def node(name, address, zone="a"):

@@ -12,6 +12,21 @@ from harness.process import Process, wait_until
 HERE, THERE = "here", "there"  # names of this node and another one
 
 
+def write_kubeconfig(directory, api, token=None):
+    """With what it names beside it. Returns its path."""
+    (directory / "token").write_text(token or api.token())
+    cluster = {"server": api.url}
+    if api.authority():
+        (directory / "ca.crt").write_text(api.authority())
+        cluster["certificate-authority"] = "ca.crt"
+    kubeconfig = directory / "kubeconfig"
+    kubeconfig.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "meshd"}}],
+        "clusters": [{"name": "test", "cluster": cluster}], "users": [{"name": "meshd", "user": {"tokenFile": "token"}}]}))
+    return kubeconfig
+
+
 class Shop:
     def __init__(self, world, api, name):
         self.world, self.api = world, api
@@ -29,16 +44,7 @@ class Shop:
 
     def settings(self, token=None, hold="100%", node=HERE):
         """Writes the kubeconfig and what leads to it. Returns the path of the configuration, a mapping in braces."""
-        self.write_token(token or self.api.token())
-        cluster = {"server": self.api.url}
-        if self.api.authority():
-            (self.directory / "ca.crt").write_text(self.api.authority())
-            cluster["certificate-authority"] = "ca.crt"
-        kubeconfig = self.directory / "kubeconfig"
-        kubeconfig.write_text(json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "test",
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "meshd"}}],
-            "clusters": [{"name": "test", "cluster": cluster}], "users": [{"name": "meshd", "user": {"tokenFile": "token"}}]}))
+        kubeconfig = write_kubeconfig(self.directory, self.api, token)
         path = self.world.place.root / "kubernetes.yaml"
         path.write_text(json.dumps({"registry": {"kubernetes": {"kubeconfig": str(kubeconfig), "node": node}, "hold": {"share": hold}}}))
         return path

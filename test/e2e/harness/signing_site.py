@@ -40,12 +40,12 @@ class Site:
         os.chown(file, pwd.getpwnam(USER).pw_uid, -1)
         file.chmod(0o600)
 
-    def settings(self, host, **tls):
+    def settings(self, host, extra="", **tls):
         issuer = {"address": f"{self.signer.address}:{SIGNING}", "token_file": str(host.tls / "token"), "refresh": self.refresh}
         section = {"trust_domain": TRUST_DOMAIN, "authorities": str(host.tls / "pinned.pem"), "issuer": issuer}
         if host is self.signer:
             section["signing"] = self.signing
-        (host.place.root / "meshd.yaml").write_text(f"log: {{level: debug}}\ntls: {json.dumps(section | tls)}\n")
+        (host.place.root / "meshd.yaml").write_text(f"log: {{level: debug}}\ntls: {json.dumps(section | tls)}\n{extra}")
 
     def start(self, host, has_token=True, **tls):
         if has_token:

@@ -92,6 +92,12 @@ TEST(Assembler, HoldsNoMoreThanItsLimits) {
     EXPECT_EQ(error_of(assembler.add(metrics)), "cannot accept message metrics: more than 2 frames");
 }
 
+TEST(Assembler, HoldsNoMorePodsThanANodeHas) {
+    Assembler assembler;
+    EXPECT_TRUE(assembler.add(Pods{std::vector<model::Pod>(model::max_pods), false}));
+    EXPECT_FALSE(assembler.add(Pods{std::vector<model::Pod>(1), true}));
+}
+
 TEST(Assembler, PartsOfOneMetricsAnswerAreNotMixedWithAnother) {
     Assembler assembler;
     ASSERT_TRUE(assembler.add(MetricsPart{1, object(R"({"families":[]})"), false}));

@@ -132,6 +132,20 @@ TEST(Messages, SettingsCarryAnnouncements) {
     EXPECT_EQ(refused.error().object, "settings.announcements[0].weight");
 }
 
+TEST(Messages, PodsNameNoCgroupAndNoPath) {
+    const auto of = [](const char* uid) {
+        return boost::json::parse(std::string(R"({"type":"pods","last":true,"pods":[{"uid":")") + uid +
+                                  R"(","namespace":"shop","name":"web-1","service_account":"web","labels":{}}]})")
+            .as_object();
+    };
+    EXPECT_EQ(decoded<Pods>(of("00000000-0000-4000-8000-00000000000a")).pods.at(0).name, "web-1");
+    for (const auto* const uid : {"", "..", "../../system.slice/sshd.service", "00000000-0000-4000-8000-00000000000/"}) {
+        const auto refused = decode(of(uid));
+        ASSERT_FALSE(refused) << uid;
+        EXPECT_EQ(refused.error().object, "pods.pods[0]");
+    }
+}
+
 TEST(Messages, CertificatesSayWhoseTheyAre) {
     const boost::json::array rows{boost::json::object{{"whose", "node"}, {"name", ""}, {"state", "ok"}}};
     EXPECT_EQ(decoded<CertificatesReport>(encode(CertificatesReport{rows})).certificates, rows);

@@ -54,6 +54,37 @@ TEST(Split, PoliciesComeTogetherAgain) {
     EXPECT_EQ(std::get<Policies>(**message).unread, policies.unread);
 }
 
+TEST(Split, PodsComeTogetherAgain) {
+    std::vector<model::Pod> pods;
+    for (std::size_t i = 0; i < model::max_pods; ++i) {
+        model::Pod pod{fmt::format("00000000-0000-4000-8000-{:012}", i), "shop", "web", "web", {}};
+        for (std::size_t label = 0; label < 8; ++label)
+            pod.labels[std::to_string(label) + std::string(300, 'k')] = std::string(63, 'v');
+        pods.push_back(std::move(pod));
+    }
+    Assembler assembler;
+    std::size_t frames = 0;
+    std::optional<Message> whole;
+    split_pods(pods, [&](std::string_view frame) {
+        ++frames;
+        EXPECT_LE(frame.size(), max_frame);
+        auto message = decode(boost::json::parse({frame.data(), frame.size()}).as_object());
+        ASSERT_TRUE(message) << message.error().message();
+        auto added = assembler.add(std::move(*message));
+        ASSERT_TRUE(added) << added.error().message();
+        whole = std::move(*added);
+    });
+    EXPECT_GT(frames, 1U);
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(std::get<Pods>(*whole).pods, pods);
+}
+
+TEST(Split, NoPodsAreOneFrame) {
+    std::size_t frames = 0;
+    split_pods({}, [&](std::string_view) { ++frames; });
+    EXPECT_EQ(frames, 1U);
+}
+
 TEST(Split, EventsOfFlowsAreAllThereAndCountedOnce) {
     FlowEvents flows{{}, 5, {1, 2, 3}};
     for (int i = 0; i < 3000; ++i) flows.events.emplace_back(json::object{{"id", i}, {"cgroup", std::string(300, '/')}});

@@ -151,6 +151,22 @@ TEST(NodeTls, NamesWorkloads) {
     EXPECT_EQ(tls.identities[2].user, "cron");
 }
 
+TEST(NodeTls, NamesPodsOfKubernetes) {
+    const auto settings = parse_settings(
+        "registry: {kubernetes: {cgroup_root: /kubelet.slice}}\n"
+        "tls:\n  trust_domain: example.org\n  authorities: /t/ca.pem\n  issuer: {address: ca.example.org}\n  identities:\n"
+        "    - {name: front, pod: {namespace: shop, service_account: web-*, labels: {tier: front}}}\n"
+        "    - {name: \"ns/{namespace}/sa/{service_account}\", pod: {}}\n",
+        "meshd.yaml");
+    ASSERT_TRUE(settings) << settings.error().message();
+    const auto& all = settings->tls->identities;
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].pod, (model::PodSelector{"shop", "web-*", {{"tier", "front"}}}));
+    EXPECT_EQ(all[1].name, "ns/{namespace}/sa/{service_account}");
+    EXPECT_EQ(all[1].pod, model::PodSelector{});
+    EXPECT_EQ(settings->registries.kubernetes[0].cgroup_root, "/kubelet.slice");
+}
+
 const std::string issued = "tls:\n  trust_domain: example.org\n  authorities: /t/ca.pem\n  issuer: {address: ca.example.org}\n";
 
 TEST(NodeTls, NeedsNoFilesWhereOthersIssue) {
@@ -181,6 +197,8 @@ TEST(NodeTls, SignsForOthers) {
     EXPECT_EQ(parse_settings(node + "  signing: {authority: /ca}\n", "m")->tls->signing->listen.text(), "[::]:15009");
 }
 
+const std::string with_cluster = "registry:\n  kubernetes: {}\n";
+
 std::string identity(const std::string& text) { return node + "  identities:\n    - {" + text + "}\n"; }
 
 const Refusal of_node[] = {
@@ -195,15 +213,27 @@ const Refusal of_node[] = {
     {"OnePort", node + "  inbound_port: 15001\n",
      "2:3: \"inbound_port\" and \"outbound_port\" are both 15001; give one of them another port"},
     {"NobodysIdentity", identity("name: a, certificate: /t/w.pem, key: /t/w.key"),
-     "7:7: an identity needs one of workload, unit and user, found 0; write a cgroup (workload: /shop.slice), a unit of systemd "
-     "(unit: web.service) or an account (user: web)"},
+     "7:7: an identity needs one of workload, unit, user and pod, found 0; write a cgroup (workload: /shop.slice), a unit of "
+     "systemd "
+     "(unit: web.service), an account (user: web) or pods of Kubernetes (pod: {namespace: shop})"},
     {"ManysIdentity", identity("name: a, user: web, unit: web.service, certificate: /t/w.pem, key: /t/w.key"),
-     "7:7: an identity needs one of workload, unit and user, found 2; write a cgroup (workload: /shop.slice), a unit of systemd "
-     "(unit: web.service) or an account (user: web)"},
+     "7:7: an identity needs one of workload, unit, user and pod, found 2; write a cgroup (workload: /shop.slice), a unit of "
+     "systemd "
+     "(unit: web.service), an account (user: web) or pods of Kubernetes (pod: {namespace: shop})"},
     {"UnitWithoutItsKind", identity("name: a, unit: web, certificate: /t/w.pem, key: /t/w.key"),
      "7:23: \"unit\" must be a unit of systemd with its kind, such as web.service, found \"web\""},
     {"EveryCgroup", identity("name: a, workload: /, certificate: /t/w.pem, key: /t/w.key"),
      "7:27: \"workload\" must be the path of a cgroup below the mount of cgroup v2, such as /shop.slice, found \"/\""},
+    {"NothingOfPods", with_cluster + issued + "  identities: [{name: a, pod: }]\n",
+     "7:29: \"pod\" must be a mapping, found nothing; write pod: {} for all pods"},
+    {"PodsOfNoNamespace", with_cluster + issued + "  identities: [{name: a, pod: {namespace: a/b}}]\n",
+     "7:41: \"namespace\" must be lower case letters, digits, \"-\" and \".\", with * for any text, found \"a/b\""},
+    {"ANameThatNoPodHas", with_cluster + issued + "  identities: [{name: \"sa/{serviceaccount}\", pod: {}}]\n",
+     "7:23: \"name\" must be letters, digits, \".\", \"-\", \"_\" and \"/\", with {namespace}, {service_account} and {pod} for "
+     "what a pod "
+     "has, found \"sa/{serviceaccount}\""},
+    {"PodsWithoutACluster", issued + "  identities: [{name: a, pod: {}}]\n",
+     "5:23: identity \"a\" is of pods, and no registry tells of any; add registry.kubernetes"},
     {"HalfOfThePair", issued + "  certificate: /t/node.pem\n", "2:3: \"tls\" needs the key \"key\""},
     {"ListsOfBoth", issued + "  revoked: /t/crl.pem\n",
      "5:12: \"revoked\" has no meaning beside \"issuer\"; remove it: revocation lists come from the signing agent"},

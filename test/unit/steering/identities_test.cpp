@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "steering/pod_cgroups.hpp"
+
 namespace meshd::steering {
 namespace {
 
@@ -108,6 +110,88 @@ TEST_F(IdentitiesTest, TellWhoseIdentityAProcessHas) {
     EXPECT_EQ(of(3).cgroup, "");
     EXPECT_EQ(of(4).name, "");
     EXPECT_FALSE(identities_->of_process(5, top_ + "/proc"));
+}
+
+// ---- Pods ----
+
+constexpr const char* uid = "6fe2a1b4-0000-4000-8000-00000000000a";
+constexpr const char* other_uid = "6fe2a1b4-0000-4000-8000-00000000000b";
+
+model::WorkloadIdentity pods(const char* name, std::vector<std::string> uids) {
+    model::WorkloadIdentity made{name, {}, {}, {}, {}};
+    made.pod.emplace();
+    made.pods = std::move(uids);
+    return made;
+}
+
+TEST(PodCgroups, AreWhereTheKubeletHasThem) {
+    EXPECT_THAT(
+        pod_cgroups("/", uid),
+        ElementsAre("/kubepods.slice/kubepods-pod6fe2a1b4_0000_4000_8000_00000000000a.slice",
+                    "/kubepods/pod6fe2a1b4-0000-4000-8000-00000000000a",
+                    "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod6fe2a1b4_0000_4000_8000_00000000000a.slice",
+                    "/kubepods/burstable/pod6fe2a1b4-0000-4000-8000-00000000000a",
+                    "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod6fe2a1b4_0000_4000_8000_00000000000a.slice",
+                    "/kubepods/besteffort/pod6fe2a1b4-0000-4000-8000-00000000000a"));
+    EXPECT_THAT(all_pods_cgroups("/kubelet.slice"),
+                ElementsAre("/kubelet.slice/kubelet-kubepods.slice", "/kubelet.slice/kubepods"));
+    EXPECT_THAT(all_pods_cgroups("/a/b-c"), ElementsAre("/a.slice/a-b_c.slice/a-b_c-kubepods.slice", "/a/b-c/kubepods"));
+}
+
+TEST(PodCgroups, AreNoneForWhatIsNoUid) {
+    EXPECT_THAT(pod_cgroups("/", "../../system.slice/sshd.service"), IsEmpty());
+    EXPECT_THAT(pod_cgroups("/", ""), IsEmpty());
+}
+
+TEST_F(IdentitiesTest, OfPodsAreThoseOfTheirCgroupsByEitherDriver) {
+    const auto with_systemd = pod_cgroups("/", uid)[2], with_cgroupfs = pod_cgroups("/", other_uid)[3];
+    make(with_systemd + "/cri-containerd-1.scope");
+    make(with_cgroupfs);
+    identities_->set({pods("web", {uid}), pods("till", {other_uid})}, {{"/"}, {}});
+    EXPECT_THAT(identities_->all()[0].cgroups, ElementsAre(Pair(id(with_systemd), with_systemd)));
+    EXPECT_THAT(identities_->all()[1].cgroups, ElementsAre(Pair(id(with_cgroupfs), with_cgroupfs)));
+    process(7, with_systemd + "/cri-containerd-1.scope", 0);
+    EXPECT_EQ(of(7).name, "web");
+    EXPECT_EQ(of(7).cgroup, with_systemd);
+}
+
+TEST_F(IdentitiesTest, OfAPodThatIsNotKnownIsNobodys) {
+    const auto known = pod_cgroups("/", uid)[3], unknown = pod_cgroups("/", other_uid)[3];
+    make(known);
+    make(unknown);
+    identities_->set({pods("web", {})}, {{"/"}, {uid}});
+    const auto entries = identities_->entries();
+    const auto number = [&](const std::string& path) {
+        const auto found = entries.find(md_identity_key{.value = id(path), .kind = MD_IDENTITY_CGROUP, .reserved = 0});
+        return found == entries.end() ? 0 : found->second;
+    };
+    EXPECT_EQ(number(known), model::node_identity);
+    EXPECT_EQ(number("/kubepods"), model::unknown_identity);
+    EXPECT_EQ(number(unknown), 0U);  // what is above it counts
+    process(7, unknown, 0);
+    EXPECT_TRUE(of(7).is_unknown);
+    process(8, known, 0);
+    EXPECT_FALSE(of(8).is_unknown);
+    EXPECT_EQ(of(8).name, "");
+}
+
+TEST_F(IdentitiesTest, OfPodsFollowWhatComesAndGoes) {
+    identities_->set({pods("web", {uid})}, {{"/"}, {}});
+    EXPECT_THAT(identities_->entries(), IsEmpty());
+    const auto path = pod_cgroups("/", uid)[5];
+    make(path);
+    EXPECT_TRUE(identities_->look_again());
+    EXPECT_EQ(identities_->entries().size(), 2U);
+    EXPECT_FALSE(identities_->look_again());
+    remove(path);
+    EXPECT_TRUE(identities_->look_again());
+    EXPECT_EQ(identities_->entries().size(), 1U);
+}
+
+TEST_F(IdentitiesTest, LeavePodsAloneWhenNoneAreNamed) {
+    make(pod_cgroups("/", uid)[5]);
+    identities_->set({workload("shop", "/shop.slice")});
+    EXPECT_EQ(identities_->entries().size(), 1U);
 }
 
 }  // namespace

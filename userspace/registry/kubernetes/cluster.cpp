@@ -65,7 +65,6 @@ void Cluster::leave(const Slice& slice) {
 
 void Cluster::put(Node node) {
     listed_nodes_.insert(node.name);
-    node.addresses.clear();
     auto& known = nodes_[node.name];
     if (known == node) return;
     known = std::move(node);

@@ -89,6 +89,16 @@ std::string locality_of(const Endpoint& endpoint, const Nodes& nodes) {
     return text;
 }
 
+// Of the endpoint's family where the node has such an address.
+std::optional<base::IpAddress> host_of(const Endpoint& endpoint, const Nodes& nodes) {
+    const auto node = nodes.find(endpoint.node.get());
+    if (node == nodes.end() || node->second.addresses.empty()) return std::nullopt;
+    const auto& all = node->second.addresses;
+    const auto same =
+        std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.is_v4() == endpoint.address.is_v4(); });
+    return same != all.end() ? *same : all.front();
+}
+
 std::vector<Candidate> candidates(const ServicePortSpec& port, std::span<const Slice* const> slices) {
     std::vector<Candidate> all;
     for (const auto* const slice : slices)
@@ -120,7 +130,10 @@ std::vector<model::Backend> backends(const std::vector<Candidate>& candidates, T
                 if (endpoint->ready && !endpoint->terminating) continue;
                 state = endpoint->terminating ? model::BackendState::drain : model::BackendState::unhealthy;
             }
-            result.push_back({.endpoint = address, .state = state, .locality = locality_of(*endpoint, nodes)});
+            result.push_back({.endpoint = address,
+                              .state = state,
+                              .locality = locality_of(*endpoint, nodes),
+                              .host = host_of(*endpoint, nodes)});
         }
     }
     return result;

@@ -69,6 +69,12 @@ public:
         });
     }
 
+    // `member` gets its key, its place and itself.
+    template <typename Member>
+    void each_member(Member member) const {
+        for (const auto& [key, value] : *object_) member(std::string_view(key), place(key), value);
+    }
+
 private:
     [[nodiscard]] const boost::json::value* find(std::string_view key) const;
     [[nodiscard]] const boost::json::array* array(std::string_view key) const;

@@ -21,8 +21,9 @@ constexpr auto services_query =
 constexpr auto metadata_of_list = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 constexpr auto metadata_of_object = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
-std::string here_query(const std::string& node) {
-    std::string query = "fieldSelector=metadata.name%3D";
+// `field` is that of the objects which has the node's name.
+std::string here_query(const std::string& field, const std::string& node) {
+    std::string query = "fieldSelector=" + field + "%3D";
     for (const char c : node)  // of the settings, or the host's: not only what is a name of a node
         if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.') query += c;
     return query;
@@ -41,17 +42,21 @@ KubernetesSource::KubernetesSource(boost::asio::io_context& io, web::AsyncClient
       configurations_(intake),
       status_writer_(io, client, credentials_, configurations_, intake.source()),
       publisher_(cluster_, intake, configurations_.units()),
-      health_checks_(io) {
-    reflectors_ = {
-        reflector(Kind::services, {"services", "", {"/api/v1/services"}, services_query}),
+      health_checks_(io),
+      pods_(intake) {
+    kubernetes::Resource nodes{"nodes", "", {"/api/v1/nodes"}, "", metadata_of_list, metadata_of_object};
+    if (settings.hosts) nodes.list_accept = nodes.watch_accept = kubernetes::Resource{}.list_accept;
+    reflectors_.push_back(reflector(Kind::services, {"services", "", {"/api/v1/services"}, services_query}));
+    reflectors_.push_back(
         reflector(Kind::slices, {"endpointslices",
                                  "discovery.k8s.io",
                                  {"/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices"},
-                                 services_query}),
-        reflector(Kind::nodes, {"nodes", "", {"/api/v1/nodes"}, "", metadata_of_list, metadata_of_object}),
-        reflector(Kind::here, {"nodes", "", {"/api/v1/nodes"}, here_query(node_)}),
-        configurations_reflector(),
-    };
+                                 services_query}));
+    reflectors_.push_back(reflector(Kind::nodes, std::move(nodes)));
+    reflectors_.push_back(reflector(Kind::here, {"nodes", "", {"/api/v1/nodes"}, here_query("metadata.name", node_)}));
+    reflectors_.push_back(configurations_reflector());
+    if (settings.pods) reflectors_.push_back(pods_reflector());
+    reasons_.resize(reflectors_.size());
 }
 
 std::unique_ptr<kubernetes::Reflector> KubernetesSource::reflector(Kind kind, kubernetes::Resource resource) {
@@ -179,6 +184,25 @@ void KubernetesSource::configurations_missing() {
             "deploy/kubernetes/crd.yaml` brings them, and they are looked for every minute",
             intake_.source());
     publish_when_listed();
+}
+
+// ---- Pods ----
+
+std::unique_ptr<kubernetes::Reflector> KubernetesSource::pods_reflector() {
+    return std::make_unique<kubernetes::Reflector>(
+        io_, client_, credentials_, kubernetes::Resource{"pods", "", {"/api/v1/pods"}, here_query("spec.nodeName", node_)},
+        kubernetes::Reflector::Handlers{[this] { pods_.begin_list(); },
+                                        [this](const boost::json::object& object) { pods_.put(object); },
+                                        [this](const boost::json::object& object) { pods_.remove(object); },
+                                        [this] {
+                                            pods_.end_list();
+                                            publish_when_listed();
+                                        },
+                                        [this] {
+                                            pods_.tell();
+                                            watch_spoke();
+                                        },
+                                        [this](Failure failure, const base::Error& why) { list_failed(of_pods, failure, why); }});
 }
 
 // A name that a MeshConfiguration has let go of is a Service's again.

@@ -2,9 +2,9 @@
 // The services of a Kubernetes cluster, as this node balances them.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -14,6 +14,7 @@
 #include "registry/kubernetes/configurations.hpp"
 #include "registry/kubernetes/credentials.hpp"
 #include "registry/kubernetes/health_checks.hpp"
+#include "registry/kubernetes/pods.hpp"
 #include "registry/kubernetes/publisher.hpp"
 #include "registry/kubernetes/reflector.hpp"
 #include "registry/kubernetes/status_writer.hpp"
@@ -30,8 +31,9 @@ public:
     void sync() override;
 
 private:
-    static constexpr std::size_t kinds = 4;           // of kubernetes::Kind
-    static constexpr std::size_t configured = kinds;  // behind them: MeshConfigurations, without which the others can do
+    static constexpr std::size_t kinds = 4;            // of kubernetes::Kind
+    static constexpr std::size_t configured = kinds;   // behind them: MeshConfigurations, without which the others can do
+    static constexpr std::size_t of_pods = kinds + 1;  // and pods, when somebody asks for them
     struct Reason {
         Failure failure = Failure::unreachable;
         base::Error why;
@@ -44,6 +46,7 @@ private:
     [[nodiscard]] std::unique_ptr<kubernetes::Reflector> configurations_reflector();
     void configurations_ended();
     void configurations_missing();
+    [[nodiscard]] std::unique_ptr<kubernetes::Reflector> pods_reflector();
     void take_configurations();
     void watch_spoke();
     void publish_when_listed();
@@ -60,11 +63,12 @@ private:
     kubernetes::StatusWriter status_writer_;
     kubernetes::Publisher publisher_;
     kubernetes::HealthChecks health_checks_;
-    std::array<std::unique_ptr<kubernetes::Reflector>, kinds + 1> reflectors_;
-    std::array<std::optional<Reason>, kinds + 1> reasons_;  // of the last failure of each
-    bool is_complete_ = false;                              // all kinds were listed once
-    bool said_missing_ = false;                             // that the server has no MeshConfigurations
-    bool is_to_publish_ = false;                            // a list has ended since everything was published
+    kubernetes::Pods pods_;
+    std::vector<std::unique_ptr<kubernetes::Reflector>> reflectors_;
+    std::vector<std::optional<Reason>> reasons_;  // of the last failure of each
+    bool is_complete_ = false;                    // all kinds were listed once
+    bool said_missing_ = false;                   // that the server has no MeshConfigurations
+    bool is_to_publish_ = false;                  // a list has ended since everything was published
     bool here_exists_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what was posted
 };

@@ -180,11 +180,40 @@ base::Result<Node> parse_node(const json::object& object) {
     node.zone = label("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone");
     top.object("status").each_object("addresses", [&](const Fields& address) {
         const auto type = address.text("type");
-        if (type != "InternalIP" && type != "ExternalIP") return;
-        add(node.addresses, address_at(address.place("address"), address.text("address"), findings));
+        if (type == "InternalIP") add(node.addresses, address_at(address.place("address"), address.text("address"), findings));
+    });
+    top.object("status").each_object("addresses", [&](const Fields& address) {
+        if (address.text("type") == "ExternalIP")
+            add(node.addresses, address_at(address.place("address"), address.text("address"), findings));
     });
     if (!findings.ok()) return base::fail(findings.error());
     return node;
+}
+
+base::Result<PodObject> parse_pod(const json::object& object) {
+    Findings findings("pod", key_of(object));
+    const Fields top(object, "", findings);
+    const auto metadata = top.object("metadata");
+    const auto spec = top.object("spec");
+    const auto phase = top.object("status").text("phase");
+    const auto text = [](const Fields& fields, std::string_view key) { return std::string(fields.text(key)); };
+    PodObject result;
+    result.pod = {
+        text(metadata, "uid"), text(metadata, "namespace"), text(metadata, "name"), text(spec, "serviceAccountName"), {}};
+    // Servers before 1.20 leave the one that stands for all others out of what they show of some pods.
+    if (result.pod.service_account.empty()) result.pod.service_account = text(spec, "serviceAccount");
+    result.is_left_out =
+        phase == "Succeeded" || phase == "Failed" || metadata.object("annotations").has("kubernetes.io/config.mirror");
+    metadata.object("labels").each_member([&](std::string_view key, const std::string& where, const json::value& value) {
+        if (value.is_string())
+            result.pod.labels.emplace(key, std::string_view(value.get_string()));
+        else
+            findings.refuse(where, "is not text");
+    });
+    if (findings.ok() && !result.is_left_out)
+        if (const auto why = model::why_no_pod(result.pod); !why.empty()) findings.refuse("metadata", "cannot be used: " + why);
+    if (!findings.ok()) return base::fail(findings.error());
+    return result;
 }
 
 }  // namespace meshd::registry::kubernetes

@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/prefix.hpp"
+#include "model/pod.hpp"
 
 namespace meshd::registry::kubernetes {
 
@@ -83,9 +84,18 @@ struct Node {
     std::string name;
     Word region;  // of its labels; empty: not known
     Word zone;
-    std::vector<base::IpAddress> addresses;  // internal and external ones, when the whole object was asked for
+    std::vector<base::IpAddress> addresses;  // internal ones, then external ones, when the whole object was asked for
 
     bool operator==(const Node&) const = default;
+};
+
+// A pod, and whether it is of no interest: its containers have ended for good, or it stands for one that the kubelet has of a
+// file, which has no service account, and whose cgroup has another name.
+struct PodObject {
+    model::Pod pod;
+    bool is_left_out = false;
+
+    bool operator==(const PodObject&) const = default;
 };
 
 // "NAMESPACE/NAME", or "NAME" of what has no namespace; empty when the object does not tell its name.
@@ -97,5 +107,6 @@ std::string version_of(const boost::json::object& object);
 base::Result<Service> parse_service(const boost::json::object& object);
 base::Result<Slice> parse_slice(const boost::json::object& object);  // of discovery.k8s.io/v1 and v1beta1
 base::Result<Node> parse_node(const boost::json::object& object);    // or its metadata alone
+base::Result<PodObject> parse_pod(const boost::json::object& object);
 
 }  // namespace meshd::registry::kubernetes

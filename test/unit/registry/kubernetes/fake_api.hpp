@@ -53,7 +53,7 @@ public:
 private:
     static std::string kind_of(const std::string& target) {
         const auto path = target.substr(0, target.find('?'));
-        if (target.find("fieldSelector=") != std::string::npos) return "here";
+        if (target.find("fieldSelector=metadata.name") != std::string::npos) return "here";
         return path.substr(path.rfind('/') + 1);
     }
 

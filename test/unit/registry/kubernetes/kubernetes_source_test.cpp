@@ -223,5 +223,71 @@ TEST_F(KubernetesSourceTest, AFileThatCannotBeReadIsAFailureOfTheSettings) {
     wait_until([&] { return intake_.complete(); });
 }
 
+// ---- Pods, and addresses of nodes ----
+
+std::string pod(const std::string& name, char last, const std::string& phase = "Running") {
+    return fmt::format(
+        R"({{"metadata":{{"namespace":"shop","name":"{}","uid":"00000000-0000-4000-8000-00000000000{}","resourceVersion":"7"}},)"
+        R"("spec":{{"serviceAccountName":"web"}},"status":{{"phase":"{}"}}}})",
+        name, last, phase);
+}
+
+std::string pods_of(const Intake& intake) {
+    std::string text;
+    if (!intake.pods()) return "not told";
+    for (const auto& one : *intake.pods()) text += one.full_name() + " ";
+    return text;
+}
+
+TEST_F(KubernetesSourceTest, FollowsThePodsOfThisNodeWhenSomebodyAsksForThem) {
+    settings_.pods = true;
+    api_.objects["pods"] = {pod("b", 'b'), pod("a", 'a'), pod("over", 'c', "Succeeded")};
+    start_and_wait();
+    wait_until([&] { return api_.watches("pods"); });
+    EXPECT_EQ(pods_of(intake_), "shop/a shop/b ");
+    EXPECT_NE(std::find_if(api_.targets.begin(), api_.targets.end(),
+                           [](const auto& one) { return one.starts_with("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1"); }),
+              api_.targets.end());
+    api_.event("pods", "MODIFIED", pod("a", 'a', "Failed"));
+    api_.event("pods", "ADDED", pod("d", 'd'));
+    wait_until([&] { return pods_of(intake_) == "shop/b shop/d "; });
+    api_.event("pods", "DELETED", pod("b", 'b'));
+    wait_until([&] { return pods_of(intake_) == "shop/d "; });
+    // A deletion that no watch told.
+    api_.objects["pods"] = {};
+    source_->sync();
+    wait_until([&] { return pods_of(intake_).empty(); });
+}
+
+TEST_F(KubernetesSourceTest, AsksForNoPodsOtherwise) {
+    start_and_wait();
+    EXPECT_EQ(api_.count("list pods"), 0);
+    EXPECT_EQ(pods_of(intake_), "not told");
+}
+
+TEST_F(KubernetesSourceTest, APodThatCannotBeReadIsNoneAndIsTold) {
+    settings_.pods = true;
+    api_.objects["pods"] = {pod("a", 'a'), pod("bad", 'x')};
+    start_and_wait();
+    wait_until([&] { return pods_of(intake_) == "shop/a "; });
+    EXPECT_TRUE(intake_.refused().contains("pods shop/bad"));
+}
+
+TEST_F(KubernetesSourceTest, KnowsWhichHostABackendIsOn) {
+    const std::string whole =
+        R"({"metadata":{"name":"n1","resourceVersion":"1"},"status":{"addresses":[{"type":"InternalIP","address":"192.0.2.1"}]}})";
+    api_.objects["nodes"] = {whole};
+    settings_.hosts = true;
+    start_and_wait();
+    EXPECT_EQ(api_.accepted["list nodes"], "application/json");
+    const auto host = [&] { return intake_.services().at("default/web")->ports.at(0).backends.at(0).host; };
+    ASSERT_TRUE(host());
+    EXPECT_EQ(host()->text(), "192.0.2.1");
+    auto moved = whole;
+    moved.replace(moved.find("192.0.2.1"), 9, "192.0.2.7");
+    api_.event("nodes", "MODIFIED", moved);
+    wait_until([&] { return host()->text() == "192.0.2.7"; });
+}
+
 }  // namespace
 }  // namespace meshd::registry

@@ -181,6 +181,45 @@ TEST(NodeObject, LabelsAndAddresses) {
     EXPECT_EQ(node->region, Word("eu"));
     EXPECT_THAT(node->addresses, ElementsAre(ip("192.0.2.1")));
     EXPECT_TRUE(parse_node(object("{'metadata': {'name': 'n2'}}"))) << "metadata alone will do";
+    const auto mixed =
+        parse_node(object("{'metadata': {'name': 'n1'}, 'status': {'addresses': [{'type': 'ExternalIP', 'address': "
+                          "'203.0.113.1'}, {'type': 'InternalIP', 'address': '192.0.2.1'}]}}"));
+    EXPECT_THAT(mixed->addresses, ElementsAre(ip("192.0.2.1"), ip("203.0.113.1"))) << "internal ones first";
+}
+
+base::Result<PodObject> pod(const std::string& metadata, const std::string& rest) {
+    return parse_pod(object("{'metadata': {'namespace': 'shop', 'name': 'web-1', 'uid': '6fe2a1b4-0000-4000-8000-00000000000a'" +
+                            metadata + "}, " + rest + "}"));
+}
+
+TEST(PodObject, IsWhoseItIs) {
+    const auto found =
+        pod(", 'labels': {'app': 'web'}", "'spec': {'serviceAccountName': 'till'}, 'status': {'phase': 'Running'}");
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_FALSE(found->is_left_out);
+    EXPECT_EQ(found->pod, (model::Pod{"6fe2a1b4-0000-4000-8000-00000000000a", "shop", "web-1", "till", {{"app", "web"}}}));
+    EXPECT_EQ(pod("", "'spec': {'serviceAccount': 'old'}")->pod.service_account, "old");
+}
+
+TEST(PodObject, IsLeftOutWhenItHasEndedOrIsAFileOfTheKubelet) {
+    for (const auto* const phase : {"Succeeded", "Failed"})
+        EXPECT_TRUE(
+            pod("", "'spec': {'serviceAccountName': 'a'}, 'status': {'phase': '" + std::string(phase) + "'}")->is_left_out);
+    const auto fixed = pod(", 'annotations': {'kubernetes.io/config.mirror': 'x'}", "'spec': {}");
+    ASSERT_TRUE(fixed) << "it has no service account";
+    EXPECT_TRUE(fixed->is_left_out);
+}
+
+TEST(PodObject, IsRefusedWhenItIsNone) {
+    EXPECT_THAT(pod("", "'spec': {}").error().message(), HasSubstr("its service account has no DNS name"));
+    EXPECT_THAT(pod(", 'labels': {'a': 1}", "'spec': {'serviceAccountName': 'a'}").error().message(),
+                HasSubstr("metadata.labels.a is not text"));
+    EXPECT_THAT(
+        parse_pod(
+            object("{'metadata': {'namespace': 'shop', 'name': 'web-1', 'uid': '../..'}, 'spec': {'serviceAccountName': 'a'}}"))
+            .error()
+            .message(),
+        HasSubstr("its uid is none"));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ import pytest
 from harness import echo
 from harness.failing import NameServer, ShortLoad
 from harness.netns import Bridge
-from harness.process import Process, run, wait_until
+from harness.process import Process, patient, run, wait_until
 from harness.registry import backend, service
 
 V4 = "10.96.0.70"
@@ -177,7 +177,7 @@ def remote_pair(world, health, **keys):
 
 
 def test_an_ejection_is_told_shown_and_over_in_time(world):
-    running, good, bad = remote_pair(world, {"eject": {"consecutive": 3, "base": "2s"}}, balancing="round_robin")
+    running, good, bad = remote_pair(world, {"eject": {"consecutive": 3, "base": f"{patient(2):g}s"}}, balancing="round_robin")
     fail_to_connect(world, 12)
     row = rows(running)[name_of(bad)]
     assert row["state"] == "ejected"

@@ -57,7 +57,7 @@ TEST(Split, PoliciesComeTogetherAgain) {
 TEST(Split, PodsComeTogetherAgain) {
     std::vector<model::Pod> pods;
     for (std::size_t i = 0; i < model::max_pods; ++i) {
-        model::Pod pod{fmt::format("00000000-0000-4000-8000-{:012}", i), "shop", "web", "web", {}};
+        model::Pod pod{"00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + i), "shop", "web", "web", {}};
         for (std::size_t label = 0; label < 8; ++label)
             pod.labels[std::to_string(label) + std::string(300, 'k')] = std::string(63, 'v');
         pods.push_back(std::move(pod));

@@ -101,7 +101,7 @@ TEST(DiagMessage, TellsWhatASocketRemembers) {
         ASSERT_TRUE(socket.peer);
         EXPECT_EQ(socket.peer->peer.backend_id, 14U);
         EXPECT_EQ(socket.inode, 77U);
-        EXPECT_EQ(socket.cookie(), (1ULL << 32) + 5);
+        EXPECT_EQ(cookie_of(socket.id), (1ULL << 32) + 5);
         EXPECT_EQ(reconcile::text(socket.destination(IPPROTO_TCP)), "10.0.0.1:8080/tcp");
         EXPECT_FALSE(all.answered.ended);
     }

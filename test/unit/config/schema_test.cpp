@@ -271,10 +271,11 @@ TEST(SettingsSchema, SaysOfEncryptionWhatTheParserSays) {
         return parse_settings(json::serialize(at_path({"tls"}, tls)), "meshd.yaml");
     };
     const auto parse_one = [&](json::object identity) {
-        if (identity.contains("unit") || identity.contains("workload")) identity.erase("user");
+        if (identity.contains("unit") || identity.contains("workload") || identity.contains("pod")) identity.erase("user");
         auto tls = good;
         tls["identities"] = json::array{std::move(identity)};
-        return parse(tls);
+        const json::object cluster{{"kubernetes", json::object{}}};  // that tells of pods
+        return parse_settings(json::serialize(json::object{{"registry", cluster}, {"tls", tls}}), "meshd.yaml");
     };
     const auto check = [&](const json::object& schema, const json::object& base, const auto& parse_it) {
         for (const auto& member : schema.at("properties").as_object()) {

@@ -225,9 +225,9 @@ const Refusal of_node[] = {
     {"EveryCgroup", identity("name: a, workload: /, certificate: /t/w.pem, key: /t/w.key"),
      "7:27: \"workload\" must be the path of a cgroup below the mount of cgroup v2, such as /shop.slice, found \"/\""},
     {"NothingOfPods", with_cluster + issued + "  identities: [{name: a, pod: }]\n",
-     "7:29: \"pod\" must be a mapping, found nothing; write pod: {} for all pods"},
+     "7:26: \"pod\" must be a mapping, found nothing; write pod: {} for all pods"},
     {"PodsOfNoNamespace", with_cluster + issued + "  identities: [{name: a, pod: {namespace: a/b}}]\n",
-     "7:41: \"namespace\" must be lower case letters, digits, \"-\" and \".\", with * for any text, found \"a/b\""},
+     "7:43: \"namespace\" must be lower case letters, digits, \"-\" and \".\", with * for any text, found \"a/b\""},
     {"ANameThatNoPodHas", with_cluster + issued + "  identities: [{name: \"sa/{serviceaccount}\", pod: {}}]\n",
      "7:23: \"name\" must be letters, digits, \".\", \"-\", \"_\" and \"/\", with {namespace}, {service_account} and {pod} for "
      "what a pod "

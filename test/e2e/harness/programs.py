@@ -7,7 +7,7 @@ import pwd
 import random
 import signal
 
-from harness.process import run
+from harness.process import run, wait_until
 from harness.servers import Nginx, Server
 
 NGINX_FILES = """
@@ -85,6 +85,9 @@ class Postgres(Server):
         self.enter = self._become(enter)
         self.start(self.programs / "postgres", "-D", data, "-k", self.directory, "-p", self.port, "-c",
                    f"listen_addresses={self.address}", "-c", "fsync=off", "-c", "shared_buffers=64MB")
+        # It listens before it serves.
+        wait_until(lambda: run(self.programs / "pg_isready", "--host", self.address, "--port", self.port, check=False,
+                               preexec_fn=self.enter, cwd="/").returncode == 0, self.process.output, timeout=30)
 
     def _become(self, enter):
         user = pwd.getpwnam(self.USER)

@@ -72,7 +72,11 @@ class Server:
 
     def start(self, *command):
         self.process = Process(command, self.directory / "log", self.enter)
-        wait_until(self._listens, lambda: f"{command[0]} to listen:\n{self.process.output()}")
+        try:
+            wait_until(self._listens, lambda: f"{command[0]} to listen:\n{self.process.output()}", timeout=30)
+        except BaseException:
+            self.process.stop()  # nobody has it yet who would
+            raise
         return self
 
     def _listens(self):

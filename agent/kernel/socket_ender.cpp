@@ -19,7 +19,7 @@ namespace meshd::kernel {
 
 namespace {
 
-using Link = std::unique_ptr<bpf_link, decltype(&::bpf_link__destroy)>;
+using OwnedLink = std::unique_ptr<bpf_link, decltype(&::bpf_link__destroy)>;
 
 }  // namespace
 
@@ -73,7 +73,7 @@ base::Result<void> SocketEnder::end_some(std::uint8_t protocol, std::span<const 
 // Reading the list to its end runs the program on all of it; there is nothing to read, for it prints nothing.
 base::Result<void> SocketEnder::run(std::uint8_t protocol) const {
     auto* const program = protocol == IPPROTO_TCP ? skeleton_->progs.md_end_tcp : skeleton_->progs.md_end_udp;
-    const Link link(::bpf_program__attach_iter(program, nullptr), ::bpf_link__destroy);
+    const OwnedLink link(::bpf_program__attach_iter(program, nullptr), ::bpf_link__destroy);
     if (!link) return base::fail_errno("attach", ::bpf_program__name(program));
     const base::UniqueFd list(::bpf_iter_create(::bpf_link__fd(link.get())));
     if (!list.valid()) return base::fail_errno("begin", ::bpf_program__name(program));

@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds send_retry_time{20};
 constexpr std::chrono::milliseconds report_delay{50};  // many files change at once
 constexpr std::chrono::milliseconds registries_report_time{1000};
 constexpr std::chrono::milliseconds trim_delay{1000};
-constexpr std::chrono::milliseconds grace_time{200};
+constexpr std::chrono::milliseconds grace_time{2000};
 
 double seconds(system_clock::time_point time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 

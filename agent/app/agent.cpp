@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
@@ -19,6 +20,7 @@
 #include "app/pods_file.hpp"
 #include "app/worker_child.hpp"
 #include "base/version.hpp"
+#include "sockets/borrowed.hpp"
 
 namespace meshd::app {
 
@@ -117,7 +119,7 @@ base::Result<void> Agent::load() {
     auto verdict = acceleration_.known_verdict();
     auto datapath =
         kernel::Datapath::load(pins, config::map_limits(settings), verdict.accounting == acceleration::Accounting::counted,
-                               own_user(settings.worker_user));
+                               own_user(settings.worker_user), sockets::for_each_borrowed);
     if (!datapath) return tl::make_unexpected(datapath.error());
     datapath_ = std::move(*datapath);
     context_.datapath = &*datapath_;
@@ -132,6 +134,8 @@ base::Result<void> Agent::load() {
     context_.reconciler = &*reconciler_;
     reconciler_->set_forwarding(forward_policy(settings));
     if (auto adopted = reconciler_->adopt(); !adopted) return adopted;
+    if (datapath_->migrates())
+        if (auto completed = maps_->complete(reconciler_->realized()); !completed) return completed;
     health_.begin(
         io_, [this] { note_pending(); }, [this](const channel::Ejected& ejected) { worker_.send_ejected(ejected); });
     auto begun = acceleration_.begin(
@@ -217,6 +221,21 @@ base::Result<void> Agent::serve() {
     spdlog::info("meshd {} ({}) serves {} on {}: {} {} services and {} backends", base::version, base::commit,
                  context_.cgroup_path, context_.settings.run_directory + "/control.sock",
                  context_.adopted ? "took over" : "began with", realized.services().size(), realized.backend_count());
+    return finish_migration();
+}
+
+// Nothing can fail any more that would send an older version back to work.
+base::Result<void> Agent::finish_migration() {
+    auto migrated = datapath_->finish_migration();
+    if (!migrated) return tl::make_unexpected(migrated.error());
+    if (!*migrated) return {};
+    std::string maps;
+    for (const auto& one : (*migrated)->maps)
+        maps += fmt::format("{}{} ({} entries)", maps.empty() ? "" : ", ", one.map, one.entries);
+    spdlog::info(
+        "took over from ABI version {}; laid out anew: {}. `meshd --roll-back` brings it back, `meshd --forget-previous` "
+        "gives back the memory that it keeps",
+        (*migrated)->from, maps.empty() ? "nothing" : maps);
     return {};
 }
 

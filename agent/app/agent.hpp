@@ -51,6 +51,7 @@ public:
 
 private:
     base::Result<void> attach();
+    base::Result<void> finish_migration();
     void attach_again();
     base::Result<void> listen();
     void show(const http::Request& request, http::Respond respond);  // what the picture asks

@@ -70,15 +70,17 @@ void examine_configuration(const base::Result<void>& read, Findings& findings) {
              read.error().remedy.empty() ? "correct the file; `meshctl config check FILE` looks again" : read.error().remedy});
 }
 
-void examine_bpffs(const std::string& path, bool is_mounted, const std::vector<std::string>& other_versions, Findings& findings) {
+void examine_bpffs(const std::string& path, bool is_mounted, const base::Result<std::vector<int>>& other_versions,
+                   Findings& findings) {
     if (is_mounted)
         findings.push_back({"bpffs", Health::ok, "a BPF file system is mounted at " + path});
     else
         findings.push_back({"bpffs", Health::problem, "no BPF file system is mounted at " + path,
                             "programs and maps go when the agent ends, and connections are no longer balanced",
                             "mount -t bpf bpf " + path + ", then restart meshd"});
+    if (!other_versions) return findings.push_back({"pins", Health::unknown, other_versions.error().message(), "", ""});
     std::string versions;
-    for (const auto& one : other_versions) versions += (versions.empty() ? "" : ", ") + one;
+    for (const auto one : *other_versions) versions += (versions.empty() ? "v" : ", v") + std::to_string(one);
     if (versions.empty())
         findings.push_back({"pins", Health::ok, "no programs of another version are pinned"});
     else

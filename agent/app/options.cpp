@@ -65,8 +65,19 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
     auto* const check = app.add_flag("--check", options.check,
                                      "say whether this version could begin here, in the place of one that runs, and end");
-    app.add_flag("--unload", options.unload, "detach all programs, remove all pins and end; nothing else removes them")
-        ->excludes(check);
+    auto* const unload =
+        app.add_flag("--unload", options.unload, "detach all programs, remove all pins and end; nothing else removes them")
+            ->excludes(check);
+    auto* const roll_back =
+        app.add_flag("--roll-back", options.roll_back,
+                     "bring back programs and maps of the older version that this one took over from, for an agent "
+                     "of that version to begin with, and end")
+            ->excludes(check)
+            ->excludes(unload);
+    app.add_flag("--forget-previous", options.forget_previous, "give back what --roll-back needs, and end")
+        ->excludes(check)
+        ->excludes(unload)
+        ->excludes(roll_back);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

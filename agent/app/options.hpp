@@ -16,6 +16,8 @@ struct Options {
     std::string worker_binary;
     bool check = false;
     bool unload = false;
+    bool roll_back = false;
+    bool forget_previous = false;
 
     // Each overrides the same key of the file.
     std::optional<std::string> cgroup, bpffs, run_directory, state_directory, registry_directory, worker_user, control_group;

@@ -82,9 +82,9 @@ void Forwarder::configure(const config::Settings& settings) {
     settings_ = settings;
     if (!begun()) return;  // begin() will come with the settings of then
     if (enabled()) {
-        // Programs that were loaded when there were no devices have no room for tracks.
+        // Without devices the programs for them are not loaded, and there is no room for tracks.
         const auto tracks = datapath_.map("md_tracks").info();
-        if (tracks && tracks->max_entries == 1 && settings_.limits.tracks > 1)
+        if (!datapath_.has_device_programs() || (tracks && tracks->max_entries == 1 && settings_.limits.tracks > 1))
             if (auto made = datapath_.make_room_for_tracks(config::map_limits(settings_)); !made) {
                 tell_("forwarding", Problem{made.error().message(), "restart meshd"});
                 return;

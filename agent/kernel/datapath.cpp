@@ -38,9 +38,20 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
 }
 
 constexpr auto redirect_program = "md_redirect";
+constexpr __u32 slots_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG;  // of inner arrays
+
 bool is_device_program(const bpf_program* program) {
     const std::string_view name(::bpf_program__name(program));
     return name == ingress_program || name == egress_program;
+}
+
+// See config::map_limits().
+bool has_devices(const config::Limits& limits) { return limits.tracks > 1; }
+
+// They are a fourth of what the verifier looks at, and make_room_for_tracks() loads them, with other maps, when a device comes.
+void leave_out_device_programs(bpf_object* object) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object) if (is_device_program(program))::bpf_program__set_autoload(program, false);
 }
 
 }  // namespace
@@ -55,18 +66,24 @@ Datapath& Datapath::operator=(Datapath&&) noexcept = default;
 Datapath::~Datapath() = default;
 
 base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& limits, bool count_consumed,
-                                      std::uint32_t worker_user) {
-    if (auto checked = check_directories(pins); !checked) return tl::make_unexpected(checked.error());
+                                      std::uint32_t worker_user, SocketWalk sockets) {
+    auto migration = Migration::begin(pins);
+    if (!migration) return tl::make_unexpected(migration.error());
     if (auto made = pins.make_version(); !made) return tl::make_unexpected(made.error());
 
     Datapath datapath(pins, Skeleton(meshd_bpf::open()));
+    datapath.migration_ = std::move(*migration);
+    datapath.sockets_ = std::move(sockets);
     if (!datapath.skeleton_) return base::fail_errno("open", "the BPF programs");
     auto* const object = datapath.skeleton_->obj;
     datapath.skeleton_->rodata->md_worker_user = worker_user;
     set_bounds(object, limits);
+    if (!has_devices(limits)) leave_out_device_programs(object);
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
         if (is_internal(map)) continue;
+        if (datapath.migration_)
+            if (auto offered = datapath.migration_->offer(object, map); !offered) return tl::make_unexpected(offered.error());
         auto adopted = prepare(object, map, pins.map(::bpf_map__name(map)));
         if (!adopted) return tl::make_unexpected(adopted.error());
         datapath.adopted_ |= *adopted;
@@ -75,17 +92,42 @@ base::Result<Datapath> Datapath::load(const Pins& pins, const config::Limits& li
         datapath.skeleton_->rodata->md_node_namespace = static_cast<__u32>(here.st_ino);
     if (count_consumed)
         if (auto chosen = choose_consumed(*datapath.skeleton_); !chosen) return tl::make_unexpected(chosen.error());
-    datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
     if (auto loaded = load_programs(*datapath.skeleton_); !loaded) return tl::make_unexpected(loaded.error());
-    if (count_consumed)
-        if (auto counted = datapath.count_consumed(); !counted) return tl::make_unexpected(counted.error());
     const auto* const types = ::bpf_object__btf(object);
     datapath.index_type_ = ::btf__find_by_name_kind(types, "unsigned int", BTF_KIND_INT);
     datapath.slot_type_ = ::btf__find_by_name_kind(types, "md_slot", BTF_KIND_STRUCT);
     datapath.maglev_type_ = ::btf__find_by_name_kind(types, "md_maglev", BTF_KIND_STRUCT);
+    if (datapath.migration_) {
+        datapath.adopted_ = true;
+        if (auto carried = datapath.migration_->carry(object, datapath.slot_shape(), datapath.sockets_); !carried)
+            return tl::make_unexpected(carried.error());
+    }
+    datapath.linked_ = ::access(pins.link(hooks.front().program).c_str(), F_OK) == 0;
+    if (count_consumed)
+        if (auto counted = datapath.count_consumed(); !counted) return tl::make_unexpected(counted.error());
     if (auto checked = check_version(datapath.map("md_meta"), datapath.adopted_); !checked)
         return tl::make_unexpected(checked.error());
     return datapath;
+}
+
+InnerShape Datapath::slot_shape() const {
+    InnerShape shape{sizeof(md_slot), slots_flags, -1, 0, 0, ::bpf_object__btf(skeleton_->obj)};
+    if (index_type_ > 0 && slot_type_ > 0) {
+        shape.btf_fd = ::bpf_object__btf_fd(skeleton_->obj);
+        shape.key_type = static_cast<__u32>(index_type_);
+        shape.value_type = static_cast<__u32>(slot_type_);
+    }
+    return shape;
+}
+
+base::Result<std::optional<Migrated>> Datapath::finish_migration() {
+    if (!migration_) return std::nullopt;
+    Migrated migrated{migration_->from(), {}};
+    auto carried = migration_->finish(sockets_);
+    migration_.reset();
+    if (!carried) return tl::make_unexpected(carried.error());
+    migrated.maps = std::move(*carried);
+    return migrated;
 }
 
 // The new program first, then the pin of the old one goes: what both count in between makes readers seem ahead by that much,
@@ -224,7 +266,7 @@ std::vector<Degraded> Datapath::degraded() const {
 
 template <typename Value>
 base::Result<base::UniqueFd> Datapath::make_inner(const char* name, int type, const std::vector<Value>& values) const {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_RDONLY_PROG);
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = slots_flags);
     if (index_type_ > 0 && type > 0) {
         options.btf_fd = static_cast<__u32>(::bpf_object__btf_fd(skeleton_->obj));
         options.btf_key_type_id = static_cast<__u32>(index_type_);

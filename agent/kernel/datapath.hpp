@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "config/settings.hpp"
 #include "kernel/cgroup.hpp"
 #include "kernel/map.hpp"
+#include "kernel/migration.hpp"
 #include "kernel/pins.hpp"
 #include "meshd/abi.h"
 
@@ -37,14 +39,21 @@ struct Degraded {
 inline constexpr auto ingress_program = "md_ingress";
 inline constexpr auto egress_program = "md_egress";
 
+// What was taken over from an older ABI version.
+struct Migrated {
+    int from = 0;
+    std::vector<Carried> maps;  // those that are laid out otherwise now
+};
+
 // Order of calls: load(), then maps are written, then attach(). Destroying it leaves everything pinned and working.
 class Datapath {
 public:
     // Makes the maps, or takes over those that are pinned, and loads the programs. The caller holds the lock on pins.top().
     // `count_consumed`: also what readers take from the short way is counted, for kernels that do not charge it to them.
     // `worker_user`: uid whose sockets reach what they ask for, services or not; 0: none.
+    // `sockets`: where an older ABI version is taken over from, what it remembers of them is carried over, too.
     static base::Result<Datapath> load(const Pins& pins, const config::Limits& limits, bool count_consumed = false,
-                                       std::uint32_t worker_user = 0);
+                                       std::uint32_t worker_user = 0, SocketWalk sockets = {});
 
     Datapath(Datapath&&) noexcept;
     Datapath& operator=(Datapath&&) noexcept;
@@ -55,11 +64,17 @@ public:
     // With `times_responses` the programs that see each packet of local sockets, too; without, those are detached.
     base::Result<void> attach(const Cgroup& cgroup, bool times_responses = false);
 
+    // When all that serves is attached: the older version whose maps were taken over, if one was, is put aside. Until then it
+    // would be back with the destructor.
+    base::Result<std::optional<Migrated>> finish_migration();
+    [[nodiscard]] bool migrates() const { return migration_ != nullptr; }
+
     // Gives the maps of tracks, which had one entry, the room of `limits`, while nothing is attached to devices.
     base::Result<void> make_room_for_tracks(const config::Limits& limits);
 
-    // Of a program at devices. Borrowed; another after make_room_for_tracks().
+    // Of a program at devices. Borrowed; none before make_room_for_tracks() where load() had a limit of one track.
     [[nodiscard]] int program_fd(const char* name) const;
+    [[nodiscard]] bool has_device_programs() const { return program_fd(ingress_program) >= 0; }
     // Of any other program. Borrowed.
     [[nodiscard]] int program_of(const char* name) const;
     [[nodiscard]] std::uint32_t program_id(const char* name) const;  // 0: there is none
@@ -103,6 +118,7 @@ private:
     using Skeleton = std::unique_ptr<meshd_bpf, Close>;
 
     Datapath(Pins pins, Skeleton skeleton);
+    [[nodiscard]] InnerShape slot_shape() const;
     [[nodiscard]] base::Result<void> attach_redirect() const;
     [[nodiscard]] base::Result<void> count_consumed() const;
     [[nodiscard]] bool redirect_is_attached(std::uint32_t id) const;
@@ -111,6 +127,8 @@ private:
     [[nodiscard]] base::Result<base::UniqueFd> make_inner(const char* name, int type, const std::vector<Value>& values) const;
 
     Pins pins_;
+    SocketWalk sockets_;
+    std::unique_ptr<Migration> migration_;
     Skeleton skeleton_;
     Skeleton forwarding_;  // of the programs at devices, when their maps were made later than the others
     bool adopted_ = false;

@@ -63,6 +63,36 @@ base::Result<reconcile::RealizedState> KernelMaps::read() {
     return state;
 }
 
+base::Result<void> KernelMaps::complete(const reconcile::RealizedState& state) {
+    reconcile::Plan names;
+    reconcile::Plan balancing;
+    reconcile::Plan backends;
+    for (const auto& [id, service] : state.services()) {
+        Operation operation;
+        operation.service_id = id;
+        if (service.name) {
+            operation.kind = OperationKind::name_service;
+            operation.name = *service.name;
+            names.push_back(operation);
+        }
+        if (service.balancing) {
+            operation.kind = OperationKind::set_balancing;
+            operation.balancing = *service.balancing;
+            balancing.push_back(operation);
+        }
+        operation.kind = OperationKind::set_backend;
+        for (const auto& [backend_id, backend] : service.backends) {
+            operation.backend_id = backend_id;
+            operation.backend = backend;
+            backends.push_back(operation);
+        }
+    }
+    for (const auto* const plan : {&names, &balancing, &backends})
+        for (const auto& failure : run(*plan))
+            if (failure) return base::fail(*failure);
+    return {};
+}
+
 base::Result<void> KernelMaps::read_tables(reconcile::RealizedState& state) {
     const auto info = tables_.info();
     if (!info) return tl::make_unexpected(info.error());

@@ -19,6 +19,9 @@ public:
     base::Result<reconcile::RealizedState> read() override;
     std::vector<std::optional<base::Error>> run(std::span<const reconcile::Operation> operations) override;
 
+    // Maps of an older version lack what belongs to each service and backend since: as when it is made.
+    base::Result<void> complete(const reconcile::RealizedState& state);
+
 private:
     using Outcome = std::vector<std::optional<base::Error>>;
 

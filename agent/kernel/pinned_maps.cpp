@@ -18,6 +18,7 @@
 #include "base/version.hpp"
 #include "bpf/meshd.skel.h"
 #include "kernel/layout.hpp"
+#include "kernel/migration.hpp"
 
 namespace meshd::kernel {
 
@@ -123,15 +124,6 @@ void set_bounds(bpf_object* object, const config::Limits& limits) {
         ::bpf_map__set_max_entries(::bpf_object__find_map_by_name(object, name), entries);
 }
 
-base::Result<void> check_directories(const Pins& pins) {
-    const auto others = pins.other_versions();
-    if (others.empty()) return {};
-    return base::fail(
-        {"use pins under", pins.top(), 0,
-         "they belong to ABI version " + others.front() + ", this agent has v" + std::to_string(MD_ABI_VERSION),
-         "run the meshd that made them, or `meshd --unload` to remove them: services are not balanced until the next start"});
-}
-
 base::Result<bool> prepare(const bpf_object* object, bpf_map* map, const std::string& path) {
     const auto pinned = look_at_pinned(object, map, path);
     if (!pinned) return tl::make_unexpected(pinned.error());
@@ -172,21 +164,23 @@ base::Result<void> load_programs(meshd_bpf& skeleton) {
                                             : "run with --log-level trace to see what the kernel's verifier says");
 }
 
-base::Result<void> rehearse(const Pins& pins) {
-    if (auto checked = check_directories(pins); !checked) return checked;
+base::Result<std::vector<std::string>> rehearse(const Pins& pins) {
     const std::unique_ptr<meshd_bpf, Destroy> skeleton(meshd_bpf::open());
     if (!skeleton) return base::fail_errno("open", "the BPF programs");
+    auto to_carry = maps_to_carry(pins, skeleton->obj);
+    if (!to_carry) return to_carry;
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, skeleton->obj) {
         if (is_internal(map)) continue;
         if (auto looked = look_at_pinned(skeleton->obj, map, pins.map(::bpf_map__name(map))); !looked)
             return tl::make_unexpected(looked.error());
     }
-    if (auto checked = check_pinned_version(pins.map("md_meta")); !checked) return checked;
+    if (auto checked = check_pinned_version(pins.map("md_meta")); !checked) return tl::make_unexpected(checked.error());
     config::Limits few;
     few.tracks = few.device_flows = few.flows = few.connections = 1024;
     set_bounds(skeleton->obj, few);
-    return load_programs(*skeleton);
+    if (auto loaded = load_programs(*skeleton); !loaded) return tl::make_unexpected(loaded.error());
+    return to_carry;
 }
 
 }  // namespace meshd::kernel

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include <bpf/libbpf.h>
 
@@ -25,9 +26,6 @@ bool is_internal(const bpf_map* map);
 
 void set_bounds(bpf_object* object, const config::Limits& limits);
 
-// An error: pins of another ABI version are there.
-base::Result<void> check_directories(const Pins& pins);
-
 // A map that is already pinned there is used as it is (true). Its shape must be ours, and the fields of its values must stand
 // where ours do; its size stays what it was made with.
 base::Result<bool> prepare(const bpf_object* object, bpf_map* map, const std::string& path);
@@ -38,7 +36,8 @@ base::Result<void> check_version(const Map& meta, bool adopted);
 base::Result<void> load_programs(meshd_bpf& skeleton);
 
 // Whether this agent could take over what is pinned, and this kernel takes its programs, without touching anything: what
-// prepare() and check_version() would say, then the programs are loaded with maps of their own and let go again.
-base::Result<void> rehearse(const Pins& pins);
+// prepare() and check_version() would say, then the programs are loaded with maps of their own and let go again. Names of maps
+// that an older ABI version lays out otherwise.
+base::Result<std::vector<std::string>> rehearse(const Pins& pins);
 
 }  // namespace meshd::kernel

@@ -39,4 +39,16 @@ std::unordered_map<std::uint32_t, md_sock_peer> remembered_of(const kernel::Map&
     return found;
 }
 
+void for_each_borrowed(const std::function<void(int)>& visit) {
+    std::unordered_set<std::uint32_t> seen;
+    for (const auto process : processes())
+        for_each_socket(process, [&](int descriptor, std::uint32_t inode) {
+            if (seen.contains(inode)) return;
+            const auto socket = borrow(process, descriptor);
+            if (!socket.valid()) return;  // another process may hold it, too
+            seen.insert(inode);
+            visit(socket.get());
+        });
+}
+
 }  // namespace meshd::sockets

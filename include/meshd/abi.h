@@ -16,7 +16,7 @@
 #include "meshd/tls.h"
 #include "meshd/types.h"
 
-#define MD_ABI_VERSION 1
+#define MD_ABI_VERSION 2
 
 /*
  * Questions to the datapath. Their bytes follow an Ethernet header of zeros in the packet that is given to a program of

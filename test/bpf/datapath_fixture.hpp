@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -46,6 +47,14 @@ protected:
         if (!loaded) throw std::runtime_error(loaded.error().message());
         return std::move(*loaded);
     }
+
+    static std::string own_cgroup() {
+        std::ifstream lines("/proc/self/cgroup");
+        for (std::string line; std::getline(lines, line);)
+            if (line.starts_with("0::")) return *cgroup_mount() + line.substr(3);
+        return {};
+    }
+    static void move_to(const std::string& directory) { std::ofstream(directory + "/cgroup.procs") << ::getpid() << std::flush; }
 
     std::string directory_;
     std::string cgroup_directory_;

@@ -77,14 +77,6 @@ protected:
         DatapathTest::TearDown();
     }
 
-    static std::string own_cgroup() {
-        std::ifstream lines("/proc/self/cgroup");
-        for (std::string line; std::getline(lines, line);)
-            if (line.starts_with("0::")) return *cgroup_mount() + line.substr(3);
-        return {};
-    }
-    static void move_to(const std::string& directory) { std::ofstream(directory + "/cgroup.procs") << ::getpid() << std::flush; }
-
     void serve(model::ServiceTls tls, const std::string& first = "192.0.2.9:8080") {
         auto service = reconcile::service("web", "10.96.0.1", {backend(first), backend("[2001:db8::9]:8080")});
         service.addresses.push_back(*base::IpAddress::parse("fd96::1"));

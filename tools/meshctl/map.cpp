@@ -61,7 +61,7 @@ void add_map(CLI::App& app, Program& program) {
         "Examples:\n"
         "  meshctl map list\n"
         "  meshctl map list -o json | jq -r '.maps[] | [.name, .path] | @tsv'\n"
-        "  sudo bpftool map dump pinned /sys/fs/bpf/meshd/v1/maps/md_frontends");
+        "  sudo bpftool map dump pinned /sys/fs/bpf/meshd/v2/maps/md_frontends");
     verb->callback([&program] { program.chosen = list; });
 }
 

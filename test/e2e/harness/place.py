@@ -66,7 +66,7 @@ class Place:
 
     @property
     def maps(self):
-        return self.root / "bpf/meshd/v1/maps"
+        return self.root / "bpf/meshd/v2/maps"
 
     def entries(self, name):
         """Of one map, as bpftool shows them."""
@@ -79,7 +79,9 @@ class Place:
                 "--worker-shutdown-timeout", "0s", "--control-group", "users"]
 
     def pins(self):
-        return sorted(str(path) for path in (self.root / "bpf/meshd").rglob("*") if not path.is_dir())
+        """Of meshd, whatever the version; the filesystem has files of its own."""
+        mine = (self.root / "bpf").glob("meshd*")
+        return sorted(str(path) for top in mine for path in top.rglob("*") if not path.is_dir())
 
     def close(self):
         if self.cgroup is not None:

@@ -144,7 +144,7 @@ TEST(Examination, HasWhatIsDegradedAndCountsIt) {
     Degradations degradations;
     degradations.set("worker", "not running", "see the log");
     auto findings = found([&](Findings& all) { examine_degradations(degradations, all); });
-    examine_bpffs("/bpf", false, {"v2"}, findings);
+    examine_bpffs("/bpf", false, std::vector{7}, findings);
     examine_configuration(base::fail({"accept", "meshd.yaml:1:1", 0, "no", ""}), findings);
     examine_group("meshd", false, findings);
     const auto answer = to_json(findings);

@@ -112,7 +112,7 @@ run_fuzz() {
         mkdir -p "build/fuzz/corpus/$name"
         seeds=()
         [ ! -d "test/fuzz/corpus/$name" ] || seeds=("test/fuzz/corpus/$name")
-        single fuzz "$name" fuzz_one "$target" -max_total_time="${FUZZ_SECONDS:-7}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
+        single fuzz "$name" fuzz_one "$target" -max_total_time="${FUZZ_SECONDS:-7}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -print_funcs=0 -verbosity=0 \
             -artifact_prefix="build/fuzz/" "build/fuzz/corpus/$name" "${seeds[@]}"
     done
     [ "$found" -eq 1 ] || report fuzz targets 1

@@ -54,6 +54,7 @@ for commit in "${commits[@]}"; do
         git archive "$commit" | tar -x -C "$old/unpacked"
         mv "$old/unpacked" "$old/source"
     fi
+    "$old/source/scripts/install-dependencies.sh" build  # what it needs may not be needed any more
     cmake -S "$old/source" -B "$old/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" --log-level=WARNING >/dev/null
     cmake --build "$old/build" --target meshd meshd-userspace meshctl
     MESHD_OLD_BIN_DIR=$old/build/bin MESHD_BIN_DIR=$PWD/build/$preset/bin \

@@ -11,6 +11,7 @@
 #include "acceleration/verdict_file.hpp"
 #include "base/time_text.hpp"
 #include "kernel/device_programs.hpp"
+#include "kernel/migration.hpp"
 #include "model/kernel_features.hpp"
 
 namespace meshd::app {
@@ -88,6 +89,13 @@ void examine_bpffs(const std::string& path, bool is_mounted, const base::Result<
             {"pins", Health::problem, "programs of another ABI version are pinned too: " + versions,
              "both balance the same connections, and the next start of this agent is refused",
              "`meshd --unload` removes those of all versions; then start meshd: services are not balanced in between"});
+}
+
+void examine_previous(std::optional<int> kept, Findings& findings) {
+    if (!kept) return;
+    findings.push_back({"pins", Health::note,
+                        fmt::format("programs and maps of ABI version {} are kept for `meshd --roll-back`", *kept),
+                        "they take memory", "`meshd --forget-previous` gives it back, once nobody wants to go back"});
 }
 
 // Address hooks run one after the other: who else translates may undo what we do. That is for a person to judge.
@@ -291,7 +299,9 @@ base::Result<json::object> examination(const Context& context, const base::Resul
                         fmt::format("Linux {}, {} or later is needed", acceleration::running_kernel(), model::oldest_kernel)});
     findings.push_back({"types", Health::ok, "the kernel's types (BTF) are there: the programs are loaded"});
     findings.push_back({"cgroup", Health::ok, "cgroup v2 is served at " + context.cgroup_path});
-    examine_bpffs(settings.bpffs, is_bpffs(settings.bpffs), context.datapath->pins().other_versions(), findings);
+    const auto& pins = context.datapath->pins();
+    examine_bpffs(settings.bpffs, is_bpffs(settings.bpffs), pins.other_versions(), findings);
+    examine_previous(kernel::previous_version(pins), findings);
     examine_degradations(context.degradations, findings);
     if (!context.degradations.all().contains("configuration")) examine_configuration(configuration, findings);
     examine_hooks(kernel::programs_of_others(*context.datapath, context.cgroup_path), findings);

@@ -37,6 +37,7 @@ void examine_degradations(const Degradations& degradations, Findings& findings);
 void examine_configuration(const base::Result<void>& read, Findings& findings);
 void examine_bpffs(const std::string& path, bool is_mounted, const base::Result<std::vector<int>>& other_versions,
                    Findings& findings);
+void examine_previous(std::optional<int> kept, Findings& findings);  // an older ABI version, to roll back to
 void examine_hooks(const base::Result<std::vector<kernel::HookProgram>>& others, Findings& findings);
 void examine_device_programs(const base::Result<std::vector<kernel::HookProgram>>& others, Findings& findings);
 void examine_maps(const base::Result<std::vector<MapFill>>& fills, Findings& findings);

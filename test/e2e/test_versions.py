@@ -54,6 +54,7 @@ def test_there_and_back_without_a_failed_connection(old):
             old.running.start()
             old.running.wait_applied(old.made)
             assert "took over from ABI version 1" in old.running.output()
+            assert "ABI version 1 are kept" in old.running.meshctl("doctor", check=False).stdout
             assert ids(old.running) == {("line", FIRST_SERVICE, (FIRST_BACKEND,))}
             assert not set(before.values()) & set(programs(old).values())
             assert first.getpeername() == (V4, 7)

@@ -156,5 +156,13 @@ TEST(Examination, HasWhatIsDegradedAndCountsIt) {
         }
 }
 
+TEST(Examination, NotesWhatIsKeptOfAnOlderVersion) {
+    EXPECT_TRUE(found([](Findings& all) { examine_previous(std::nullopt, all); }).empty());
+    const auto kept = found([](Findings& all) { examine_previous(1, all); });
+    ASSERT_EQ(kept.size(), 1U);
+    EXPECT_EQ(kept[0].health, Health::note);
+    EXPECT_NE(kept[0].remedy.find("--forget-previous"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace meshd::app

@@ -236,7 +236,8 @@ static __always_inline int md_pass(struct __sk_buff *skb, bool incoming)
 		unasked = unasked && md_limit_was_passed(track, opening);
 		if (!unasked && md_still_runs(&packet, track, opening, now)) {
 			reason = md_reason_of(track);
-			verdict = md_forward(skb, &packet, track, &reason);
+			verdict = md_blur(md_forward(skb, &packet, track, &reason), now);
+			reason = md_blur(reason, now);
 			md_follow(&packet, track, opening, now);
 			goto done;
 		}

@@ -7,6 +7,7 @@
 #define MESHD_LIB_CHOOSE_H
 
 #include "lib/pick.h"
+#include "lib/verifier.h"
 #include "lib/vitals.h"
 #include "lib/maglev.h"
 
@@ -102,6 +103,22 @@ static __always_inline struct md_cursor *md_cursor_of(__u32 service_id)
 #define MD_ASKED_V4        4
 #define MD_ASKED_FORWARDED 8 /* by a packet: by the hash, unless the service asks for what was seen of backends */
 
+/* The ways that lead here leave the same behind. */
+static __always_inline void md_blur_choosing(struct md_choosing *choosing, __u32 any)
+{
+	struct md_range *range = &choosing->range;
+
+	range->first = md_blur(range->first, any);
+	range->count = md_blur(range->count, any);
+	range->near = md_blur(range->near, any);
+	range->pick = md_blur(range->pick, any);
+	range->is_v4 = md_blur(range->is_v4, any);
+	choosing->penalty_us = md_blur(choosing->penalty_us, any);
+	choosing->slow_start_ms = md_blur(choosing->slow_start_ms, any);
+	choosing->spill_open = md_blur(choosing->spill_open, any);
+	choosing->ejects = md_blur(choosing->ejects, any);
+}
+
 /*
  * A function of its own to the verifier, which looks at it once, and not once for each way that leads here: so it takes
  * numbers only. `seed_and_hash`: the hash in the upper half. Answers with the backend's id, and the slot in the upper
@@ -124,6 +141,7 @@ __weak __noinline __u64 md_pick_backend(__u32 service_id, __u32 asked, __u64 see
 		md_guide(&choosing, md_balancing_of(service_id));
 	if (asked & MD_ASKED_FORWARDED && !md_compares(choosing.range.pick))
 		choosing.range.pick = MD_PICK_MAGLEV;
+	md_blur_choosing(&choosing, choosing.draw.seed);
 	if (choosing.range.pick == MD_PICK_MAGLEV) {
 		picked.backend_id = md_draw_hashed(&choosing, &picked);
 		if (picked.backend_id)

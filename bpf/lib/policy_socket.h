@@ -56,54 +56,64 @@ static __always_inline int md_policy_socket(struct bpf_sock_addr *ctx, const str
 		return 0;
 	if (!md_policy_stops(policy, &decision))
 		return 0;
-	md_tell_refused(ctx->sk, asked, 0, MD_REASON_POLICY_DENIED);
+	md_tell_refused(ctx->sk, asked, md_service_of(asked), MD_REASON_POLICY_DENIED);
 	return -EPERM;
 }
 
-static __always_inline int md_policy_connect_v4(struct bpf_sock_addr *ctx, const struct md_endpoint *destination)
+/* Functions of their own for the verifier: it would look at the rest of a hook for each state in which they end. 0, or
+ * -errno. */
+__weak __noinline int md_policy_connect_v4(struct bpf_sock_addr *ctx)
 {
+	struct md_endpoint destination;
 	struct md_address source = {};
 
+	md_read_v4(ctx, &destination);
 	md_words(&source)[2] = MD_MAPPED_PREFIX;
 	if (ctx->sk)
 		md_words(&source)[3] = ctx->sk->src_ip4;
-	return md_policy_socket(ctx, &source, destination);
+	return md_policy_socket(ctx, &source, &destination);
 }
 
-static __always_inline int md_policy_connect_v6(struct bpf_sock_addr *ctx, const struct md_endpoint *destination)
+__weak __noinline int md_policy_connect_v6(struct bpf_sock_addr *ctx)
 {
+	struct md_endpoint destination;
 	struct md_address source = {};
 	__u32 *words = md_words(&source);
 	struct bpf_sock *sk = ctx->sk;
 
+	md_read_v6(ctx, &destination);
 	if (sk) {
 		words[0] = sk->src_ip6[0];
 		words[1] = sk->src_ip6[1];
 		words[2] = sk->src_ip6[2];
 		words[3] = sk->src_ip6[3];
 	}
-	return md_policy_socket(ctx, &source, destination);
+	return md_policy_socket(ctx, &source, &destination);
 }
 
-static __always_inline int md_policy_send_v4(struct bpf_sock_addr *ctx, const struct md_endpoint *destination)
+__weak __noinline int md_policy_send_v4(struct bpf_sock_addr *ctx)
 {
+	struct md_endpoint destination;
 	struct md_address source = {};
 
+	md_read_v4(ctx, &destination);
 	md_words(&source)[2] = MD_MAPPED_PREFIX;
 	md_words(&source)[3] = ctx->msg_src_ip4;
-	return md_policy_socket(ctx, &source, destination);
+	return md_policy_socket(ctx, &source, &destination);
 }
 
-static __always_inline int md_policy_send_v6(struct bpf_sock_addr *ctx, const struct md_endpoint *destination)
+__weak __noinline int md_policy_send_v6(struct bpf_sock_addr *ctx)
 {
+	struct md_endpoint destination;
 	struct md_address source = {};
 	__u32 *words = md_words(&source);
 
+	md_read_v6(ctx, &destination);
 	words[0] = ctx->msg_src_ip6[0];
 	words[1] = ctx->msg_src_ip6[1];
 	words[2] = ctx->msg_src_ip6[2];
 	words[3] = ctx->msg_src_ip6[3];
-	return md_policy_socket(ctx, &source, destination);
+	return md_policy_socket(ctx, &source, &destination);
 }
 
 #endif

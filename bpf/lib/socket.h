@@ -80,25 +80,35 @@ static __always_inline const struct md_endpoint *md_service_of_source(struct bpf
 	return NULL;
 }
 
-/* The translation that an unconnected socket already has for a service address, or NULL. */
-static __always_inline struct md_translation *md_find_way(struct md_sock_udp *memory, const struct md_endpoint *service)
+/* Which of its translations an unconnected socket already has for a service address; MD_UDP_WAYS: none. A number, for
+ * the verifier would follow each pointer on its own. */
+static __always_inline __u32 md_find_way(const struct md_sock_udp *memory, const struct md_endpoint *service)
 {
-	for (int way = 0; way < MD_UDP_WAYS; way++) {
-		struct md_translation *translation = &memory->ways[way];
+	__u32 way;
+
+	for (way = 0; way < MD_UDP_WAYS; way++) {
+		const struct md_translation *translation = &memory->ways[way];
 
 		if (translation->backend_id && md_same_endpoint(&translation->service, service))
-			return translation;
+			break;
 	}
-	return NULL;
+	return md_blur(way, memory->next);
+}
+
+static __always_inline struct md_translation *md_way_at(struct md_sock_udp *memory, __u32 way)
+{
+	/* The compiler knows, the verifier does not. */
+	barrier_var(way);
+	return way < MD_UDP_WAYS ? &memory->ways[way] : NULL;
 }
 
 /* Room for one more translation: the oldest gives way. */
-static __always_inline struct md_translation *md_next_way(struct md_sock_udp *memory)
+static __always_inline __u32 md_next_way(struct md_sock_udp *memory)
 {
 	__u32 way = memory->next % MD_UDP_WAYS;
 
 	memory->next = way + 1;
-	return &memory->ways[way];
+	return way;
 }
 
 /* Whether new traffic may still go to the backend of a translation. */

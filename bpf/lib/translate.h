@@ -98,20 +98,22 @@ static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint
 	struct bpf_sock *sk = ctx->sk;
 	struct md_choice choice = {};
 	struct md_sock_udp *memory;
-	struct md_translation *way = NULL;
-	__u32 service_id;
+	const struct md_translation *kept = NULL;
+	__u32 service_id, way = MD_UDP_WAYS;
 	int error;
 
 	service_id = md_asked_service(sk, destination);
 	if (!service_id)
 		return 0;
 	memory = bpf_sk_storage_get(&md_sock_udp, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (memory)
+	if (memory) {
 		way = md_find_way(memory, destination);
-	if (way && md_still_good(way, service_id)) {
+		kept = md_way_at(memory, way);
+	}
+	if (kept && md_still_good(kept, service_id)) {
 		md_count(MD_REASON_DATAGRAM_FORWARDED);
-		md_count_call(service_id, way->backend_id, MD_CALL_DATAGRAM);
-		*destination = way->backend;
+		md_count_call(service_id, kept->backend_id, MD_CALL_DATAGRAM);
+		*destination = kept->backend;
 		return 1;
 	}
 
@@ -123,9 +125,10 @@ static __always_inline int md_send(struct bpf_sock_addr *ctx, struct md_endpoint
 	if (error)
 		return md_refuse(sk, destination, &choice, MD_CALL_DATAGRAM, error);
 	if (memory) {
-		if (!way)
-			way = md_next_way(memory);
-		md_fill_translation(way, destination, &choice);
+		struct md_translation *filled = md_way_at(memory, way < MD_UDP_WAYS ? way : md_next_way(memory));
+
+		if (filled)
+			md_fill_translation(filled, destination, &choice);
 	}
 	*destination = *choice.backend;
 	md_count(memory ? MD_REASON_DATAGRAM_FORWARDED : MD_REASON_STORAGE_UNAVAILABLE);

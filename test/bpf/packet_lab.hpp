@@ -191,9 +191,23 @@ public:
         return outcome;
     }
 
-    Outcome incoming(const Bytes& bytes, std::uint32_t ifindex) const { return run("md_ingress", bytes, ifindex, ifindex); }
+    Outcome incoming(const Bytes& bytes, std::uint32_t ifindex) const { return run("md_ingress", bytes, ifindex); }
+    // `came_by` counts where flows do alone.
     Outcome leaving(const Bytes& bytes, std::uint32_t ifindex, std::uint32_t came_by = 0) const {
-        return run("md_egress", bytes, ifindex, came_by);
+        return run("md_egress", bytes, ifindex, can_come_by_device() ? came_by : 0);
+    }
+
+    // Whether this kernel takes ingress_ifindex for such a run: 5.10 does not.
+    bool can_come_by_device() const {
+        static const bool can = [this] {
+            const Bytes bytes(64);
+            __sk_buff context{};
+            context.ifindex = context.ingress_ifindex = clients();
+            LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bytes.data(), .data_size_in = static_cast<__u32>(bytes.size()),
+                        .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
+            return ::bpf_prog_test_run_opts(program("md_egress"), &options) == 0;
+        }();
+        return can;
     }
 
     template <typename Key, typename Value>

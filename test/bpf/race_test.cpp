@@ -47,7 +47,7 @@ TEST_F(RaceTest, GivesNoPortTwiceWhenCpusAskAtOnce) {
                 {.source = "192.0.2." + std::to_string(10 + cpu), .source_port = static_cast<std::uint16_t>(20000 + round)});
             Bytes out(bytes.size() + 64);
             __sk_buff context{};
-            context.ifindex = context.ingress_ifindex = lab().clients();
+            context.ifindex = lab().clients();
             LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bytes.data(), .data_out = out.data(),
                         .data_size_in = static_cast<__u32>(bytes.size()), .data_size_out = static_cast<__u32>(out.size()),
                         .ctx_in = &context, .ctx_size_in = sizeof context);

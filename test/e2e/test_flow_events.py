@@ -55,16 +55,22 @@ def test_what_nobody_ends_ages_out(world):
     assert (ended["reason"], ended["source"], ended["bytes_out"], ended["bytes_in"]) == ("aged_out", "forwarding", 15, 30)
 
 
-def test_a_socket_that_the_policy_denies_is_told_of(world):
+def test_a_socket_that_the_policy_denies_is_told_of_once(world):
     policy = Policy(world).start()
     echo = world.tcp_echo("one")
-    policy.rules(rule("no", "deny", cidr="127.0.0.1", port=echo.port, protocol="tcp"))
+    entry = service("denied", "10.96.0.46", 7, [backend("127.0.0.1", echo.port)])
+    world.registry.write(entry)
+    policy.agent.wait_applied(entry)
+    policy.rules(rule("no", "deny", cidr="127.0.0.1", port=echo.port, protocol="tcp"), rule("nor", "deny", cidr="10.96.0.46"))
     watch = watching(world, policy.agent)
-    with world.entered(), pytest.raises(PermissionError):
-        socket.create_connection(("127.0.0.1", echo.port), timeout=5)
-    refused = watch.wait(lambda row: row["event"] == "refused", "the refusal")
-    assert (refused["verdict"], refused["reason"], refused["server"]) == ("refused", "policy_denied", f"127.0.0.1:{echo.port}")
-    assert refused["cgroup"].endswith(world.cgroup.path.name)
+    for to in (("127.0.0.1", echo.port), ("10.96.0.46", 7)):
+        with world.entered(), pytest.raises(PermissionError):
+            socket.create_connection(to, timeout=5)
+    watch.wait(lambda row: row["event"] == "refused" and row["service"] == "denied", "the second refusal")
+    refused = [row for row in watch.rows() if row["event"] == "refused"]
+    assert [(row["verdict"], row["reason"], row["server"], row["service"]) for row in refused] == [
+        ("refused", "policy_denied", f"127.0.0.1:{echo.port}", ""), ("refused", "policy_denied", "10.96.0.46:7", "denied")]
+    assert all(row["cgroup"].endswith(world.cgroup.path.name) for row in refused)
 
 
 def test_a_socket_beyond_a_limit_is_told_of(world):

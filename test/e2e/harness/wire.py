@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What passes a link."""
 
+import itertools
 import os
 import socket
 
 from harness.process import Process, wait_until
 
 
+_numbers = itertools.count(1)
+
+
 class Capture:
     """What passes the link of a mesh's host, as tcpdump writes it."""
 
     def __init__(self, host):
-        self.host, self.file = host, host.place.root / "wire.pcap"
+        name = f"wire{next(_numbers)}"  # files of its own: what an earlier one said would be taken for this one's word
+        self.host, self.file = host, host.place.root / f"{name}.pcap"
         host.place.root.chmod(0o777)
         self.process = Process(["tcpdump", "-i", "eth0", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-w", self.file],
-                               host.place.root / "logs/tcpdump", host.netns.enter)
+                               host.place.root / "logs" / name, host.netns.enter)
         wait_until(lambda: "listening on" in self.process.output(), self.process.output)
 
     def stop(self):

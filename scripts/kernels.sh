@@ -61,28 +61,46 @@ if [[ " ${tiers[*]} " == *" e2e "* ]]; then
     archives+=("$made/e2e.gz")
 fi
 
+# What a guest boots with: prints the directory of its kernel.
+prepare() {
+    local kernel=$1 directory
+    directory=$(scripts/kernels/fetch.sh ${again:+"$again"} "$kernel") || return
+    scripts/kernels/image.sh modules "$directory" "$made/$kernel.modules.gz" >&2
+    cat "${archives[@]}" "$made/$kernel.modules.gz" >"$made/$kernel.initrd"
+    rm -f "$made/$kernel.modules.gz"
+    echo "$directory"
+}
+
 # A guest that ends without its last line is started once more: now and then one dies while its kernel patches itself.
 run_guest() {
-    local kernel=$1 directory log=$made/$1.log attempt
-    directory=$(scripts/kernels/fetch.sh ${again:+"$again"} "$kernel") || return
-    scripts/kernels/image.sh modules "$directory" "$made/$kernel.modules.gz"
-    cat "${archives[@]}" "$made/$kernel.modules.gz" >"$made/$kernel.initrd"
+    local kernel=$1 directory=$2 log=$made/$1.log attempt guest
     for attempt in 1 2; do
         echo "kernels.sh: $(cat "$directory/release"), attempt $attempt: $log" >&2
         timeout "$seconds_of_a_guest" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "$megabytes" -machine q35 -nic none \
             -nodefaults -display none -serial stdio -no-reboot -kernel "$directory/vmlinuz" -initrd "$made/$kernel.initrd" \
             -append "console=ttyS0 panic=-1 mitigations=off quiet tiers=$(IFS=, && echo "${tiers[*]}") connections=$connections patience=$patience" \
-            </dev/null >"$log" 2>&1 || true
+            </dev/null >"$log" 2>&1 &
+        guest=$!
+        trap 'kill "$guest"; exit 1' TERM
+        wait "$guest" || true
         grep -aq '^@@ end' "$log" && break
     done
-    rm -f "$made/$kernel.initrd" "$made/$kernel.modules.gz"
+    rm -f "$made/$kernel.initrd"
 }
 
+# As many at once as there are CPUs: a guest keeps one busy most of its time. But for the end-to-end tests, which use both of theirs.
+at_once=$(nproc)
+[[ " ${tiers[*]} " != *" e2e "* ]] || at_once=1
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 status=0
 logs=()
 for kernel in "${kernels[@]}"; do
-    run_guest "$kernel" || status=1
     logs+=("$made/$kernel.log")
+    rm -f "$made/$kernel.log"
+    directory=$(prepare "$kernel") || { status=1 && continue; }
+    while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do wait -n || true; done
+    run_guest "$kernel" "$directory" &
 done
+wait
 /usr/bin/python3 -B scripts/kernels/table.py "${logs[@]}" || status=1
 exit "$status"

@@ -193,6 +193,7 @@ void Agent::on_pods(std::vector<model::Pod> pods) {
     pods.erase(std::unique(pods.begin(), pods.end(), is_same), pods.end());
     if (context_.pods == pods) return;
     context_.pods = std::move(pods);
+    flows_->pods_changed(context_.pods);
     if (tls_.pods_changed()) worker_.send_settings();
     if (auto saved = PodsFile(context_.settings.state_directory).save(context_.pods); !saved)
         spdlog::warn("{}", saved.error().message());

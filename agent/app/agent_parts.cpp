@@ -54,6 +54,7 @@ base::Result<void> Agent::begin_flows() {
     forwarder_->on_aged([this](const md_track_key& key, const md_track& request, const md_track* reply) {
         flows_->tell(flows::aged_out(key, request, reply));
     });
+    flows_->pods_changed(context_.pods);
     configure_flows();
     // Before: what programs told while there was no agent is for the exporters, too.
     flow_export_.configure();

@@ -40,7 +40,7 @@ std::string_view reason_of(const md_flow_event& event) {
     return event.change == MD_FLOW_ENDED && event.reason == MD_FLOW_END_AGED ? "aged_out" : "";
 }
 
-json::object event_json(const md_flow_event& event, const ServiceNames& names, CgroupNames& cgroups, std::uint64_t now_ns) {
+json::object event_json(const md_flow_event& event, const Names& names, CgroupNames& cgroups, std::uint64_t now_ns) {
     auto flow = from_record(event.key, event.flow);
     // Of a call, only what was asked for is known.
     const bool nameless = event.change == MD_FLOW_REFUSED && event.flow.source == MD_FLOW_SOCKET;
@@ -112,9 +112,14 @@ Filter FlowTable::filter_of(const control::FlowQuery& query) const {
     return filter;
 }
 
-ServiceNamesPtr FlowTable::names() {
-    if (!names_ || names_->generation != realized_().generation()) names_ = service_names(realized_());
+NamesPtr FlowTable::names() {
+    if (!names_ || names_->generation != realized_().generation()) names_ = names_of(realized_(), pods_);
     return names_;
+}
+
+void FlowTable::pods_changed(const std::vector<model::Pod>& pods) {
+    pods_ = PodNames(pods);
+    names_.reset();
 }
 
 void FlowTable::answer(Background& thread, std::function<base::Result<std::string>()> make, control::Later later) {

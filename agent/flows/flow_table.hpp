@@ -38,6 +38,7 @@ public:
     // Before programs are attached, and when the settings have changed. `has_devices`: some are looked at.
     base::Result<void> configure(const config::Flows& wanted, bool has_devices, const config::TrackTimeouts& timeouts);
     base::Result<void> open();
+    void pods_changed(const std::vector<model::Pod>& pods);  // of this node
 
     void list(const control::FlowQuery& query, control::Later later);
     void watch(const control::WatchQuery& query, control::Later later);
@@ -53,7 +54,7 @@ public:
 
 private:
     Filter filter_of(const control::FlowQuery& query) const;
-    ServiceNamesPtr names();
+    NamesPtr names();
     // Makes a text on the thread, and hands it on on the loop.
     void answer(Background& thread, std::function<base::Result<std::string>()> make, control::Later later);
     void deliver(EventLog::Part part, const std::optional<std::set<std::uint32_t>>& services, control::Later later);
@@ -71,7 +72,8 @@ private:
     boost::asio::steady_timer sweep_timer_;
     std::uint64_t sweeps_ = 0;
     std::uint64_t not_followed_ = 0;  // events that the thread had no time for
-    ServiceNamesPtr names_;
+    NamesPtr names_;
+    PodNames pods_;
     std::uint64_t retired_ = 0;  // generation of names that the last retire() was for
 
     // Of `questions_`.

@@ -2,6 +2,7 @@
 #include "flows/names.hpp"
 
 #include <array>
+#include <utility>
 
 #include <net/if.h>
 #include <boost/json.hpp>
@@ -18,8 +19,9 @@ std::string text(const md_endpoint& endpoint) { return endpoint.protocol == 0 ? 
 
 }  // namespace
 
-ServiceNamesPtr service_names(const reconcile::RealizedState& realized) {
-    auto names = std::make_shared<ServiceNames>();
+NamesPtr names_of(const reconcile::RealizedState& realized, PodNames pods) {
+    auto names = std::make_shared<Names>();
+    names->pods = std::move(pods);
     names->generation = realized.generation();
     names->services.reserve(realized.services().size());
     names->backends.reserve(realized.backend_count());
@@ -35,7 +37,7 @@ std::string device_name(std::uint32_t index) {
     return index != 0 && ::if_indextoname(index, name.data()) != nullptr ? name.data() : "";
 }
 
-json::object flow_json(const Flow& flow, const ServiceNames& names, CgroupNames& cgroups, std::uint64_t now_ns) {
+json::object flow_json(const Flow& flow, const Names& names, CgroupNames& cgroups, std::uint64_t now_ns) {
     const auto service = names.services.find(flow.service_id);
     const auto end_ns = flow.is_over() ? flow.seen_ns : now_ns;
     const auto age_ns = end_ns > flow.start_ns ? end_ns - flow.start_ns : 0;
@@ -43,6 +45,7 @@ json::object flow_json(const Flow& flow, const ServiceNames& names, CgroupNames&
     // A socket that was led to a listener which encrypts: see docs/steering.md.
     const auto backend = flow.source == Source::client ? names.backends.find(flow.backend_id) : names.backends.end();
     const bool is_led = backend != names.backends.end() && !reconcile::same_bytes(backend->second, flow.server);
+    const auto& cgroup = cgroups.path_of(flow.cgroup);
     json::object row{{"protocol", base::name(reconcile::protocol_of(flow.client))},
                      {"client", text(flow.client)},
                      {"server", text(is_led ? backend->second : flow.server)},
@@ -50,7 +53,8 @@ json::object flow_json(const Flow& flow, const ServiceNames& names, CgroupNames&
                      {"asked", text(flow.service)},
                      {"state", control::flow_states.at(static_cast<std::size_t>(flow.state))},
                      {"source", control::flow_sources.at(static_cast<std::size_t>(flow.source))},
-                     {"cgroup", cgroups.path_of(flow.cgroup)},
+                     {"cgroup", cgroup},
+                     {"pod", names.pods.name_of(cgroup)},
                      {"device", device_name(flow.device)},
                      {"age_ms", age_ns / 1'000'000U},
                      {"bytes_out", numbers.bytes_out},

@@ -57,7 +57,7 @@ base::Result<Totals> Totaller::read() {
     return totals;
 }
 
-base::Result<void> Totaller::retire(const ServiceNames& names) {
+base::Result<void> Totaller::retire(const Names& names) {
     const auto counted = maps_.traffic();
     if (!counted) return tl::make_unexpected(counted.error());
     std::map<std::uint32_t, md_traffic> retired;  // by service id

@@ -37,7 +37,7 @@ public:
     base::Result<Totals> read();
     // What backends that are no more came to goes over to their service once all their connections have ended, so that its sums
     // never fall, not even with a restart of the agent. What services that are no more came to is forgotten.
-    base::Result<void> retire(const ServiceNames& names);
+    base::Result<void> retire(const Names& names);
 
 private:
     const kernel::FlowMaps& maps_;

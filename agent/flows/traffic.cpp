@@ -71,7 +71,7 @@ struct NamedService {
     BackendTraffic all;
     std::map<std::string, BackendTraffic> backends;
 };
-std::map<reconcile::PortKey, NamedService> by_name(const Totals& totals, const ServiceNames& names) {
+std::map<reconcile::PortKey, NamedService> by_name(const Totals& totals, const Names& names) {
     std::map<reconcile::PortKey, NamedService> services;
     for (const auto& [id, key] : names.services) services[key];
     for (const auto& [ids, traffic] : totals.backends) {
@@ -166,7 +166,7 @@ private:
 
 }  // namespace
 
-json::object totals_json(const Totals& totals, const ServiceNames& names) {
+json::object totals_json(const Totals& totals, const Names& names) {
     json::array services;
     for (const auto& [key, service] : by_name(totals, names)) {
         auto row = traffic_json(service.all);
@@ -200,7 +200,7 @@ json::object totals_json(const Totals& totals, const ServiceNames& names) {
               {"device_max_entries", totals.device_capacity}}}};
 }
 
-json::array totals_families(const Totals& totals, const ServiceNames& names, std::size_t most_backends) {
+json::array totals_families(const Totals& totals, const Names& names, std::size_t most_backends) {
     const auto services = by_name(totals, names);
     // Those with the most connections have series of their own.
     std::vector<std::uint64_t> opened;

@@ -116,6 +116,30 @@ def test_connections_of_pods_have_the_identity_of_their_service_account(api):
         assert f"ns/{NAMESPACE}/sa/till" in identities(client)
 
 
+def test_flows_show_the_name_of_their_pod(world, api):
+    api.put("nodes", node(HERE, "192.0.2.1"))
+    api.put("pods", pod("web-1", "web", HERE))
+    settings = world.place.root / "kubernetes.yaml"
+    root = "/" + str(world.place.cgroup.path.relative_to(mount_point()))
+    settings.write_text(json.dumps({"registry": {"kubernetes": {
+        "kubeconfig": str(write_kubeconfig(world.place.root, api)), "node": HERE, "cgroup_root": root, "pods": True}}}))
+    agent = world.agent("--config", settings)
+    web, stranger = container_of(world, uid_of(api, "web-1")), container_of(world, str(uuid.uuid4()), "besteffort")
+    echo = world.tcp_echo("a")
+
+    def names(cgroup):
+        return [row["pod"] for row in agent.meshctl_json("flow", "list", "--top", "100")["flows"]
+                if row["server"] == f"127.0.0.1:{echo.port}" and row["cgroup"].startswith("/" + str(cgroup.path.relative_to(mount_point())))]
+
+    with contextlib.ExitStack() as open_ones:
+        for cgroup in (web, stranger):
+            with cgroup.entered():
+                open_ones.enter_context(socket.create_connection(("127.0.0.1", echo.port), timeout=10))
+        wait_until(lambda: names(web) == [f"{NAMESPACE}/web-1"], lambda: f"the pod's flow: {names(web)}\n{agent.output()}")
+        assert names(stranger) == [""]
+        assert f"{NAMESPACE}/web-1" in agent.meshctl("flow", "list", "-o", "wide").stdout
+
+
 def test_a_backend_is_reached_by_the_worker_of_its_node(api):
     """No route leads to the pod's address from here: it is its node that is asked."""
     with contextlib.closing(Mesh()) as mesh:

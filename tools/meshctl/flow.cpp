@@ -88,6 +88,7 @@ Table flows_table(const json::array& flows) {
              number_column("PACKETS OUT", "packets_out").wide(),
              number_column("PACKETS IN", "packets_in").wide(),
              text_column("DEVICE", "device").wide(),
+             text_column("POD", "pod").wide(),
              text_column("CGROUP", "cgroup").wide()},
             flows,
             Shown::always,
@@ -128,7 +129,10 @@ std::string event_line(const json::object& event) {
         if (const auto reason = text_at(event, "reason"); reason != "-") line += "  " + reason;
     }
     if (what == "refused") line += "  " + text_at(event, "reason");
-    if (const auto cgroup = text_at(event, "cgroup"); cgroup != "-") line += "  " + cgroup;
+    if (const auto pod = text_at(event, "pod"); pod != "-")
+        line += "  pod " + pod;
+    else if (const auto cgroup = text_at(event, "cgroup"); cgroup != "-")
+        line += "  " + cgroup;
     return line;
 }
 

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 12> consul_keys{"name",        "url",    
                                                        "server_name", "datacenter", "namespace",  "reads", "discover",    "keys"};
 constexpr std::array<std::string_view, 9> etcd_keys{"name", "endpoints",     "ca",    "certificate", "key", "server_name",
                                                     "user", "password_file", "prefix"};
-constexpr std::array<std::string_view, 5> kubernetes_keys{"name", "kubeconfig", "context", "node", "cgroup_root"};
+constexpr std::array<std::string_view, 6> kubernetes_keys{"name", "kubeconfig", "context", "node", "cgroup_root", "pods"};
 constexpr std::array<std::string_view, 3> dns_keys{"servers", "least_ttl", "most_ttl"};
 constexpr std::array<std::string_view, 2> hold_keys{"share", "time"};
 // Registries that are there without being named.
@@ -151,6 +151,7 @@ void read_kubernetes(Document& document, const MappingReader& object, model::Kub
     if (object.text("cgroup_root", result.cgroup_root) && result.cgroup_root != "/" && !model::is_workload(result.cgroup_root))
         refuse_value(document, object.find("cgroup_root"), "\"cgroup_root\"",
                      "the path of a cgroup below the mount of cgroup v2, as --cgroup-root of the kubelet");
+    object.boolean("pods", result.pods);
 }
 
 void read_dns(Document& document, const MappingReader& section, model::DnsSettings& result) {

@@ -79,6 +79,11 @@ json::array attributes_of(const json::object& event) {
     all.end("destination", text_at(event, "server"));
     all.text("error.type", error_type(event));
     all.text("process.linux.cgroup", text_at(event, "cgroup"));
+    if (const auto pod = text_at(event, "pod"); !pod.empty()) {
+        const auto slash = pod.find('/');
+        all.text("k8s.namespace.name", pod.substr(0, slash));
+        all.text("k8s.pod.name", pod.substr(slash + 1));
+    }
     all.text("network.interface.name", text_at(event, "device"));
     all.text("meshd.flow.id", text_at(event, "id"));
     all.text("meshd.flow.event", text_at(event, "event"));

@@ -56,7 +56,7 @@ struct KubernetesRegistry {
     std::string kubeconfig;         // file; empty: that of a pod, /var/run/secrets/kubernetes.io/serviceaccount
     std::string context;            // of the kubeconfig; empty: its current one
     std::string node;               // name of this node; empty: $NODE_NAME, else the host's name
-    bool pods = false;              // those of this node are followed; the agent says so when an identity names pods
+    bool pods = false;              // those of this node are followed; the agent says so, too, when an identity names pods
     bool hosts = false;             // addresses of all nodes are followed; the agent says so when it encrypts
     std::string cgroup_root = "/";  // below which the kubelet keeps the cgroups of pods
 

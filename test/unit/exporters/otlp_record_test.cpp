@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 json::object event() {
     return json::parse(R"({"protocol":"tcp","client":"192.0.2.7:41234","server":"[fd00::11]:8080","service":"shop/web",
-        "asked":"10.96.0.10:80","state":"closed","source":"client","cgroup":"/shop.service","device":"","age_ms":61250,
+        "asked":"10.96.0.10:80","state":"closed","source":"client","cgroup":"/shop.service","pod":"shop/web-0","device":"","age_ms":61250,
         "bytes_out":52310,"bytes_in":9123411,"short_out":0,"short_in":0,"packets_out":812,"packets_in":6410,"connect_us":213,
         "rtt_us":187,"min_rtt_us":0,"response_us":0,"retransmits":2,"id":"00f0000000000001","event":"ended","reason":"",
         "time":"2026-03-01T13:02:08.123456Z"})")
@@ -54,6 +54,8 @@ TEST(OtlpRecord, UsesTheNamesOfTheConventions) {
                                                       {"destination.address", "fd00::11"},
                                                       {"destination.port", "8080"},
                                                       {"process.linux.cgroup", "/shop.service"},
+                                                      {"k8s.namespace.name", "shop"},
+                                                      {"k8s.pod.name", "web-0"},
                                                       {"meshd.flow.id", "00f0000000000001"},
                                                       {"meshd.flow.event", "ended"},
                                                       {"meshd.flow.state", "closed"},

@@ -25,7 +25,7 @@ BackendTraffic traffic(std::uint64_t opened) {
 
 // Service 1 with backend 11; 12 has gone and is not retired yet.
 struct Known {
-    ServiceNames names;
+    Names names;
     Totals totals;
     Known() {
         names.services.emplace(1, reconcile::PortKey{"web", 80, base::Protocol::tcp});

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <meshd/tls.h>
 #include <spdlog/spdlog.h>
 
@@ -216,9 +217,26 @@ base::Result<void> TlsSetup::put_identities() {
     if (!settings_ || settings_->identities != wanted || pods_ != pods) identities_->set(wanted, pods);
     settings_ = std::move(tls);
     pods_ = std::move(pods);
+    tell_pods_refused();
     const auto changed = maps_->set_identities(identities_->entries());
     if (!changed) return tl::make_unexpected(changed.error());
     return {};
+}
+
+// A few of them are named: they are all of one kind, most often.
+void TlsSetup::tell_pods_refused() {
+    constexpr auto of_pods = "pods";
+    constexpr std::size_t most_named = 3;
+    const auto& tls = context_.settings.tls;
+    if (!tls || !settings_) return context_.degradations.clear(of_pods);
+    const auto refused = model::pods_without_identity(tls->identities, settings_->identities, context_.pods);
+    if (refused.empty()) return context_.degradations.clear(of_pods);
+    std::string names;
+    for (std::size_t i = 0; i < std::min(refused.size(), most_named); ++i) names += (i == 0 ? "" : ", ") + refused[i].full_name();
+    if (refused.size() > most_named) names += fmt::format(" and {} more", refused.size() - most_named);
+    context_.degradations.set(of_pods,
+                              "no identity can be made for " + names + "; what they connect to encrypted services is refused",
+                              "give them shorter names under `tls.identities`: at most 127 characters, and each its own");
 }
 
 base::Result<void> TlsSetup::put_guarded() {

@@ -51,6 +51,7 @@ private:
     base::Result<void> open_listeners();
     [[nodiscard]] steering::PodPlaces pod_places() const;
     base::Result<void> put_identities();
+    void tell_pods_refused();
     base::Result<void> put_guarded();
     base::Result<void> arrange_programs();
     base::Result<void> steer();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -116,12 +117,29 @@ std::vector<WorkloadIdentity> with_pods(const std::vector<WorkloadIdentity>& ide
     return all;
 }
 
+namespace {
+
+bool fits_any(const std::vector<WorkloadIdentity>& identities, const Pod& pod) {
+    return std::any_of(identities.begin(), identities.end(), [&](const auto& one) { return one.pod && fits(*one.pod, pod); });
+}
+
+}  // namespace
+
 std::vector<std::string> pods_of_node(const std::vector<WorkloadIdentity>& identities, const std::vector<Pod>& pods) {
     std::vector<std::string> uids;
     for (const auto& pod : pods)
-        if (std::none_of(identities.begin(), identities.end(), [&](const auto& one) { return one.pod && fits(*one.pod, pod); }))
-            uids.push_back(pod.uid);
+        if (!fits_any(identities, pod)) uids.push_back(pod.uid);
     return uids;
+}
+
+std::vector<Pod> pods_without_identity(const std::vector<WorkloadIdentity>& identities, const std::vector<WorkloadIdentity>& made,
+                                       const std::vector<Pod>& pods) {
+    std::set<std::string_view> has_one;
+    for (const auto& identity : made) has_one.insert(identity.pods.begin(), identity.pods.end());
+    std::vector<Pod> without;
+    std::copy_if(pods.begin(), pods.end(), std::back_inserter(without),
+                 [&](const auto& pod) { return !has_one.contains(pod.uid) && fits_any(identities, pod); });
+    return without;
 }
 
 bool names_pods(const std::vector<WorkloadIdentity>& identities) {

@@ -46,6 +46,10 @@ std::vector<WorkloadIdentity> with_pods(const std::vector<WorkloadIdentity>& ide
 // Uids of those that no entry fits: their connections go out as the node's.
 std::vector<std::string> pods_of_node(const std::vector<WorkloadIdentity>& identities, const std::vector<Pod>& pods);
 
+// Pods that an entry fits and that have no identity in `made`, which with_pods() made: their connections are refused.
+std::vector<Pod> pods_without_identity(const std::vector<WorkloadIdentity>& identities, const std::vector<WorkloadIdentity>& made,
+                                       const std::vector<Pod>& pods);
+
 bool names_pods(const std::vector<WorkloadIdentity>& identities);
 
 }  // namespace meshd::model

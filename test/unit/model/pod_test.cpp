@@ -98,6 +98,9 @@ TEST(WithPods, LeavesOutWhatIsNoNameOrIsTaken) {
     auto longest = pod(uid_a, "web");
     longest.service_account = std::string(200, 'a');
     EXPECT_THAT(with_pods({entry("{service_account}")}, {longest}), IsEmpty());
+    const std::vector<WorkloadIdentity> entries{entry("{service_account}", {"shop"})};
+    const std::vector<Pod> pods{longest, pod(uid_b, "web"), pod(uid_c, "till", "other")};
+    EXPECT_THAT(pods_without_identity(entries, with_pods(entries, pods), pods), ElementsAre(longest));
     // It is not the node's either: somebody meant it to have another.
     EXPECT_THAT(pods_of_node({entry("{service_account}")}, {longest}), IsEmpty());
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/loopback_pair.hpp"
+#include "base/splice_pipe.hpp"
 #include "base/wait_for.hpp"
 #include "ktls/sockets.hpp"
 
@@ -135,31 +136,85 @@ Result<void> try_update(Cipher cipher) {
     return {};
 }
 
+Result<void> empty(base::SplicePipe& pipe, int to) {
+    while (pipe.held() > 0)
+        if (pipe.drain(to) < 0 && (errno != EAGAIN || !base::wait_for(to, POLLOUT, patience)))
+            return base::fail_errno("splice to", "kernel TLS");
+    return {};
+}
+
+// Through a pipe into records, and out of them; what is no data has to stay for who asks what it is.
+Result<void> try_splice(Cipher cipher) {
+    auto plain = base::loopback_pair();
+    if (!plain) return tl::make_unexpected(plain.error());
+    auto pair = base::loopback_pair();
+    if (!pair) return tl::make_unexpected(pair.error());
+    auto pipe = base::SplicePipe::make(std::size_t{64} << 10);
+    if (!pipe) return tl::make_unexpected(pipe.error());
+    const int from = pair->first.get(), to = pair->second.get();
+    for (const int fd : {from, to})
+        if (auto prepared = prepare(fd); !prepared) return prepared;
+    if (auto done = install(from, Way::transmit, keys_of(cipher, 1)); !done) return done;
+    if (auto done = install(to, Way::receive, keys_of(cipher, 1)); !done) return done;
+
+    std::string bytes(20'000, ' ');  // more than a record, and no page twice
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>('a' + i / 7 % 26);
+    if (auto sent = send_all(plain->first.get(), bytes); !sent) return sent;
+    for (std::size_t done = 0; done < bytes.size();) {
+        if (!base::wait_for(plain->second.get(), POLLIN, patience) || pipe->fill(plain->second.get()) <= 0)
+            return base::fail_errno("splice from", "TCP");
+        done += pipe->held();
+        if (auto moved = empty(*pipe, from); !moved) return moved;
+    }
+    if (!send_record(from, alert_record, close_notify)) return base::fail_errno("send an alert over", "kernel TLS");
+    for (std::size_t done = 0; done < bytes.size();) {
+        if (!base::wait_for(to, POLLIN, patience) || pipe->fill(to) <= 0) return base::fail_errno("splice from", "kernel TLS");
+        done += pipe->held();
+        if (auto moved = empty(*pipe, plain->second.get()); !moved) return moved;
+    }
+    std::string got(bytes.size(), ' ');
+    for (std::size_t done = 0; done < got.size();) {
+        if (!base::wait_for(plain->first.get(), POLLIN, patience))
+            return wrong(cipher, "fewer bytes came by splice than were sent");
+        const auto size = ::recv(plain->first.get(), got.data() + done, got.size() - done, 0);
+        if (size <= 0) return wrong(cipher, "fewer bytes came by splice than were sent");
+        done += static_cast<std::size_t>(size);
+    }
+    if (got != bytes) return wrong(cipher, "other bytes came by splice than were sent");
+    if (!base::wait_for(to, POLLIN, patience) || pipe->fill(to) >= 0 || !hears(to, alert_record, close_notify))
+        return wrong(cipher, "an alert came by splice as if it were data");
+    return {};
+}
+
 }  // namespace
 
 Verdict self_test() {
     Verdict verdict;
-    for (const auto cipher : ciphers) {
-        auto done = try_cipher(cipher);
-        if (done) done = try_forgery(cipher);
-        if (!done) {
-            verdict.reason = done.error().message();
-            return verdict;
-        }
+    // The first that fails.
+    const auto with_all = [](auto... attempts) -> Result<void> {
+        Result<void> done;
+        for (const auto cipher : ciphers) ((done = done ? attempts(cipher) : done), ...);
+        return done;
+    };
+    const auto serves = with_all(try_cipher, try_forgery);
+    if (!serves) {
+        verdict.reason = serves.error().message();
+        return verdict;
     }
     verdict.transmits = verdict.receives = true;
-    for (const auto cipher : ciphers)
-        if (const auto done = try_update(cipher); !done) {
-            verdict.reason = "keys cannot be changed in the middle of a connection: " + done.error().message();
-            return verdict;
-        }
-    verdict.updates = true;
+    const auto updates = with_all(try_update), splices = with_all(try_splice);
+    verdict.updates = updates.has_value();
+    verdict.splices = splices.has_value();
+    if (!updates) verdict.reason = "keys cannot be changed in the middle of a connection: " + updates.error().message();
+    if (!splices) verdict.reason += (updates ? "" : "; ") + ("data cannot be spliced: " + splices.error().message());
     return verdict;
 }
 
 std::string describe(const Verdict& verdict) {
     if (!verdict.transmits || !verdict.receives) return "no: " + verdict.reason;
-    return verdict.updates ? "transmit and receive, with key updates" : "transmit and receive; " + verdict.reason;
+    const std::string whole = "transmit and receive";
+    if (verdict.reason.empty()) return whole + ", with key updates and splice";
+    return whole + "; " + verdict.reason;
 }
 
 }  // namespace meshd::ktls

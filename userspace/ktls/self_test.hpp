@@ -12,6 +12,7 @@ struct Verdict {
     bool transmits = false;
     bool receives = false;
     bool updates = false;  // goes on with new keys in the middle of a connection, both ways
+    bool splices = false;  // data may pass through a pipe, both ways
     std::string reason{};  // why not all of it; empty: all
 
     // All that a connection may need; `without_updates`: but new keys in its middle.
@@ -21,10 +22,10 @@ struct Verdict {
 };
 
 // Connections of this process to itself, with all ciphers: data of both ways, records that came before the keys, alerts,
-// a changed byte that must be noticed, new keys. Takes milliseconds; never more than some seconds.
+// a changed byte that must be noticed, new keys, data by splice(2). Takes milliseconds; never more than some seconds.
 Verdict self_test();
 
-// "transmit and receive, with key updates", "no: REASON"
+// "transmit and receive, with key updates and splice", "no: REASON"
 std::string describe(const Verdict& verdict);
 
 }  // namespace meshd::ktls

@@ -42,6 +42,7 @@ std::string_view name(Direction direction);
 // What the kernel may do of TLS between this worker and others, and servers outside of the mesh: see ktls::Verdict.
 struct KernelTls {
     bool has_updates = false;
+    bool splices = false;
 
     bool operator==(const KernelTls&) const = default;
 };
@@ -79,6 +80,7 @@ struct DirectionFigures {
     std::uint64_t kernel_receives = 0;          // connections whose records the kernel opened, ever
     std::uint64_t kernel_transmits = 0;         // connections whose records the kernel made, ever
     std::uint64_t kernel_failures = 0;          // of these those that the kernel could not go on with
+    std::uint64_t spliced = 0;                  // bytes both ways that went past this process
 };
 
 struct Figures {

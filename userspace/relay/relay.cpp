@@ -13,7 +13,8 @@ namespace {
 using Condition = Stream::Condition;
 
 constexpr std::size_t most_unsent = std::size_t{256} << 10;  // of a leg, before the other is left alone
-constexpr int most_rounds = 8;                               // before others have their turn
+constexpr std::size_t least_spliced = std::size_t{32} << 10;
+constexpr int most_rounds = 8;  // before others have their turn
 
 }  // namespace
 
@@ -75,6 +76,7 @@ bool Relay::pump() {
 
 bool Relay::move_from_app(bool& has_moved) {
     if (has_told_peer_ || peer_->stream().unsent() > most_unsent) return true;
+    if (splices_from_app()) return splice_from_app(has_moved);
     const std::span room(thread_.scratch.plain);
     std::size_t size = 0;
     if (!ahead_.empty()) {
@@ -86,6 +88,7 @@ bool Relay::move_from_app(bool& has_moved) {
         if (received.condition == Condition::reset) return false;
         app_ended_ = received.condition == Condition::ended;
         figures().bytes_in.add(received.size);
+        is_app_bulk_ = received.size == Scratch::at_once;
         size += received.size;
     }
     if (size > 0) {
@@ -94,13 +97,62 @@ bool Relay::move_from_app(bool& has_moved) {
         on_moved(bytes);
         if (!peer_->write(bytes)) return false;
     }
+    return pass_on_end_of_app();
+}
+
+bool Relay::pass_on_end_of_app() {
     if (!app_ended_) return true;
     has_told_peer_ = true;
     return peer_->finish_sending();
 }
 
+// Of small messages a copy costs less than a pipe.
+bool Relay::splices_from_app() const {
+    return is_app_bulk_ && ahead_.empty() && !app_ended_ && !may_repeat() && peer_->writes_by_pipe() &&
+           thread_.splice_pipe() != nullptr;
+}
+
+bool Relay::splices_from_peer() const {
+    return is_peer_bulk_ && app_.unsent() == 0 && peer_->reads_by_pipe() && thread_.splice_pipe() != nullptr;
+}
+
+bool Relay::splice_from_app(bool& has_moved) {
+    auto& pipe = *thread_.splice_pipe();
+    const auto received = app_.receive(pipe);
+    if (received.condition == Condition::reset) return false;
+    app_ended_ = received.condition == Condition::ended;
+    is_app_bulk_ = received.size >= least_spliced;
+    if (received.size > 0) {
+        has_moved = true;
+        figures().bytes_in.add(received.size);
+        figures().spliced.add(received.size);
+        const bool is_written = peer_->write(pipe);
+        thread_.give_back_pipe();
+        if (!is_written) return false;
+    }
+    return pass_on_end_of_app();
+}
+
+// The kernel gives one record at a time.
+bool Relay::splice_from_peer(bool& has_moved) {
+    auto& pipe = *thread_.splice_pipe();
+    while (pipe.held() < Scratch::at_once && peer_->read(pipe) > 0) {
+    }
+    const auto size = pipe.held();
+    is_peer_bulk_ = size >= least_spliced;
+    if (size == 0) return move_from_peer(has_moved);
+    has_moved = true;
+    on_answer();
+    figures().bytes_out.add(size);
+    figures().spliced.add(size);
+    const bool is_sent = app_.send(pipe, thread_.scratch.plain);
+    thread_.give_back_pipe();
+    return is_sent;
+}
+
 bool Relay::move_from_peer(bool& has_moved) {
     if (peer_ended_ || app_.unsent() > most_unsent) return true;
+    if (splices_from_peer()) return splice_from_peer(has_moved);
     const auto read = peer_->read();
     has_moved |= read.has_received;
     const bool has_ended = read.condition == Condition::ended;
@@ -109,6 +161,7 @@ bool Relay::move_from_peer(bool& has_moved) {
     if (!read.plain.empty() || peer_ended_) on_answer();
     if (!read.plain.empty()) {
         figures().bytes_out.add(read.plain.size());
+        is_peer_bulk_ = read.plain.size() >= Scratch::at_once;
         if (!app_.send(read.plain)) return false;
     }
     return read.condition != Condition::reset;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/stream.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/epoll.h>
@@ -47,6 +48,20 @@ Stream::Received Stream::receive_records(std::span<char> into, std::uint8_t& typ
     return {0, received.error == EAGAIN ? Condition::good : Condition::reset};
 }
 
+Stream::Received Stream::receive(base::SplicePipe& pipe) {
+    if (!is_readable_) return {};
+    const auto size = pipe.fill(fd_.get());
+    if (size > 0) return {static_cast<std::size_t>(size), Condition::good};
+    is_readable_ = false;
+    if (size == 0) return {0, Condition::ended};
+    return {0, errno == EAGAIN ? Condition::good : Condition::reset};
+}
+
+std::size_t Stream::receive_records(base::SplicePipe& pipe) {
+    if (!is_readable_) return 0;
+    return static_cast<std::size_t>(std::max(pipe.fill(fd_.get()), ssize_t{0}));
+}
+
 Stream::Said Stream::say_record(std::uint8_t type, std::string_view bytes) {
     if (!unsent_.empty() || !is_writable_) return Said::nothing;
     if (ktls::send_record(fd_.get(), type, bytes)) return Said::all;
@@ -64,6 +79,20 @@ bool Stream::send(std::string_view bytes) {
         is_writable_ = false;
     }
     unsent_.append(bytes);
+    return true;
+}
+
+bool Stream::send(base::SplicePipe& pipe, std::span<char> spare) {
+    while (pipe.held() > 0 && unsent_.empty() && is_writable_) {
+        const auto size = pipe.drain(fd_.get());
+        if (size < 0 && errno != EAGAIN) return false;
+        if (size <= 0) is_writable_ = false;
+    }
+    while (pipe.held() > 0) {
+        const auto size = pipe.take(spare);
+        if (size == 0) return false;
+        unsent_.append({spare.data(), size});
+    }
     return true;
 }
 

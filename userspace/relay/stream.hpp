@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/splice_pipe.hpp"
 #include "base/unique_fd.hpp"
 #include "ktls/keys.hpp"
 #include "relay/backlog.hpp"
@@ -38,9 +39,13 @@ public:
     Received receive(std::span<char> into);
     // Where the kernel opens TLS records: of one type, in `type`; nothing has come, also no record without bytes: 0.
     Received receive_records(std::span<char> into, std::uint8_t& type);
+    // Into a pipe. Of TLS records that the kernel opens, only data: what else there is, also an end, the function above tells.
+    Received receive(base::SplicePipe& pipe);
+    std::size_t receive_records(base::SplicePipe& pipe);
 
     // What the kernel does not take is kept. False: the connection is broken.
     bool send(std::string_view bytes);
+    bool send(base::SplicePipe& pipe, std::span<char> spare);  // which is empty then
     bool flush();
     // Where the kernel makes TLS records, behind all else. What it does not take has to be said again.
     enum class Said : std::uint8_t { all, nothing, broken };

@@ -21,6 +21,7 @@ void ThreadFigures::add_to(Figures& sum) const {
         to.kernel_receives += from.kernel_receives.get();
         to.kernel_transmits += from.kernel_transmits.get();
         to.kernel_failures += from.kernel_failures.get();
+        to.spliced += from.spliced.get();
     }
     for (std::size_t i = 0; i < edge_refused.size(); ++i) sum.edge_refused[i] += edge_refused[i].get();
     sum.pool_hits += pool_hits.get();

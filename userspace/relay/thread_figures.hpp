@@ -26,7 +26,7 @@ struct alignas(64) ThreadFigures {
     struct OfDirection {
         std::array<Figure, tls::handshake_results> handshakes;
         Figure resumed, open, relayed, refused, denied, audited, reset, bytes_in, bytes_out;
-        Figure kernel_receives, kernel_transmits, kernel_failures;
+        Figure kernel_receives, kernel_transmits, kernel_failures, spliced;
     };
     std::array<OfDirection, relay_directions> directions;
     std::array<Figure, edge_refusals> edge_refused;

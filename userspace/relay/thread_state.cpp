@@ -20,6 +20,7 @@ constexpr std::size_t most_parting = 1024;  // with more the oldest do not wait
 // Memory of relays that have ended goes back to the system when they were so many, and half of all.
 constexpr std::size_t worth_a_trim = 500;
 constexpr std::chrono::seconds trim_delay{5};
+constexpr std::size_t size_of_pipe = std::size_t{256} << 10;  // of pages that may be full in part
 
 }  // namespace
 
@@ -56,6 +57,20 @@ void ThreadState::forget_ended() {
     ended.clear();
     ended_legs.clear();
     look_at_memory();
+}
+
+base::SplicePipe* ThreadState::splice_pipe() {
+    if (!std::exchange(has_tried_pipe_, true))
+        if (auto made = base::SplicePipe::make(size_of_pipe)) pipe_ = std::move(*made);
+    return pipe_ ? &*pipe_ : nullptr;
+}
+
+// Nothing of one connection may ever go on over another.
+void ThreadState::give_back_pipe() {
+    if (pipe_ && pipe_->held() > 0) {
+        pipe_.reset();
+        has_tried_pipe_ = false;
+    }
 }
 
 void ThreadState::look_at_memory() {

@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "base/splice_pipe.hpp"
 #include "relay/engine.hpp"
 #include "relay/failure_reports.hpp"
 #include "relay/loop.hpp"
@@ -39,6 +41,9 @@ struct ThreadState {
     ~ThreadState();  // resets what is open
 
     void forget_ended();  // after each round
+    // For one move, empty; null: there can be none. Whoever has filled it gives it back, and what is still in it is lost.
+    base::SplicePipe* splice_pipe();
+    void give_back_pipe();
     // With a connection to a worker over which both sides have said all.
     void part_with(std::unique_ptr<PeerLeg> leg);
     // With one that is to be closed as soon as it has given TCP what it has said.
@@ -66,6 +71,8 @@ private:
     PeerLeg& keep_parting(std::unique_ptr<PeerLeg> leg);
     void look_at_memory();
 
+    std::optional<base::SplicePipe> pipe_;  // made when it is needed first
+    bool has_tried_pipe_ = false;
     std::size_t most_relays_ = 0;  // since memory was given back
     Timer trim_;
 };

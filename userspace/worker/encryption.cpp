@@ -145,7 +145,7 @@ void Encryption::configure() {
     next->authorization = authorization_;
     next->peer_port = tls_ ? tls_->inbound_port : 0;
     next->edges = edge_.listeners();
-    if (is_kernel_used_) next->kernel_tls = relay::KernelTls{kernel_->updates};
+    if (is_kernel_used_) next->kernel_tls = relay::KernelTls{kernel_->updates, kernel_->splices};
     engine_->configure(std::move(next));
     listen();
 }

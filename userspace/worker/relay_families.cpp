@@ -19,7 +19,7 @@ struct Counted {
     std::uint64_t relay::DirectionFigures::*figure;
 };
 
-constexpr std::array<Counted, 8> of_directions{{
+constexpr std::array<Counted, 9> of_directions{{
     {"meshd_tls_resumed_total", "Handshakes that took up an earlier session.", MetricType::Counter,
      &relay::DirectionFigures::resumed},
     {"meshd_tls_relays_open", "Connections that are relayed now.", MetricType::Gauge, &relay::DirectionFigures::open},
@@ -34,6 +34,8 @@ constexpr std::array<Counted, 8> of_directions{{
      &relay::DirectionFigures::reset},
     {"meshd_tls_kernel_failures_total", "Connections that were reset since kernel TLS could not go on with them.",
      MetricType::Counter, &relay::DirectionFigures::kernel_failures},
+    {"meshd_tls_spliced_bytes_total", "Bytes that kernel TLS sent or received past the worker, by splice.", MetricType::Counter,
+     &relay::DirectionFigures::spliced},
 }};
 
 std::string text(relay::Direction direction) { return std::string(relay::name(direction)); }

@@ -20,7 +20,7 @@ Decisions everything() {
     all.verdict.accounting = acceleration::Accounting::charged;
     all.verdict.fionread = acceleration::Fionread::both;
     all.kernel_tls = model::KernelTls::automatic;
-    all.kernel_tls_verdict = ktls::Verdict{true, true, true};
+    all.kernel_tls_verdict = ktls::Verdict{true, true, true, true};
     return all;
 }
 
@@ -60,12 +60,12 @@ TEST(FeatureRows, SayWhatIsUsedInsteadAndWhatItCosts) {
 
 TEST(FeatureRows, SayWhetherKernelTlsServesWhatIsAskedFor) {
     auto some = everything();
-    some.kernel_tls_verdict = ktls::Verdict{true, true, false, "no new keys"};
+    some.kernel_tls_verdict = ktls::Verdict{true, true, false, true, "no new keys"};
     EXPECT_EQ(state(some, "kernel_tls"), "replaced");
     EXPECT_EQ(text(some, "kernel_tls", "detail"), "transmit and receive; no new keys");
     some.kernel_tls = model::KernelTls::on;
     EXPECT_EQ(state(some, "kernel_tls"), "used");
-    some.kernel_tls_verdict = ktls::Verdict{false, false, false, "no module"};
+    some.kernel_tls_verdict = ktls::Verdict{false, false, false, false, "no module"};
     EXPECT_EQ(state(some, "kernel_tls"), "replaced");
     some.kernel_tls_verdict.reset();
     EXPECT_EQ(state(some, "kernel_tls"), "idle");

@@ -26,7 +26,7 @@ std::vector<base::UniqueFd> listeners(unsigned count, base::SocketAddress& addre
 std::optional<KernelTls> kernel_tls() {
     static const auto verdict = ktls::self_test();
     if (!verdict.transmits) throw std::runtime_error(ktls::describe(verdict));
-    return KernelTls{verdict.updates};
+    return KernelTls{verdict.updates, verdict.splices};
 }
 
 }  // namespace

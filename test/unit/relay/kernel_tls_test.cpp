@@ -20,9 +20,10 @@ TEST(KernelTlsSelfTest, SaysWhyNotOrIsWhole) {
     const auto verdict = ktls::self_test();
     std::cout << "kernel TLS: " << ktls::describe(verdict) << "\n";  // scripts/kernels/init reads it
     EXPECT_EQ(verdict.transmits, verdict.receives);
-    EXPECT_EQ(verdict.reason.empty(), verdict.transmits && verdict.receives && verdict.updates) << verdict.reason;
+    EXPECT_EQ(verdict.reason.empty(), verdict.transmits && verdict.receives && verdict.updates && verdict.splices)
+        << verdict.reason;
     if (!verdict.transmits) {
-        EXPECT_FALSE(verdict.updates);
+        EXPECT_FALSE(verdict.updates || verdict.splices);
         EXPECT_EQ(ktls::describe(verdict), "no: " + verdict.reason);
     }
 }
@@ -151,6 +152,64 @@ TEST_F(KernelTlsTest, DeliversAllToASlowReaderThoughItClosesFirst) {
     }
     expect_no_relay_is_left();
     EXPECT_EQ(hosts->taken().reset, 0U);
+}
+
+std::string pattern(std::size_t size) {
+    std::string bytes(size, ' ');
+    std::uint32_t state = 1;
+    for (auto& one : bytes) one = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    return bytes;
+}
+
+// Much, both ways at once, with ends that read slowly, so that pipes are emptied by hand; then little, and the ends.
+TEST_F(KernelTlsTest, SplicesWhatComesInBulk) {
+    const auto much = pattern(8'000'000);
+    auto [client, server] = hosts->pair();
+    for (int round = 0; round < 2; ++round) {
+        std::thread out([&] { client.say(much); });
+        std::thread back([&] { server.say(much); });
+        const auto slow = [&](const Application& end) {
+            for (std::size_t at = 0; at < much.size(); at += 500'000) {
+                EXPECT_TRUE(end.hear(500'000) == much.substr(at, 500'000)) << at;
+                if (round == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            }
+        };
+        std::thread hears([&] { slow(client); });
+        slow(server);
+        for (auto* const one : {&out, &back, &hears}) one->join();
+    }
+    client.say("question");
+    EXPECT_EQ(server.hear(8), "question");
+    client.finish();
+    EXPECT_EQ(server.hear_end(), End::fin);
+    server.say("answer");
+    server.close();
+    EXPECT_EQ(client.hear(6), "answer");
+    EXPECT_EQ(client.hear_end(), End::fin);
+    expect_no_relay_is_left();
+    if (ktls::self_test().splices) {
+        EXPECT_GT(hosts->sent().spliced, much.size());
+        EXPECT_GT(hosts->taken().spliced, much.size());
+    }
+}
+
+// A connection that breaks in the middle leaves nothing for the next one.
+TEST_F(KernelTlsTest, LeavesNothingOfABrokenConnectionInAPipe) {
+    const auto much = pattern(4'000'000);
+    for (int round = 0; round < 10; ++round) {
+        auto [client, server] = hosts->pair();
+        std::thread out([&, &client = client] { (void)::send(client.fd(), much.data(), much.size(), MSG_NOSIGNAL); });
+        EXPECT_TRUE(server.hear(400'000) == much.substr(0, 400'000));
+        server.reset();
+        out.join();
+        client.reset();
+        auto [next, other] = hosts->pair();
+        next.say("question");
+        EXPECT_EQ(other.hear(8), "question");
+        other.say("answer");
+        EXPECT_EQ(next.hear(6), "answer");
+    }
+    expect_no_relay_is_left();
 }
 
 TEST_F(KernelTlsTest, ServesManyAtOnce) {

@@ -12,7 +12,7 @@ struct Verdict {
     bool transmits = false;
     bool receives = false;
     bool updates = false;  // goes on with new keys in the middle of a connection, both ways
-    bool splices = false;  // data may pass through a pipe, both ways
+    bool splices = false;  // received data may be spliced
     std::string reason{};  // why not all of it; empty: all
 
     // All that a connection may need; `without_updates`: but new keys in its middle.

@@ -80,7 +80,7 @@ struct DirectionFigures {
     std::uint64_t kernel_receives = 0;          // connections whose records the kernel opened, ever
     std::uint64_t kernel_transmits = 0;         // connections whose records the kernel made, ever
     std::uint64_t kernel_failures = 0;          // of these those that the kernel could not go on with
-    std::uint64_t spliced = 0;                  // bytes both ways that went past this process
+    std::uint64_t spliced = 0;                  // bytes from peers that went past this process
 };
 
 struct Figures {

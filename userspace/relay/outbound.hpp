@@ -27,7 +27,6 @@ private:
     void on_app_waiting() override;
     void on_moved(std::string_view to_peer) override;
     void on_answer() override { forget_said(); }
-    [[nodiscard]] bool may_repeat() const override { return said_ != nullptr; }
     [[nodiscard]] bool is_unheard() const override;
     bool replace_peer() override;
 

@@ -60,11 +60,9 @@ public:
     Read read();
     Read read_now();                     // whatever events said
     bool write(std::string_view plain);  // false: broken
-    // The same through a pipe, past this process. `read`: how many bytes of data; 0: read() tells what there is else.
+    // Data through a pipe, past this process: how much. 0: read() tells what there is else.
     [[nodiscard]] bool reads_by_pipe() const;
-    [[nodiscard]] bool writes_by_pipe() const;
     std::size_t read(base::SplicePipe& pipe) { return stream_.receive_records(pipe); }
-    bool write(base::SplicePipe& pipe);
     bool flush();
     bool finish_sending();  // close_notify; to a client FIN as well
 
@@ -111,8 +109,6 @@ private:
     [[nodiscard]] bool say_what_is_due();
     bool write_to_kernel(std::string_view plain);
     Read fail_in_kernel();
-    [[nodiscard]] bool may_splice() const;
-    void count_records(std::size_t bytes, std::size_t of_size);
     void count(tls::HandshakeResult result);
 
     ThreadState& thread_;

@@ -19,8 +19,6 @@ constexpr std::uint8_t most_tries = 32;
 // As many records as AES-GCM may protect with one key (RFC 8446, 5.5) are more than twice as many.
 constexpr std::uint32_t records_of_one_key = 1U << 23;
 constexpr std::size_t largest_record = std::size_t{16} << 10;
-// Of what comes from a pipe the kernel may make a record of each of its pieces: mostly of a page or more.
-constexpr std::size_t smallest_spliced = std::size_t{1} << 10;
 
 constexpr std::string_view close_notify("\x01\x00", 2);            // RFC 8446, 6
 constexpr std::string_view key_update("\x18\x00\x00\x01\x00", 5);  // 4.6.3: none is asked of the other side
@@ -115,28 +113,17 @@ bool PeerLeg::follow_update(bool is_answer_wanted) {
     return true;
 }
 
-void PeerLeg::count_records(std::size_t bytes, std::size_t of_size) {
-    records_ += 1 + static_cast<std::uint32_t>(bytes / of_size);
-    if (records_ >= records_of_one_key) is_update_due_ = true;
-}
-
 bool PeerLeg::write_to_kernel(std::string_view plain) {
-    count_records(plain.size(), largest_record);
+    records_ += 1 + static_cast<std::uint32_t>(plain.size() / largest_record);
+    if (records_ >= records_of_one_key) is_update_due_ = true;
     return stream_.send(plain) && (!is_update_due_ || flush());
 }
 
-bool PeerLeg::may_splice() const {
+// As long as the kernel does not transmit, read() sees to it that it will.
+bool PeerLeg::reads_by_pipe() const {
     const auto& kernel = thread_.configuration->kernel_tls;
-    return is_receiving_by_kernel_ && is_transmitting_by_kernel_ && kernel && kernel->splices;
-}
-
-bool PeerLeg::reads_by_pipe() const { return may_splice() && early_.empty() && early_condition_ == Condition::good; }
-
-bool PeerLeg::writes_by_pipe() const { return may_splice() && stream_.unsent() == 0 && !is_update_due_ && !is_goodbye_due_; }
-
-bool PeerLeg::write(base::SplicePipe& pipe) {
-    count_records(pipe.held(), smallest_spliced);
-    return stream_.send(pipe, thread_.scratch.plain) && (!is_update_due_ || flush());
+    return is_receiving_by_kernel_ && is_transmitting_by_kernel_ && early_.empty() && early_condition_ == Condition::good &&
+           kernel && kernel->splices;
 }
 
 // New keys first: nothing may follow a goodbye.

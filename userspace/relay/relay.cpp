@@ -76,7 +76,6 @@ bool Relay::pump() {
 
 bool Relay::move_from_app(bool& has_moved) {
     if (has_told_peer_ || peer_->stream().unsent() > most_unsent) return true;
-    if (splices_from_app()) return splice_from_app(has_moved);
     const std::span room(thread_.scratch.plain);
     std::size_t size = 0;
     if (!ahead_.empty()) {
@@ -88,7 +87,6 @@ bool Relay::move_from_app(bool& has_moved) {
         if (received.condition == Condition::reset) return false;
         app_ended_ = received.condition == Condition::ended;
         figures().bytes_in.add(received.size);
-        is_app_bulk_ = received.size == Scratch::at_once;
         size += received.size;
     }
     if (size > 0) {
@@ -97,40 +95,15 @@ bool Relay::move_from_app(bool& has_moved) {
         on_moved(bytes);
         if (!peer_->write(bytes)) return false;
     }
-    return pass_on_end_of_app();
-}
-
-bool Relay::pass_on_end_of_app() {
     if (!app_ended_) return true;
     has_told_peer_ = true;
     return peer_->finish_sending();
 }
 
-// Of small messages a copy costs less than a pipe.
-bool Relay::splices_from_app() const {
-    return is_app_bulk_ && ahead_.empty() && !app_ended_ && !may_repeat() && peer_->writes_by_pipe() &&
-           thread_.splice_pipe() != nullptr;
-}
-
+// Of small messages a copy costs less than a pipe. The other way there is no such thing: what an application says may come by the
+// short way, which splice does not see.
 bool Relay::splices_from_peer() const {
     return is_peer_bulk_ && app_.unsent() == 0 && peer_->reads_by_pipe() && thread_.splice_pipe() != nullptr;
-}
-
-bool Relay::splice_from_app(bool& has_moved) {
-    auto& pipe = *thread_.splice_pipe();
-    const auto received = app_.receive(pipe);
-    if (received.condition == Condition::reset) return false;
-    app_ended_ = received.condition == Condition::ended;
-    is_app_bulk_ = received.size >= least_spliced;
-    if (received.size > 0) {
-        has_moved = true;
-        figures().bytes_in.add(received.size);
-        figures().spliced.add(received.size);
-        const bool is_written = peer_->write(pipe);
-        thread_.give_back_pipe();
-        if (!is_written) return false;
-    }
-    return pass_on_end_of_app();
 }
 
 // The kernel gives one record at a time.

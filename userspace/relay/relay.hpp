@@ -50,7 +50,6 @@ protected:
     virtual void on_peer_waiting() {}
     // For who may have to say it all once more.
     virtual void on_moved(std::string_view /*to_peer*/) {}
-    [[nodiscard]] virtual bool may_repeat() const { return false; }  // and so wants to be told by on_moved()
     virtual void on_answer() {}
     [[nodiscard]] virtual bool is_unheard() const { return false; }  // the peer has gone without having heard anything
     virtual bool replace_peer() { return false; }                    // whose connection broke. True: another is on its way
@@ -66,11 +65,8 @@ private:
     bool pump();
     bool move_from_app(bool& has_moved);
     bool move_from_peer(bool& has_moved);
-    [[nodiscard]] bool splices_from_app() const;
     [[nodiscard]] bool splices_from_peer() const;
-    bool splice_from_app(bool& has_moved);
     bool splice_from_peer(bool& has_moved);
-    bool pass_on_end_of_app();
     [[nodiscard]] bool is_broken() const;
     void finish();
     void stop();
@@ -83,7 +79,7 @@ private:
     bool app_ended_ = false, peer_ended_ = false;  // they will send no more
     bool has_told_app_ = false;                    // that the peer will send no more
     bool has_turn_ = false;
-    bool is_app_bulk_ = false, is_peer_bulk_ = false;  // they fill what there is to receive them: it pays to splice
+    bool is_peer_bulk_ = false;  // it fills what there is to receive it: it pays to splice
 };
 
 void begin_relay(ThreadState& thread, std::unique_ptr<Relay> relay);

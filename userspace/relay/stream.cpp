@@ -48,15 +48,6 @@ Stream::Received Stream::receive_records(std::span<char> into, std::uint8_t& typ
     return {0, received.error == EAGAIN ? Condition::good : Condition::reset};
 }
 
-Stream::Received Stream::receive(base::SplicePipe& pipe) {
-    if (!is_readable_) return {};
-    const auto size = pipe.fill(fd_.get());
-    if (size > 0) return {static_cast<std::size_t>(size), Condition::good};
-    is_readable_ = false;
-    if (size == 0) return {0, Condition::ended};
-    return {0, errno == EAGAIN ? Condition::good : Condition::reset};
-}
-
 std::size_t Stream::receive_records(base::SplicePipe& pipe) {
     if (!is_readable_) return 0;
     return static_cast<std::size_t>(std::max(pipe.fill(fd_.get()), ssize_t{0}));

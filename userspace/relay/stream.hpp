@@ -39,8 +39,7 @@ public:
     Received receive(std::span<char> into);
     // Where the kernel opens TLS records: of one type, in `type`; nothing has come, also no record without bytes: 0.
     Received receive_records(std::span<char> into, std::uint8_t& type);
-    // Into a pipe. Of TLS records that the kernel opens, only data: what else there is, also an end, the function above tells.
-    Received receive(base::SplicePipe& pipe);
+    // Into a pipe, and data alone: how much. 0: the function above tells what there is else, be it an end.
     std::size_t receive_records(base::SplicePipe& pipe);
 
     // What the kernel does not take is kept. False: the connection is broken.

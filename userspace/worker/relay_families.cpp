@@ -34,7 +34,7 @@ constexpr std::array<Counted, 9> of_directions{{
      &relay::DirectionFigures::reset},
     {"meshd_tls_kernel_failures_total", "Connections that were reset since kernel TLS could not go on with them.",
      MetricType::Counter, &relay::DirectionFigures::kernel_failures},
-    {"meshd_tls_spliced_bytes_total", "Bytes that kernel TLS sent or received past the worker, by splice.", MetricType::Counter,
+    {"meshd_tls_spliced_bytes_total", "Bytes from other workers that went past this one, by splice.", MetricType::Counter,
      &relay::DirectionFigures::spliced},
 }};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who may connect to whom. md_decide() is pure but for reading maps; md_policy_socket() and md_policy_packet() enforce
+ * Who may connect to whom. md_decide() is pure but for reading maps; md_denies_socket() and md_policy_packet() enforce
  * what it says, and count it. Without a policy each costs one look into an array.
  */
 #ifndef MESHD_LIB_POLICY_H

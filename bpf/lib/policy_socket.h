@@ -31,9 +31,9 @@ static __always_inline bool md_is_exempt(const struct md_policy *policy, const s
 	return policy->exempt_user && (__u32)bpf_get_current_uid_gid() == policy->exempt_user && !md_is_for_edge(sk);
 }
 
-/* `source`: what the socket is bound to, zero when that is nothing. 0, or -errno. */
-static __always_inline int md_policy_socket(struct bpf_sock_addr *ctx, const struct md_address *source,
-                                            const struct md_endpoint *asked)
+/* Whether the policy denies it. `source`: what the socket is bound to, zero when that is nothing. */
+static __always_inline bool md_denies_socket(struct bpf_sock_addr *ctx, const struct md_address *source,
+                                             const struct md_endpoint *asked)
 {
 	void *policies = md_policy_in_force();
 	struct md_endpoint real = *asked;
@@ -43,26 +43,26 @@ static __always_inline int md_policy_socket(struct bpf_sock_addr *ctx, const str
 	const struct md_policy *policy;
 
 	if (!policies)
-		return 0;
+		return false;
 	md_real_destination(source, &real.address);
 	policy = md_prefix_of(policies, MD_PREFIX_DESTINATION, &destination->address);
 	if (!policy)
-		return -EPERM; /* cannot be: the empty prefix is always there */
+		return true; /* cannot be: the empty prefix is always there */
 	md_classify(policies, policy, source, destination, asked, policy->netns != bpf_get_netns_cookie(ctx), &classes);
 	if (ctx->sk && md_has_source(policy, MD_SOURCE_WORKLOAD))
 		classes.source[MD_SOURCE_WORKLOAD] = md_socket_workload(policy, ctx->sk);
 	md_decide(policy, &classes, destination->port, destination->protocol, &decision);
 	if (decision.verdict == MD_VERDICT_DENY && md_is_exempt(policy, ctx->sk))
-		return 0;
+		return false;
 	if (!md_policy_stops(policy, &decision))
-		return 0;
+		return false;
 	md_tell_refused(ctx->sk, asked, md_service_of(asked), MD_REASON_POLICY_DENIED);
-	return -EPERM;
+	return true;
 }
 
-/* Functions of their own for the verifier: it would look at the rest of a hook for each state in which they end. 0, or
- * -errno. */
-__weak __noinline int md_policy_connect_v4(struct bpf_sock_addr *ctx)
+/* Whether a call is denied. Functions of their own for the verifier: it would look at the rest of a hook for each state
+ * in which they end. */
+__weak __noinline int md_denies_connect_v4(struct bpf_sock_addr *ctx)
 {
 	struct md_endpoint destination;
 	struct md_address source = {};
@@ -71,10 +71,10 @@ __weak __noinline int md_policy_connect_v4(struct bpf_sock_addr *ctx)
 	md_words(&source)[2] = MD_MAPPED_PREFIX;
 	if (ctx->sk)
 		md_words(&source)[3] = ctx->sk->src_ip4;
-	return md_policy_socket(ctx, &source, &destination);
+	return md_denies_socket(ctx, &source, &destination);
 }
 
-__weak __noinline int md_policy_connect_v6(struct bpf_sock_addr *ctx)
+__weak __noinline int md_denies_connect_v6(struct bpf_sock_addr *ctx)
 {
 	struct md_endpoint destination;
 	struct md_address source = {};
@@ -88,10 +88,10 @@ __weak __noinline int md_policy_connect_v6(struct bpf_sock_addr *ctx)
 		words[2] = sk->src_ip6[2];
 		words[3] = sk->src_ip6[3];
 	}
-	return md_policy_socket(ctx, &source, &destination);
+	return md_denies_socket(ctx, &source, &destination);
 }
 
-__weak __noinline int md_policy_send_v4(struct bpf_sock_addr *ctx)
+__weak __noinline int md_denies_send_v4(struct bpf_sock_addr *ctx)
 {
 	struct md_endpoint destination;
 	struct md_address source = {};
@@ -99,10 +99,10 @@ __weak __noinline int md_policy_send_v4(struct bpf_sock_addr *ctx)
 	md_read_v4(ctx, &destination);
 	md_words(&source)[2] = MD_MAPPED_PREFIX;
 	md_words(&source)[3] = ctx->msg_src_ip4;
-	return md_policy_socket(ctx, &source, &destination);
+	return md_denies_socket(ctx, &source, &destination);
 }
 
-__weak __noinline int md_policy_send_v6(struct bpf_sock_addr *ctx)
+__weak __noinline int md_denies_send_v6(struct bpf_sock_addr *ctx)
 {
 	struct md_endpoint destination;
 	struct md_address source = {};
@@ -113,7 +113,7 @@ __weak __noinline int md_policy_send_v6(struct bpf_sock_addr *ctx)
 	words[1] = ctx->msg_src_ip6[1];
 	words[2] = ctx->msg_src_ip6[2];
 	words[3] = ctx->msg_src_ip6[3];
-	return md_policy_socket(ctx, &source, &destination);
+	return md_denies_socket(ctx, &source, &destination);
 }
 
 #endif

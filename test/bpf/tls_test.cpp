@@ -94,7 +94,7 @@ TEST_F(TlsTest, RefusesWhereNobodyListens) {
     listener_.reset();  // an agent that is gone: what is pinned goes on
     steer(port);
     EXPECT_FALSE(connect("10.96.0.1:80").valid());
-    EXPECT_EQ(errno, refused);
+    EXPECT_EQ(errno, ECONNREFUSED);
     EXPECT_EQ(on_their_way(), 0U);
 }
 

@@ -31,6 +31,9 @@ static __always_inline int md_fail(int error)
 	return MD_REFUSE;
 }
 
+/* Without a policy a call costs one look into an array. */
+#define MD_DENIED(call) (md_policy_in_force() && (call))
+
 #define MD_HOOK(section, name, family, policy, core)                                                                   \
 	SEC(section)                                                                                                   \
 	int name(struct bpf_sock_addr *ctx)                                                                            \
@@ -49,13 +52,15 @@ static __always_inline int md_fail(int error)
 		return MD_ALLOW;                                                                                       \
 	}
 
-MD_HOOK("cgroup/connect4", md_connect4, v4, md_denies_connect_v4(ctx), md_connect(ctx, &endpoint, MD_REACH_V4))
+MD_HOOK("cgroup/connect4", md_connect4, v4, MD_DENIED(md_denies_connect_v4(ctx)),
+        md_connect(ctx, &endpoint, MD_REACH_V4))
 /* connect() of an AF_INET6 socket may be sent to an IPv4-mapped address. */
-MD_HOOK("cgroup/connect6", md_connect6, v6, md_denies_connect_v6(ctx), md_connect(ctx, &endpoint, MD_REACH_BOTH))
-MD_HOOK("cgroup/sendmsg4", md_sendmsg4, v4, md_denies_send_v4(ctx), md_send(ctx, &endpoint, MD_REACH_V4))
+MD_HOOK("cgroup/connect6", md_connect6, v6, MD_DENIED(md_denies_connect_v6(ctx)),
+        md_connect(ctx, &endpoint, MD_REACH_BOTH))
+MD_HOOK("cgroup/sendmsg4", md_sendmsg4, v4, MD_DENIED(md_denies_send_v4(ctx)), md_send(ctx, &endpoint, MD_REACH_V4))
 /* udpv6_sendmsg() refuses an IPv4-mapped address from a hook with ENOTSUPP. Mapped destinations of the application come
  * to sendmsg4. */
-MD_HOOK("cgroup/sendmsg6", md_sendmsg6, v6, md_denies_send_v6(ctx), md_send(ctx, &endpoint, MD_REACH_V6))
+MD_HOOK("cgroup/sendmsg6", md_sendmsg6, v6, MD_DENIED(md_denies_send_v6(ctx)), md_send(ctx, &endpoint, MD_REACH_V6))
 MD_HOOK("cgroup/getpeername4", md_peername4, v4, 0, md_getpeername(ctx->sk, &endpoint))
 MD_HOOK("cgroup/getpeername6", md_peername6, v6, 0, md_getpeername(ctx->sk, &endpoint))
 MD_HOOK("cgroup/recvmsg4", md_recvmsg4, v4, 0, md_receive(ctx->sk, &endpoint))
